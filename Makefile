@@ -1,0 +1,32 @@
+# Two commands do everything on a fresh machine: `make search` and `make test`. Both build .venv once and reuse it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: search test lint format clean
+
+search: $(STAMP)
+	$(BIN)/tinynas search --board nucleo_f446re --config configs/quickstart.yaml
+
+test: lint
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The stamp is older than pyproject.toml after a change of dependencies: then the environment is brought up to date.
+$(STAMP): pyproject.toml
+	sh scripts/make-venv.sh "$(PYTHON)" "$(VENV)"
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

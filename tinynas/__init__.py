@@ -1,0 +1,1 @@
+"""tinynas: the inertial-odometry network that makes the most of one microcontroller board."""
