@@ -4,13 +4,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# One worker a CPU, up to four (each may hold a TensorFlow), and one thread a worker: more only fight for the CPUs. A
+# file's tests stay on one worker, so that what a file's fixtures train is trained once.
+# To narrow it down: make test PYTEST_ARGS="-n 0 -k board"
+PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest \
+          -n logical --maxprocesses 4 --dist loadfile -m "not hardware"
+
 .PHONY: search test lint format clean
 
 search: $(STAMP)
 	$(BIN)/tinynas search --board nucleo_f446re --config configs/quickstart.yaml
 
 test: lint
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -29,4 +35,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

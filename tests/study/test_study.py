@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinynas.errors import StudyError
+from tinynas.study import STATES, Study
+
+Finish = Callable[..., int]
+
+
+def test_documents_come_back_equal(tmp_path: Path) -> None:
+    config = {"seed": 2**70, "space": {"dilations": [1, 2]}, "name": "Größe \udcff <b>", "none": None, "flag": True}
+    with Study.create(tmp_path, config=config, board={"name": "b"}, provenance={"git": None}) as study:
+        assert study.config == config
+        assert study.board == {"name": "b"}
+        assert study.provenance == {"git": None}
+        assert study.summary == {}
+        study.set_summary({"seconds": np.float64(1.5)})
+    with Study.open(tmp_path, readonly=True) as study:
+        assert study.config == config
+        assert study.summary == {"seconds": 1.5}
+
+
+def test_trial_keeps_everything_it_learns_on_its_way(study: Study) -> None:
+    before = time.time()
+    trial = study.propose(
+        params={"f": np.int64(3)}, architecture={"dilations": (1, np.int32(4))}, key="a", seed=np.uint64(2**63)
+    )
+    assert (trial.id, trial.state, trial.seed, trial.key) == (0, "proposed", 2**63, "a")
+    assert trial.params == {"f": 3}
+    assert trial.architecture == {"dilations": [1, 4]}
+    study.advance(0, "costed", measurement={"sram_bytes": np.int64(5)}, feasible=np.bool_(True))
+    study.advance(0, "trained", metrics={"error_float": np.float32(0.5)}, artefacts={"weights": b"w"})
+    study.advance(0, "converted", metrics={"error_int8": 0.6}, artefacts={"tflite": b"t"})
+    study.advance(0, "measured", measurement={"flash_bytes": 7})
+    done = study.advance(0, "done", objective=np.float32(0.25))
+    assert done == study.trial(0) == study.trials()[0] == study.best()
+    assert done.measurement == {"flash_bytes": 7}, "a measurement replaces the earlier one"
+    assert done.metrics == {"error_float": 0.5, "error_int8": 0.6}, "metrics add up"
+    assert (done.objective, done.feasible, done.reason, done.finished) == (0.25, True, None, True)
+    assert list(done.times) == ["proposed", "costed", "trained", "converted", "measured", "done"]
+    times = list(done.times.values())
+    assert before <= times[0] <= times[-1] <= time.time()
+    assert times == sorted(times)
+    assert {kind: study.artefact(sha256) for kind, sha256 in done.artefacts.items()} == {
+        "weights": b"w",
+        "tflite": b"t",
+    }
+
+
+def test_ids_count_up_across_sessions(study: Study) -> None:
+    assert [study.propose(params=None, architecture={}, key=str(i), seed=i).id for i in range(3)] == [0, 1, 2]
+    study.close()
+    with Study.open(study.folder) as again:
+        assert again.propose(params=None, architecture={}, key="x", seed=0).id == 3
+        assert [trial.id for trial in again.trials()] == [0, 1, 2, 3]
+
+
+def test_best_is_the_first_feasible_of_lowest_objective(study: Study, finish: Finish) -> None:
+    assert study.best() is None
+    finish(-9.0, feasible=False)
+    assert study.best() is None
+    for objective in (0.5, 0.2, 0.2, 0.3):
+        finish(objective)
+    best = study.best()
+    assert best is not None
+    assert (best.id, best.objective) == (2, 0.2)
+
+
+def test_counts_and_unfinished(study: Study, finish: Finish) -> None:
+    assert study.counts() == dict.fromkeys(STATES, 0)
+    finish(0.1)
+    study.propose(params=None, architecture={}, key="a", seed=0)
+    study.propose(params=None, architecture={}, key="b", seed=0)
+    study.advance(2, "failed", reason="diverged")
+    assert study.counts() == dict.fromkeys(STATES, 0) | {"done": 1, "proposed": 1, "failed": 1}
+    assert [trial.id for trial in study.unfinished()] == [1]
+
+
+def test_find_answers_with_scored_trials_only(study: Study, finish: Finish) -> None:
+    study.propose(params=None, architecture={}, key="same", seed=0)
+    assert study.find("same") is None
+    study.advance(0, "failed", reason="rig")
+    assert study.find("same") is None
+    first = finish(0.4, key="same")
+    finish(0.3, key="same")
+    found = study.find("same")
+    assert found is not None
+    assert found.id == first
+    assert study.find("other") is None
+
+
+def test_duplicate_takes_over_what_the_original_learned(study: Study, finish: Finish) -> None:
+    original = finish(0.4, key="same", metrics={"error_int8": 0.2}, artefacts={"tflite": b"x"})
+    copy = study.propose(params={"f": 1}, architecture={"filters": 2}, key="same", seed=9)
+    done = study.advance(copy.id, "done", reason=f"duplicate of {original}")
+    assert (done.objective, done.feasible, done.metrics) == (0.4, True, {"error_int8": 0.2})
+    assert study.artefact(done.artefacts["tflite"]) == b"x"
+    assert done.params == {"f": 1}
+    assert study.best() == study.trial(original)
+
+
+def test_infeasible_duplicate(study: Study) -> None:
+    for _ in range(2):
+        study.propose(params=None, architecture={}, key="big", seed=0)
+    study.advance(0, "costed", measurement={"sram_bytes": 10**9})
+    assert study.advance(0, "infeasible", objective=100.0, reason="SRAM").feasible is False
+    copy = study.advance(1, "infeasible", reason="duplicate of 0")
+    assert (copy.measurement, copy.objective, copy.feasible) == ({"sram_bytes": 10**9}, 100.0, False)
+
+
+@pytest.mark.parametrize("reason", ["duplicate of 1", "duplicate of 7", "duplicate of 2", "duplicate of 0x0", "like 0"])
+def test_false_duplicates_are_refused(study: Study, finish: Finish, reason: str) -> None:
+    finish(0.4, key="same")
+    study.propose(params=None, architecture={}, key="same", seed=0)  # 1: itself; 7: nobody; 2: another network
+    finish(0.4, key="other")
+    with pytest.raises(StudyError):
+        study.advance(1, "done", reason=reason, objective=0.1, feasible=True)
+    assert study.trial(1).state == "proposed"
+
+
+def test_objective_and_feasible_are_needed_to_be_done(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    for state in ("costed", "trained", "converted", "measured"):
+        study.advance(0, state)
+    with pytest.raises(StudyError, match="objective"):
+        study.advance(0, "done", feasible=True)
+    with pytest.raises(StudyError, match="feasible"):
+        study.advance(0, "done", objective=1.0)
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(StudyError, match="objective is"):
+            study.advance(0, "done", objective=bad, feasible=True)
+    assert study.trial(0).state == "measured"
+
+
+def test_refused_values_change_nothing(study: Study) -> None:
+    before = study.propose(params=None, architecture={}, key="k", seed=0)
+    with pytest.raises(StudyError, match=r"metrics\.error_float: nan"):
+        study.advance(0, "costed", metrics={"error_float": np.nan}, artefacts={"weights": b"1"})
+    with pytest.raises(StudyError, match="infeasible trial cannot"):
+        study.advance(study.advance(0, "costed").id, "infeasible", feasible=True)
+    with pytest.raises(StudyError, match="needs a reason"):
+        study.advance(0, "failed", reason="  ")
+    after = study.trial(0)
+    assert (after.state, after.metrics, after.artefacts) == ("costed", before.metrics, before.artefacts)
+    with pytest.raises(StudyError, match="no trial 5"):
+        study.advance(5, "costed")
+    with pytest.raises(StudyError, match=r"architecture\.x"):
+        study.propose(params=None, architecture={"x": object()}, key="k", seed=0)
+    assert len(study.trials()) == 1
+
+
+def test_reason_may_hold_any_text(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k'; DROP TABLE trial; --\udc80", seed=0)
+    study.advance(0, "failed", reason="file \udcff'\"; DROP TABLE trial; --\x00\u2028")
+    assert study.trial(0).reason == "file \\udcff'\"; DROP TABLE trial; --\x00\u2028"
+
+
+def test_create_refuses_an_existing_study(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    study.close()
+    with pytest.raises(StudyError, match="already a study") as caught:
+        Study.create(study.folder, config={}, board={}, provenance={})
+    assert "resume" in str(caught.value.advice)
+    with Study.open(study.folder) as again:
+        assert len(again.trials()) == 1
+
+
+def test_create_in_a_folder_with_other_files_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "study.db.part").write_text("left by a killed process")
+    Study.create(tmp_path, config={}, board={}, provenance={}).close()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "study.db.part").exists()
+
+
+def test_create_on_a_file_or_with_bad_documents(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="cannot create"):
+        Study.create(tmp_path / "file", config={}, board={}, provenance={})
+    with pytest.raises(StudyError, match=r"config\.x"):
+        Study.create(tmp_path / "s", config={"x": np.inf}, board={}, provenance={})
+    assert not (tmp_path / "s").exists()
+
+
+def test_open_what_is_not_a_study(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="not a study"):
+        Study.open(tmp_path / "nowhere")
+    with pytest.raises(StudyError, match="not a study"):
+        Study.open(tmp_path)
+    assert list(tmp_path.iterdir()) == [], "opening leaves nothing behind"
+    sqlite3.connect(tmp_path / "study.db").execute("CREATE TABLE t (a)").connection.close()
+    with pytest.raises(StudyError, match="not made by tinynas"):
+        Study.open(tmp_path)
+    (tmp_path / "study.db").write_bytes(b"")
+    with pytest.raises(StudyError, match="not made by tinynas"):
+        Study.open(tmp_path)
+
+
+def test_open_a_newer_study(study: Study) -> None:
+    study.close()
+    with sqlite3.connect(study.folder / "study.db") as database:
+        database.execute("PRAGMA user_version = 2")
+    database.close()
+    with pytest.raises(StudyError, match="newer tinynas") as caught:
+        Study.open(study.folder)
+    assert caught.value.advice == "upgrade tinynas"
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_damaged_database_is_reported_never_a_traceback(study: Study, finish: Finish, readonly: bool) -> None:
+    for _ in range(20):
+        finish(0.5, metrics={"pad": "x" * 500})
+    study.close()
+    path = study.folder / "study.db"
+    good = path.read_bytes()
+    random = np.random.default_rng(5)
+    refused = []
+    for _ in range(40):
+        damaged = bytearray(good)
+        if random.random() < 0.3:
+            damaged = damaged[: int(random.integers(1, len(damaged)))]
+        else:
+            start = int(random.integers(0, len(damaged)))
+            damaged[start : start + 64] = random.bytes(64)
+        path.write_bytes(damaged)
+        try:
+            with Study.open(study.folder, readonly=readonly) as broken:
+                broken.trials(), broken.config, broken.counts()
+        except StudyError as error:
+            refused.append(str(error.where))
+    assert len(refused) > 10
+    assert all("study.db" in where for where in refused)
+
+
+def test_damaged_row_names_the_trial(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    study.close()
+    with sqlite3.connect(study.folder / "study.db") as database:
+        database.execute("UPDATE trial SET architecture = '[1'")
+    database.close()
+    with Study.open(study.folder) as again, pytest.raises(StudyError, match=r"trial 0\.architecture"):
+        again.trials()
+
+
+def test_damaged_and_missing_artefacts(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    sha256 = study.advance(0, "costed", artefacts={"tflite": b"model"}).artefacts["tflite"]
+    path = study.folder / "artefacts" / sha256[:2] / sha256
+    assert path.read_bytes() == b"model"
+    path.write_bytes(b"Model")
+    with pytest.raises(StudyError, match="damaged"):
+        study.artefact(sha256)
+    study.advance(0, "trained", artefacts={"tflite": b"model"})
+    assert study.artefact(sha256) == b"model", "storing the same content again repairs the file"
+    path.unlink()
+    with pytest.raises(StudyError, match="missing"):
+        study.artefact(sha256)
+    for name in ("../../study.db", "", "A" * 64, sha256 + "\n", None):
+        with pytest.raises(StudyError, match="not a SHA-256"):
+            study.artefact(name)  # type: ignore[arg-type]
+
+
+def test_one_writer_any_number_of_readers(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    with pytest.raises(StudyError, match="in use by this very process"):
+        Study.open(study.folder)
+    program = """
+import sys
+from tinynas.study import Study
+from tinynas.errors import StudyError
+with Study.open(sys.argv[1], readonly=True) as reader:
+    print(len(reader.trials()))
+try:
+    Study.open(sys.argv[1])
+except StudyError as error:
+    print(error.message)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(study.folder)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert told == ["1", f"the study is in use by process {os.getpid()}"]
+    study.close()
+    Study.open(study.folder).close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_worker_does_not_keep_the_study_locked(study: Study) -> None:
+    read, write = os.pipe()
+    ready, say_ready = os.pipe()
+    worker = os.fork()
+    if worker == 0:  # pragma: no cover
+        os.close(write)
+        os.write(say_ready, b"1")
+        os.read(read, 1)
+        os._exit(0)
+    try:
+        os.read(ready, 1)
+        study.close()
+        Study.open(study.folder).close()
+    finally:
+        os.close(write)
+        os.close(read)
+        os.waitpid(worker, 0)
+
+
+def test_readonly_refuses_changes(study: Study) -> None:
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    with Study.open(study.folder, readonly=True) as reader:
+        for change in (
+            lambda: reader.propose(params=None, architecture={}, key="k", seed=0),
+            lambda: reader.advance(0, "costed", artefacts={"tflite": b"1"}),
+            lambda: reader.set_summary({}),
+        ):
+            with pytest.raises(StudyError, match="read-only"):
+                change()
+        assert not (study.folder / "artefacts").exists()
+        study.advance(0, "costed")
+        assert reader.trial(0).state == "costed", "a reader sees what the writer has stored"
+
+
+def test_closed_study_says_so(study: Study) -> None:
+    study.close()
+    study.close()
+    for use in (study.trials, study.best, lambda: study.config, lambda: study.set_summary({})):
+        with pytest.raises(StudyError, match="closed"):
+            use()
+
+
+def test_threads_do_not_mix(study: Study) -> None:
+    def work() -> None:
+        for _ in range(10):
+            trial = study.propose(params=None, architecture={}, key="k", seed=0)
+            study.advance(trial.id, "costed", measurement={"id": trial.id})
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [trial.id for trial in study.trials()] == list(range(40))
+    assert all(trial.measurement == {"id": trial.id} for trial in study.trials())
+
+
+def test_the_folder_has_the_documented_layout(study: Study, finish: Finish) -> None:
+    finish(0.1, artefacts={"tflite": b"abc"})
+    study.close()
+    names = sorted(str(path.relative_to(study.folder)) for path in study.folder.rglob("*") if path.is_file())
+    sha256 = hashlib.sha256(b"abc").hexdigest()
+    assert names == [f"artefacts/{sha256[:2]}/{sha256}", "study.db", "study.lock"]
+    database = sqlite3.connect(study.folder / "study.db")
+    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    stored = database.execute("SELECT json FROM document WHERE name = 'board'").fetchone()[0]
+    database.close()
+    assert json.loads(stored) == {"name": "b"}
+
+
+def test_reading_a_long_study_is_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    with Study.create(tmp_path / "s", config={}, board={}, provenance={}) as study:
+        for index in range(300):
+            study.propose(params={"p": [0.1] * 10}, architecture={"d": [1, 2, 4]}, key=str(index), seed=index)
+        start = time.process_time()
+        assert len(study.trials()) == 300
+        assert time.process_time() - start < 0.5

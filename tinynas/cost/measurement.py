@@ -1,0 +1,83 @@
+"""What one candidate costs on one board, and how that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+__all__ = ["Engine", "Kernels", "Measurement", "Source"]
+
+Source = Literal["proxy", "tflm", "hil", "virtual"]
+Kernels = Literal["reference", "cmsis_nn"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The runtime that executes a model on the board; costs belong to it.
+
+    Attributes:
+        name: "tflm", TensorFlow Lite Micro's interpreter.
+        kernels: Its kernel library.
+        code_bytes: Flash of the runtime without the model: interpreter, and the seven operators that TCNs need (CONV_2D,
+            FULLY_CONNECTED, ADD, PAD, STRIDED_SLICE, RESHAPE, MEAN), measured on images for a Cortex-M4F of August 2026.
+        static_bytes: SRAM beside the arena: .data and .bss of the same images.
+    """
+
+    name: str
+    kernels: Kernels
+    code_bytes: int
+    static_bytes: int
+
+    @classmethod
+    def tflm(cls, kernels: Kernels = "cmsis_nn") -> Engine:
+        """TensorFlow Lite Micro, with core at -Os and kernels at -O2."""
+        return cls("tflm", kernels, {"reference": 55_412, "cmsis_nn": 86_988}[kernels], 716)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Costs of a candidate. None stands for unknown.
+
+    Attributes:
+        sram_bytes: Arena and static data on the 32-bit device; the stack is in the board's reserves.
+        flash_bytes: Model and runtime code.
+        macs: Multiply-accumulate operations of one inference.
+        source: How it is known: "proxy" (resource model), "tflm" (official interpreter on the host), "hil", "virtual".
+        engine: Name of the engine.
+        kernels: Its kernel library.
+        arena_bytes: The 32-bit arena within sram_bytes.
+        tflite_bytes: The model within flash_bytes.
+        parameters: Weights and biases of the architecture.
+        latency_us: Time of one inference.
+        energy_uj: Energy of one inference.
+        parity: Whether outputs equal the reference byte for byte.
+        host_arena_bytes: What the official interpreter reports on the 64-bit host.
+        sparse_sram_bytes: SpArSe's working-memory proxy (`cost.sparse_working_memory_bytes`).
+        plain_flash_bytes: The flash proxy that counts 8-bit weights only (`cost.plain_flash_bytes`).
+    """
+
+    sram_bytes: int
+    flash_bytes: int
+    macs: int
+    source: Source
+    engine: str
+    kernels: str
+    arena_bytes: int
+    tflite_bytes: int
+    parameters: int
+    latency_us: float | None = None
+    energy_uj: float | None = None
+    parity: bool | None = None
+    host_arena_bytes: int | None = None
+    sparse_sram_bytes: int | None = None
+    plain_flash_bytes: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Measurement:
+        """The inverse of `to_dict`; fields that are not known are left out."""
+        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})

@@ -1,0 +1,174 @@
+"""Bytes of a .tflite file before it exists: the layout of the flatbuffer writer, replayed without values.
+
+A FlatBuffer is written from its end to its start; every vector and table is aligned relative to the end, equal vtables are
+shared (https://flatbuffers.dev/internals), and `deploy.flatbuffer.pack` shares equal vectors, quantisations and options. Only
+sizes and alignments matter for the file's length, so they are all that is replayed here, in the writer's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+
+from tinynas.deploy.flatbuffer import BUFFER_ALIGNMENT
+from tinynas.deploy.graph import Graph, Op, Tensor
+
+__all__ = ["tflite_bytes"]
+
+# (slot, bytes) of the fields that the writer sets, in its order. Offsets are 4 bytes.
+_QUANTIZATION = ((2, 4), (3, 4))
+_VERSIONED = frozenset({"CONV_2D", "FULLY_CONNECTED", "ADD", "STRIDED_SLICE", "PAD"})  # in int8 models
+_WITHOUT_OPTIONS = frozenset({"RESHAPE"})
+_QUANTIZING = frozenset({"CONV_2D", "FULLY_CONNECTED", "ADD"})  # the others hand on their input's quantisation
+
+
+def tflite_bytes(graph: Graph) -> int:
+    """Length of the file that `pack` writes for a foreseen graph.
+
+    Args:
+        graph: From `cost.lower`; int8 or float32.
+
+    Returns:
+        Bytes. Exact but for coincidences in values that are not known yet (two activations with one zero point share
+        16 bytes).
+    """
+    layout = _Layout()
+    quantized = graph.tensors[graph.inputs[0]].dtype == "int8"
+    layout.table(())
+    for tensor in graph.tensors:
+        if tensor.constant:
+            layout.raw(1, tensor.size_bytes, BUFFER_ALIGNMENT)
+            layout.table(((0, 4),))
+    quantization = _quantizations(graph) if quantized else {}
+    for index, tensor in enumerate(graph.tensors):
+        _tensor(layout, tensor, quantization.get(index))
+    kinds = list(dict.fromkeys(op.kind for op in graph.ops))
+    layout.raw(4, len(graph.tensors))
+    layout.vector(4, graph.inputs)
+    layout.vector(4, graph.outputs)
+    for op in graph.ops:
+        _op(layout, op, first_kind=op.kind == kinds[0])
+    layout.raw(4, len(graph.ops))
+    layout.table(((0, 4), (1, 4), (2, 4), (3, 4)))
+    layout.raw(4, 1)
+    for kind in kinds:
+        versioned = quantized and kind in _VERSIONED
+        builtin = ((3, 4),) if kind != "ADD" else ()  # ADD is operator 0, a default
+        layout.table((*builtin, *(((2, 4),) if versioned else ()), *(((0, 1),) if kind != "ADD" else ())))
+    layout.raw(4, len(kinds))
+    layout.raw(4, 1 + sum(tensor.constant for tensor in graph.tensors))
+    layout.table(((0, 4), (1, 4), (2, 4), (4, 4)))
+    return layout.finished()
+
+
+def _quantizations(graph: Graph) -> dict[int, tuple[Hashable, int, Hashable]]:
+    """Tensor -> (identity of its scales, how many, identity of its zero points)."""
+    window = graph.inputs[0]
+    found: dict[int, tuple[Hashable, int, Hashable]] = {window: (window, 1, ("zero point", window))}
+    for op in graph.ops:
+        out = op.outputs[0]
+        if op.kind not in _QUANTIZING:
+            found[out] = found[op.inputs[0]]
+            continue
+        if op.kind != "ADD":
+            for constant in op.inputs[1:]:
+                channels = graph.tensors[constant].shape[0]
+                found[constant] = (constant, channels, ("zeros", channels))
+        # After a ReLU, and in sums of such, the smallest value is 0: the zero point is -128.
+        rectified = op.options.get("fusedActivationFunction") or op.kind == "ADD"
+        found[out] = (out, 1, "rectified" if rectified else ("zero point", out))
+    return found
+
+
+def _tensor(layout: _Layout, tensor: Tensor, quantization: tuple[Hashable, int, Hashable] | None) -> None:
+    layout.vector(4, tensor.shape)
+    fields = [(0, 4)]
+    if tensor.constant:
+        fields.append((2, 4))
+    if quantization is not None:
+        scale, count, zero_point = quantization
+        if layout.new(("scale", scale)):
+            layout.raw(4, count)
+            if layout.new(("zero point", zero_point)):
+                layout.raw(8, count)
+            layout.table(_QUANTIZATION)
+        fields.append((4, 4))
+    if tensor.dtype != "float32":  # float32 is type 0, a default
+        fields.append((1, 1))
+    layout.table(fields)
+
+
+def _op(layout: _Layout, op: Op, *, first_kind: bool) -> None:
+    layout.vector(4, op.inputs)
+    layout.vector(4, op.outputs)
+    fields = [] if first_kind else [(0, 4)]
+    fields += [(1, 4), (2, 4)]
+    if op.kind not in _WITHOUT_OPTIONS:
+        if layout.new((op.kind, *sorted(op.options.items()))):
+            layout.table(_options(op.kind, op.options))
+        fields += [(4, 4), (3, 1)]
+    layout.table(fields)
+
+
+def _options(kind: str, options: Mapping[str, int]) -> list[tuple[int, int]]:
+    """Fields of the options table that are not at their defaults."""
+    if kind == "CONV_2D":  # padding, strides, activation, dilation
+        activation = [(3, 1)] if options["fusedActivationFunction"] else []
+        dilation = [(4, 4)] if options["dilationWFactor"] != 1 else []
+        return [(0, 1), (1, 4), (2, 4), *activation, *dilation]
+    if kind == "ADD":
+        return [(0, 1)] if options["fusedActivationFunction"] else []
+    return [(0, 4), (1, 4)] if kind == "STRIDED_SLICE" else []
+
+
+class _Layout:
+    """The builder's position, counted from the file's end."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.alignment = 1
+        self.seen: set[Hashable] = set()
+
+    def new(self, key: Hashable) -> bool:
+        """Whether this is the first time that a thing is written."""
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        return True
+
+    def align(self, size: int, ahead: int = 0) -> None:
+        """Pad so that `ahead` bytes from here the position is a multiple of `size`."""
+        self.alignment = max(self.alignment, size)
+        self.position += -(self.position + ahead) % size
+
+    def raw(self, item: int, count: int, alignment: int = 0) -> None:
+        """A vector of `count` items."""
+        self.align(4, item * count)
+        self.align(alignment or item, item * count)
+        self.position += item * count + 4
+
+    def vector(self, item: int, values: Iterable[int]) -> None:
+        """A vector that is written once for equal values."""
+        values = tuple(values)
+        if self.new(("vector", item, values)):
+            self.raw(item, len(values))
+
+    def table(self, fields: Iterable[tuple[int, int]]) -> None:
+        """A table, and its vtable if it is new."""
+        start = self.position
+        where: dict[int, int] = {}
+        for slot, size in fields:
+            self.align(size)
+            self.position += size
+            where[slot] = self.position
+        self.align(4)
+        self.position += 4
+        end = self.position
+        slots = max(where, default=-1) + 1
+        vtable = (end - start, *(end - where[slot] if slot in where else 0 for slot in range(slots)))
+        if self.new(("vtable", vtable)):
+            self.position += 2 * (slots + 2)
+
+    def finished(self) -> int:
+        """Length after the root offset and the file identifier."""
+        self.align(self.alignment, 8)
+        return self.position + 8

@@ -1,0 +1,115 @@
+"""The official TensorFlow Lite Micro interpreter on the host: the referee of arenas, operator support and outputs.
+
+It is the same interpreter as on the board, with the reference kernels (CMSIS-NN's give the same bytes), on a 64-bit
+machine. Its arena's head is the board's to the byte. Its tail holds pointers of 8 bytes instead of 4, which makes the whole
+arena 6 to 16 % larger than the board's: an upper bound, from which the device's figure is derived by taking the 32-bit tail
+from the model of `cost.tflm_memory`. Outputs are TFLM's to the byte; LiteRT's may differ by one step where a
+FULLY_CONNECTED rounds once instead of twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinynas.errors import ConversionError, ToolchainMissing, UnsupportedOp
+
+__all__ = ["HostArena", "TflmInterpreter"]
+
+_ARENA_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class HostArena:
+    """Bytes of the arena as the host's interpreter reports them."""
+
+    total_bytes: int
+    head_bytes: int
+    tail_bytes: int
+
+
+class TflmInterpreter:
+    """One model in the official interpreter.
+
+    Args:
+        model: A .tflite model.
+
+    Raises:
+        ToolchainMissing: The package `tflite-micro` is not installed.
+        UnsupportedOp: TFLM has no kernel for one of the model's operators.
+        ConversionError: TFLM rejects the model.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        try:
+            from tflite_micro import runtime
+        except ImportError as e:
+            raise ToolchainMissing(
+                "the official TensorFlow Lite Micro interpreter is not installed",
+                where="tflite-micro",
+                advice="it is published for Linux on x86-64 only: `pip install --pre tflite-micro` there, or use --mode proxy",
+            ) from e
+        with _captured_stderr() as log:
+            try:
+                # The interpreter takes bytes only, and keeps a pointer to them.
+                self._interpreter = runtime.Interpreter.from_bytes(bytes(model), arena_size=_ARENA_BYTES)
+            except (RuntimeError, ValueError, SystemError) as e:
+                failure = e
+            else:
+                return
+        reason = " ".join(log).strip() or str(failure)
+        missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", reason)
+        if missing:
+            raise UnsupportedOp(f"TensorFlow Lite Micro has no kernel for {missing[1]}") from failure
+        raise ConversionError(f"TensorFlow Lite Micro rejects the model: {reason}") from failure
+
+    def arena(self) -> HostArena:
+        """Bytes of the arena that the model uses on this host."""
+        with _captured_stderr() as log:
+            self._interpreter.print_allocations()
+        found = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", " ".join(log)))
+        if set(found) != {"total", "head", "tail"}:
+            raise ConversionError("TensorFlow Lite Micro did not report its arena", where="tflite-micro")
+        return HostArena(int(found["total"]), int(found["head"]), int(found["tail"]))
+
+    def run(self, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run windows one by one, as the board does.
+
+        Args:
+            inputs: (n, *shape of one input without its batch axis), in the model's input type.
+
+        Returns:
+            (n, outputs) in the model's output type.
+        """
+        outputs = []
+        for window in inputs:
+            self._interpreter.set_input(window[None], 0)
+            self._interpreter.invoke()
+            outputs.append(np.array(self._interpreter.get_output(0)).ravel())
+        return np.stack(outputs)
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[list[str]]:
+    """Collect what native code writes to the standard error's file descriptor; the list is filled on leaving."""
+    lines: list[str] = []
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            file.seek(0)
+            lines += file.read().decode(errors="replace").splitlines()

@@ -1,0 +1,21 @@
+"""Network -> something a board can run: .tflite models, their graphs and their memory plans."""
+
+from tinynas.deploy.flatbuffer import pack, read_graph
+from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
+from tinynas.deploy.planner import arena_head_bytes, lifetimes, place
+from tinynas.deploy.tflite import Precision, arrange, convert
+
+__all__ = [
+    "Graph",
+    "Op",
+    "Precision",
+    "Quantization",
+    "Tensor",
+    "arena_head_bytes",
+    "arrange",
+    "convert",
+    "lifetimes",
+    "pack",
+    "place",
+    "read_graph",
+]

@@ -1,0 +1,107 @@
+"""Network -> .tflite: TensorFlow's converter, then the operator order that the cost model foresaw.
+
+The converter is given a function of one window (batch 1, fixed) over constants; with a free batch it emits
+SPACE_TO_BATCH and shape arithmetic with which TensorFlow Lite Micro computes wrong outputs without an error. Its result is
+matched operator by operator against the foreseen graph: a converter that starts to emit something else is noticed here, not
+on the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tinynas.deploy.flatbuffer import pack, read_graph
+from tinynas.deploy.graph import Graph, Op, Tensor
+from tinynas.errors import ConversionError
+
+__all__ = ["Precision", "arrange", "convert"]
+
+Precision = Literal["int8", "float32"]
+
+
+def convert(
+    function: Callable[[Any], list[Any]], expected: Graph, windows: npt.NDArray[np.float32], precision: Precision = "int8"
+) -> bytes:
+    """Convert a network to a .tflite model.
+
+    Args:
+        function: The network on constants, (1, window, channels) -> [(1, outputs), ...]; see `tcn.inference_function`. Outputs
+            beyond the first serve the calibration and are not in the model.
+        expected: The graph it is to become, in the order it is to have; see `cost.lower`.
+        windows: Normalised representative windows (n, window, channels) of the training split; they set the ranges of
+            the activations. Unused for float32.
+        precision: "int8" (weights per channel, activations, input and output) or "float32".
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        ConversionError: TensorFlow refused the network, or its result is not the expected graph.
+    """
+    import tensorflow as tf
+
+    shape = expected.tensors[expected.inputs[0]].shape
+    if windows.ndim != 3 or windows.shape[1:] != shape[1:] or (precision == "int8" and not len(windows)):
+        raise ConversionError(f"representative windows of shape (n, {shape[1]}, {shape[2]}) are needed, not {windows.shape}")
+    traced = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced])
+    if precision == "int8":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([window[None]] for window in windows.astype(np.float32))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    try:
+        converted = read_graph(converter.convert())
+    except ConversionError:
+        raise
+    except Exception as e:  # the converter raises its own, ValueError, RuntimeError and more
+        raise ConversionError(f"TensorFlow could not convert the network: {e}") from e
+    return pack(arrange(converted, expected))
+
+
+def arrange(converted: Graph, expected: Graph) -> Graph:
+    """Bring a converted graph into the order of the expected one, with the converter's values and quantisation.
+
+    Raises:
+        ConversionError: The two do not hold the same operators on the same shapes with the same options.
+    """
+    tensor_of: dict[int, int] = dict(zip(expected.inputs, converted.inputs, strict=True))
+    rest = list(converted.ops)
+    ops: list[Op] = []
+    for op in expected.ops:
+        match = next((o for o in rest if _matches(o, op, converted, expected, tensor_of)), None)
+        if match is None:
+            shape = expected.tensors[op.outputs[0]].shape
+            raise ConversionError(
+                f"the converter emitted no {op.kind} with output {shape} where one was foreseen",
+                advice="is the installed TensorFlow the version that tinynas pins?",
+            )
+        rest.remove(match)
+        tensor_of.update(zip(op.inputs + op.outputs, match.inputs + match.outputs, strict=True))
+        ops.append(Op(op.kind, op.inputs, op.outputs, match.options, match.options_table))
+    if rest:
+        raise ConversionError(f"the converter emitted operators that were not foreseen: {sorted(o.kind for o in rest)}")
+    sources = [converted.tensors[tensor_of[i]] for i in range(len(expected.tensors))]
+    tensors = [Tensor(t.shape, t.dtype, t.constant, "", t.data, t.quantization) for t in sources]
+    return Graph(tuple(tensors), tuple(ops), expected.inputs, expected.outputs)
+
+
+def _matches(op: Op, wanted: Op, converted: Graph, expected: Graph, tensor_of: dict[int, int]) -> bool:
+    if op.kind != wanted.kind or any(op.options.get(k) != v for k, v in wanted.options.items()):
+        return False
+    pairs = list(zip(op.inputs + op.outputs, wanted.inputs + wanted.outputs, strict=False))
+    if len(op.inputs) != len(wanted.inputs) or len(op.outputs) != len(wanted.outputs):
+        return False
+    return all(_same(c, w, converted.tensors[c], expected.tensors[w], tensor_of) for c, w in pairs)
+
+
+def _same(index: int, wanted_index: int, tensor: Tensor, wanted: Tensor, tensor_of: dict[int, int]) -> bool:
+    if (tensor.shape, tensor.dtype, tensor.constant) != (wanted.shape, wanted.dtype, wanted.constant):
+        return False
+    if wanted.data is not None:  # equal constants are one tensor here, whatever the converter made of them
+        return tensor.data is not None and bool(np.array_equal(tensor.data, wanted.data))
+    return tensor_of.get(wanted_index, index) == index

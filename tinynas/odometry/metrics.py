@@ -1,0 +1,223 @@
+"""How good a prediction is: velocity error per window, path, absolute and relative trajectory error per recording.
+
+Definitions, so that figures can be compared:
+
+- Velocity RMSE: root mean square over windows, per axis; `joint` is that of the error vector's length.
+- ATE: root mean square of the distance between predicted and true position at the same time (J. Sturm et al., "A
+  Benchmark for the Evaluation of RGB-D SLAM Systems", IROS 2012), both paths starting at the same point and without
+  the alignment of that paper, as odometry is used. RoNIN averages over coordinates instead: its figure is ours /
+  sqrt(2). TinyOdom reports the mean distance instead of the root mean square.
+- RTE: root mean square of the drift over every stretch of 60 s; where a path is shorter, the drift over all of it
+  scaled to 60 s (S. Herath et al., "RoNIN", ICRA 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinynas.errors import DatasetError
+from tinynas.odometry.paths import Path2D, trajectory
+from tinynas.odometry.recording import Recording
+from tinynas.odometry.windows import Target, Windows
+
+__all__ = [
+    "Evaluation",
+    "RecordingEvaluation",
+    "VelocityError",
+    "absolute_trajectory_error",
+    "baselines",
+    "evaluate",
+    "relative_trajectory_error",
+    "velocity_rmse",
+]
+
+Array = NDArray[np.float64]
+
+RTE_HORIZON_S = 60.0
+
+
+@dataclass(frozen=True)
+class VelocityError:
+    """Root-mean-square velocity error in m/s: along x, along y, and of the vector (sqrt(x^2 + y^2))."""
+
+    x: float
+    y: float
+    joint: float
+
+
+@dataclass(frozen=True, eq=False)
+class RecordingEvaluation:
+    """The errors on one recording.
+
+    Args:
+        name: Name of the recording.
+        velocity: Velocity error over its windows.
+        ate_m: Absolute trajectory error in m.
+        rte_m: Relative trajectory error over 60 s in m.
+        length_m: Length of the true path in m, over the span of the windows.
+        path: The true and the predicted path.
+    """
+
+    name: str
+    velocity: VelocityError
+    ate_m: float
+    rte_m: float
+    length_m: float
+    path: Path2D
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The errors over all windows, and recording by recording (those without a window are left out)."""
+
+    velocity: VelocityError
+    recordings: tuple[RecordingEvaluation, ...]
+
+
+def velocity_rmse(
+    predicted: NDArray[np.floating], true: NDArray[np.floating], *, target: Target = "velocity"
+) -> VelocityError:
+    """Root-mean-square error of (n, 2) predictions.
+
+    `speed_heading` targets (s, dpsi) are compared as the velocity s (cos dpsi, sin dpsi) that they stand for, in the
+    frame of the window's first heading: x is along that heading, y to its left. An error of heading then counts by how
+    far it leads astray, and not at all while standing.
+
+    Args:
+        predicted: (n, 2) predictions.
+        true: (n, 2) targets.
+        target: What the two columns are.
+
+    Raises:
+        DatasetError: Shapes differ, or there is nothing to compare.
+
+    Example:
+        >>> velocity_rmse(np.array([[3.0, 0.0]]), np.array([[0.0, 4.0]]))
+        VelocityError(x=3.0, y=4.0, joint=5.0)
+    """
+    predicted, true = _pair(predicted, true)
+    if target == "speed_heading":
+        predicted, true = _planar(predicted), _planar(true)
+    mean_square = ((predicted - true) ** 2).mean(axis=0)
+    x, y = np.sqrt(mean_square)
+    return VelocityError(x=float(x), y=float(y), joint=float(np.sqrt(mean_square.sum())))
+
+
+def _planar(polar: Array) -> Array:
+    return np.asarray(polar[:, :1] * np.stack([np.cos(polar[:, 1]), np.sin(polar[:, 1])], axis=1))
+
+
+def _pair(predicted: NDArray[np.floating], true: NDArray[np.floating]) -> tuple[Array, Array]:
+    if predicted.shape != true.shape or predicted.ndim != 2 or predicted.shape[1] != 2 or not len(predicted):
+        message = f"cannot compare predictions of shape {predicted.shape} with targets of shape {true.shape}"
+        raise DatasetError(message, where="metrics", advice="both are (n, 2) with n at least 1")
+    return predicted.astype(np.float64), true.astype(np.float64)
+
+
+def absolute_trajectory_error(predicted: NDArray[np.floating], true: NDArray[np.floating]) -> float:
+    """ATE in m: sqrt(mean ||predicted - true||^2) over (n, 2) positions at the same instants.
+
+    Raises:
+        DatasetError: Shapes differ, or there is nothing to compare.
+
+    Example:
+        >>> absolute_trajectory_error(np.array([[0.0, 0.0], [3.0, 4.0]]), np.zeros((2, 2)))
+        3.5355339059327378
+    """
+    predicted, true = _pair(predicted, true)
+    return float(np.sqrt(((predicted - true) ** 2).sum(axis=1).mean()))
+
+
+def relative_trajectory_error(
+    time_s: NDArray[np.floating],
+    predicted: NDArray[np.floating],
+    true: NDArray[np.floating],
+    *,
+    horizon_s: float = RTE_HORIZON_S,
+) -> float:
+    """RTE in m: root mean square over t of the drift ||e(t + h) - e(t)||, with e = predicted - true.
+
+    A path shorter than h gives ||e(end) - e(start)|| * h / duration. Between instants e is interpolated linearly.
+
+    Args:
+        time_s: (n,) increasing instants in s.
+        predicted: (n, 2) positions in m.
+        true: (n, 2) positions in m.
+        horizon_s: The stretch h in s.
+
+    Raises:
+        DatasetError: Shapes differ, or fewer than two instants.
+
+    Example:
+        >>> time = np.array([0.0, 30.0])
+        >>> relative_trajectory_error(time, np.array([[0.0, 0.0], [1.0, 0.0]]), np.zeros((2, 2)))
+        2.0
+    """
+    predicted, true = _pair(predicted, true)
+    if len(time_s) != len(true) or len(true) < 2:
+        message = f"{len(time_s)} instants for {len(true)} positions; at least 2 are needed"
+        raise DatasetError(message, where="metrics")
+    time, error = np.asarray(time_s, np.float64), predicted - true
+    duration_s = float(time[-1] - time[0])
+    if duration_s < horizon_s:
+        return float(np.linalg.norm(error[-1] - error[0]) * horizon_s / duration_s)
+    # Instants are sums of sample periods: rounding must not cost the last stretch.
+    first = np.flatnonzero(time + horizon_s <= time[-1] + 1e-9)
+    later = np.stack([np.interp(time[first] + horizon_s, time, error[:, axis]) for axis in (0, 1)], axis=1)
+    return float(np.sqrt(((later - error[first]) ** 2).sum(axis=1).mean()))
+
+
+def evaluate(predicted: NDArray[np.floating], windows: Windows, recordings: Sequence[Recording]) -> Evaluation:
+    """Compare the predictions for windows with the ground truth of the recordings they were cut from.
+
+    Args:
+        predicted: (n, 2) predicted targets, in the order of `windows`.
+        windows: Windows with their targets.
+        recordings: The recordings `windows` was made of, in the same order.
+
+    Raises:
+        DatasetError: The three do not belong together.
+    """
+    names = tuple(recording.name for recording in recordings)
+    if names != windows.names:
+        raise DatasetError("the windows were cut from other recordings", where="metrics")
+    target = windows.spec.target
+    overall = velocity_rmse(predicted, windows.targets, target=target)
+    parts = []
+    for index, recording in enumerate(recordings):
+        mine = windows.recording == index
+        if not mine.any():
+            continue
+        path = trajectory(predicted[mine], windows.start[mine], windows.spec, recording)
+        parts.append(
+            RecordingEvaluation(
+                name=recording.name,
+                velocity=velocity_rmse(predicted[mine], windows.targets[mine], target=target),
+                ate_m=absolute_trajectory_error(path.predicted, path.true),
+                rte_m=relative_trajectory_error(path.time_s, path.predicted, path.true),
+                length_m=float(np.linalg.norm(np.diff(path.true, axis=0), axis=1).sum()),
+                path=path,
+            )
+        )
+    return Evaluation(velocity=overall, recordings=tuple(parts))
+
+
+def baselines(train_targets: NDArray[np.floating], windows: Windows) -> dict[str, VelocityError]:
+    """Errors of the two predictors that look at no input: always zero, and the mean of the training targets.
+
+    Args:
+        train_targets: (m, 2) targets of the training windows.
+        windows: Windows to predict.
+
+    Returns:
+        `zero` and `mean`. A network that does not beat both has learned nothing.
+    """
+    constants = {"zero": np.zeros(2), "mean": train_targets.mean(axis=0, dtype=np.float64)}
+    return {
+        name: velocity_rmse(np.broadcast_to(value, windows.targets.shape), windows.targets, target=windows.spec.target)
+        for name, value in constants.items()
+    }

@@ -1,0 +1,61 @@
+"""The result of a search as data: what `tinynas search --json` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinynas.report.view import View, number_at, read_view
+from tinynas.study import Study
+
+__all__ = ["result"]
+
+
+def result(study: Study) -> dict[str, Any]:
+    """Return the result of a search. Unknown figures are None; the names are a promise to scripts.
+
+    Args:
+        study: A study in any state: finished, under way, without trials.
+
+    Returns:
+        study (folder), board (name), trials and infeasible (counts), seconds, best, baselines, test, limits and
+        space_infeasible_share. `best` is None without a feasible network, else trial (id), architecture, objective,
+        error_int8 and error_float (validation, joint velocity RMSE in m/s), sram_bytes, flash_bytes, macs, latency_us,
+        source and engine of these figures. `baselines` holds the errors of predicting zero and the training mean, on
+        the test recordings, or on the validation recordings where there are no test figures. `test` holds the metrics
+        of the best network on the test recordings, or is None. `limits` holds the board's limits in bytes.
+
+    Raises:
+        StudyError: The study cannot be read.
+    """
+    view = read_view(study)
+    return {
+        "study": view.folder,
+        "board": view.board.get("name"),
+        "trials": len(view.trials),
+        "infeasible": view.infeasible,
+        "seconds": number_at(view.summary, "seconds"),
+        "best": _best(view),
+        "baselines": {name: _baseline(view, name) for name in ("zero", "mean")},
+        "test": dict(view.test) or None,
+        "limits": {f"{name}_bytes": view.limit(name) for name in ("sram", "flash")},
+        "space_infeasible_share": number_at(view.summary, "space_infeasible_share"),
+    }
+
+
+def _best(view: View) -> dict[str, Any] | None:
+    if view.best is None:
+        return None
+    measurement = view.best.measurement or {}
+    names = ("sram_bytes", "flash_bytes", "macs", "latency_us", "source", "engine")
+    return {
+        "trial": view.best.id,
+        "architecture": dict(view.best.architecture),
+        "objective": view.best.objective,
+        "error_int8": view.error("int8", "validation"),
+        "error_float": view.error("float", "validation"),
+    } | {name: measurement.get(name) for name in names}
+
+
+def _baseline(view: View, predictor: str) -> float | None:
+    test = view.baseline(predictor, "test")
+    return view.baseline(predictor, "validation") if test is None else test

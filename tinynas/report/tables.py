@@ -1,0 +1,183 @@
+"""The tables and cards of the report as HTML. All text that comes from a study is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from tinynas.report.view import View, number_at
+from tinynas.report.words import NONE, describe_short, error_text, kib, macs, number, percent, relative, span
+from tinynas.study import Trial
+
+__all__ = ["bar", "cards", "error_table", "facts_table", "recordings_table", "trials_table"]
+
+
+def bar(share: float | None, label: str, kind: str = "") -> str:
+    """Return a horizontal bar, full at 1; `label` is what a screen reader says."""
+    if share is None:
+        return ""
+    width = 100 * min(1.0, max(0.0, share))
+    kind = "over" if share > 1 and kind != "best" else kind
+    return (
+        f'<span class="bar {kind}" role="img" aria-label="{escape(label)}">'
+        f'<span style="width:{width:.1f}%"></span></span>'
+    )
+
+
+def cards(view: View) -> str:
+    """Return the figures at the top: error, SRAM, flash, work, trials."""
+    best = view.best
+    items = []
+    if best is not None:
+        split = "test" if view.error("int8", "test") is not None else "validation"
+        gain = relative(view.error("int8", split), view.baseline("mean", split))
+        detail = f"{gain} predicting the mean" if gain else f"{split} recordings"
+        items.append(_card(f"int8 error, {split}", error_text(view.error("int8", split)), detail))
+        items += [_resource_card(view, best, resource) for resource in ("sram", "flash")]
+        latency_us = number_at(best.measurement, "latency_us")
+        detail = "an inference" if latency_us is None else f"{latency_us / 1000:.2f} ms an inference"
+        items.append(_card("MACs", macs(number_at(best.measurement, "macs")), detail))
+    unfinished = sum(not trial.finished for trial in view.trials)
+    parts = [f"{view.infeasible} infeasible", f"{unfinished} under way" if unfinished else ""]
+    seconds = number_at(view.summary, "seconds")
+    parts.append(span(seconds) if seconds is not None else "")
+    items.append(_card("trials", str(len(view.trials)), ", ".join(part for part in parts if part)))
+    return f'<dl class="cards">{"".join(items)}</dl>'
+
+
+def _card(title: str, figure: str, detail: str, extra: str = "") -> str:
+    return (
+        f'<div class="card"><dt>{escape(title)}</dt><dd><div class="figure">{escape(figure)}</div>{extra}'
+        f'<div class="detail">{escape(detail)}</div></dd></div>'
+    )
+
+
+def _resource_card(view: View, trial: Trial, resource: str) -> str:
+    title = "SRAM" if resource == "sram" else resource
+    used, limit = number_at(trial.measurement, f"{resource}_bytes"), view.limit(resource)
+    share = used / limit if used is not None and limit else None
+    detail = f"{percent(share)} of the {kib(limit)} limit" if share is not None else "limit unknown"
+    return _card(title, kib(used), detail, bar(share, f"{title}: {detail}"))
+
+
+def error_table(view: View) -> str:
+    """Return the velocity errors of the best network beside those of the trivial predictors."""
+    rows: list[tuple[str, float | None, float | None]] = []
+    if view.best is not None:
+        for precision, name in (("int8", "best network, int8 (as deployed)"), ("float", "best network, float32")):
+            rows.append((name, view.error(precision, "validation"), view.error(precision, "test")))
+    for predictor, name in (("mean", "always the training mean"), ("zero", "always zero")):
+        rows.append((name, view.baseline(predictor, "validation"), view.baseline(predictor, "test")))
+    on_test = any(test is not None for _, _, test in rows)
+    shown = [test if on_test else validation for _, validation, test in rows]
+    worst = max((value for value in shown if value is not None), default=0.0)
+    body = []
+    for index, ((name, validation, test), value) in enumerate(zip(rows, shown, strict=True)):
+        share = value / worst if value is not None and worst else None
+        ours = view.best is not None and index < 2
+        drawn = bar(share, f"{name}: {error_text(value)}", "best" if ours else "")
+        body.append(
+            f'<tr class="{"best" if ours and index == 0 else ""}"><th scope="row">{name}</th>'
+            f'<td class="number">{number(validation)}</td><td class="number">{number(test)}</td><td>{drawn}</td></tr>'
+        )
+    head = _head(
+        ["predictor", "validation (m/s)", "test (m/s)", "test error" if on_test else "validation error"], {1, 2}
+    )
+    caption = "Velocity RMSE, x and y together; lower is better."
+    table = f"<table><caption>{caption}</caption>{head}<tbody>{''.join(body)}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
+
+
+def recordings_table(view: View) -> str:
+    """Return the metrics of the best network on every test recording; empty when there are none."""
+    rows = view.test_recordings
+    if not rows:
+        return ""
+    worst = max((number_at(row, "joint") or 0.0 for row in rows), default=0.0)
+    body = []
+    for row in rows:
+        joint = number_at(row, "joint")
+        name = escape(str(row.get("name", NONE)))
+        label = f"{row.get('name', NONE)}: {error_text(joint)}"
+        drawn = bar(joint / worst if joint is not None and worst else None, label)
+        cells = "".join(
+            f'<td class="number" data-sort="{_sort(number_at(row, key))}">{number(number_at(row, key), digits)}</td>'
+            for key, digits in (("length_m", 1), ("rmse_x", 3), ("rmse_y", 3), ("joint", 3), ("ate_m", 2), ("rte_m", 2))
+        )
+        body.append(f'<tr><th scope="row" class="wide">{name}</th>{cells}<td>{drawn}</td></tr>')
+    names = ["recording", "length (m)", "RMSE x (m/s)", "RMSE y (m/s)", "RMSE (m/s)", "ATE (m)", "RTE (m)"]
+    return _scrolling(_head(names, {1, 2, 3, 4, 5, 6}, sortable=True, unsorted=["RMSE"]), body)
+
+
+def trials_table(view: View) -> str:
+    """Return all trials, sortable by every column."""
+    body = []
+    for trial in view.trials:
+        times = sorted(trial.times.values())
+        seconds = times[-1] - times[0] if len(times) > 1 else None
+        measured = [number_at(trial.measurement, name) for name in ("sram_bytes", "flash_bytes", "macs")]
+        numbers = [
+            (trial.objective, number(trial.objective, 4)),
+            (number_at(trial.metrics, "error_int8"), number(number_at(trial.metrics, "error_int8"))),
+            *zip(measured, (kib(measured[0]), kib(measured[1]), macs(measured[2])), strict=True),
+            (seconds, NONE if seconds is None else f"{seconds:.1f}"),
+        ]
+        cells = "".join(f'<td class="number" data-sort="{_sort(value)}">{text}</td>' for value, text in numbers)
+        best = ' class="best"' if view.best is not None and trial.id == view.best.id else ""
+        state = "infeasible" if trial.state == "done" and trial.feasible is False else trial.state
+        body.append(
+            f'<tr{best}><th scope="row" class="number" data-sort="{trial.id}">{trial.id}</th>'
+            f'<td><span class="state {state}">{state}</span></td>{cells}'
+            f'<td class="nowrap">{escape(describe_short(trial.architecture))}</td>'
+            f'<td class="wide">{escape(trial.reason or "")}</td></tr>'
+        )
+    names = [
+        "trial",
+        "state",
+        "objective",
+        "error int8 (m/s)",
+        "SRAM",
+        "flash",
+        "MACs",
+        "time (s)",
+        "network",
+        "reason",
+    ]
+    return _scrolling(_head(names, {0, 2, 3, 4, 5, 6, 7}, sortable=True), body)
+
+
+def facts_table(document: Mapping[str, Any]) -> str:
+    """Return a nested mapping as a table of dotted keys and values."""
+    rows = [
+        f'<tr><th scope="row">{escape(key)}</th><td>{escape(value)}</td></tr>' for key, value in _flat("", document)
+    ]
+    return f'<div class="scroll"><table class="facts"><tbody>{"".join(rows)}</tbody></table></div>' if rows else ""
+
+
+def _flat(prefix: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _flat(f"{prefix}.{key}" if prefix else str(key), item)
+    else:
+        yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _head(names: Sequence[str], numeric: set[int], *, sortable: bool = False, unsorted: Sequence[str] = ()) -> str:
+    cells = []
+    for index, name in enumerate(names):
+        text = f'<button type="button">{escape(name)}</button>' if sortable else escape(name)
+        cells.append(f'<th scope="col" class="{"number" if index in numeric else ""}">{text}</th>')
+    cells += [f'<th scope="col">{escape(name)}</th>' for name in unsorted]
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
+
+
+def _scrolling(head: str, body: Iterable[str]) -> str:
+    table = f'<table class="sortable">{head}<tbody>{"".join(body)}</tbody></table>'
+    # Focusable, so that a keyboard can scroll it.
+    return f'<div class="scroll" tabindex="0">{table}</div>'
+
+
+def _sort(value: float | None) -> str:
+    return "" if value is None else repr(float(value))

@@ -1,0 +1,103 @@
+"""The final table of a search, for a terminal or a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tinynas.report.view import mapping_at, number_at
+from tinynas.report.words import describe, error_text, kib, macs, number, percent, relative, span
+
+__all__ = ["print_result"]
+
+_BAR_CELLS = 24
+
+
+def print_result(outcome: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print what a search found: a table on a terminal, one `name: value` a line when piped.
+
+    Args:
+        outcome: What `result` returned.
+        console: Where to; standard output when None.
+
+    Example:
+        >>> import io
+        >>> stream = io.StringIO()
+        >>> print_result({"board": "nucleo_f446re", "trials": 0, "best": None}, Console(file=stream))
+        >>> print(stream.getvalue().splitlines()[0])
+        best network for nucleo_f446re: none that fits
+    """
+    console = console or Console()
+    rows = list(_rows(outcome))
+    if not console.is_terminal:
+        for name, value, _ in rows:
+            # Straight to the file: no wrapping at 80 columns, no markup, one line a fact.
+            console.file.write(f"{name}: {' '.join(value.split())}\n")
+        return
+    (title, headline, _), *facts = rows
+    table = Table(title=Text(title, style="bold"), show_header=False, title_justify="left", padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("network", Text(headline, style="bold green" if outcome.get("best") else "bold red"))
+    for name, value, share in facts:
+        text = Text(value)
+        if share is not None:
+            text = _bar(share).append(f" {value}")
+        table.add_row(name, text)
+    console.print(table)
+
+
+def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]:
+    best, test = mapping_at(outcome, "best"), mapping_at(outcome, "test")
+    title = f"best network for {outcome.get('board') or 'unnamed board'}"
+    yield title, describe(mapping_at(best, "architecture")) if best else "none that fits", None
+    if best:
+        yield "trial", f"{best.get('trial')}, objective {number(number_at(best, 'objective'), 4)}", None
+        yield "error, validation", _errors(best), None
+    if test:
+        yield "error, test", _errors(test), None
+    yield from _baselines(outcome, test or best)
+    for name, label in (("sram", "SRAM"), ("flash", "flash")):
+        if best:
+            used, limit = number_at(best, f"{name}_bytes"), number_at(outcome, "limits", f"{name}_bytes")
+            share = used / limit if used is not None and limit else None
+            text = kib(used) if share is None else f"{kib(used)} of {kib(limit)} ({percent(share)})"
+            yield label, text, share
+    if best:
+        yield "MACs", macs(number_at(best, "macs")), None
+        if (latency_us := number_at(best, "latency_us")) is not None:
+            yield "latency", f"{latency_us / 1000:.2f} ms", None
+        yield "figures from", f"{best.get('source') or 'unknown'}, engine {best.get('engine') or 'unknown'}", None
+    yield "trials", _trials(outcome), None
+    yield "time", span(number_at(outcome, "seconds")), None
+    if outcome.get("study"):
+        yield "study", str(outcome["study"]), None
+
+
+def _errors(metrics: Mapping[str, Any]) -> str:
+    int8, float32 = number_at(metrics, "error_int8"), number_at(metrics, "error_float")
+    return f"{error_text(int8)} int8, {error_text(float32)} float"
+
+
+def _baselines(outcome: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, None]]:
+    for name, label in (("mean", "predicting the mean"), ("zero", "predicting zero")):
+        baseline = number_at(outcome, "baselines", name)
+        if baseline is not None:
+            gain = relative(number_at(metrics, "error_int8"), baseline)
+            yield label, error_text(baseline) + (f" (the network is {gain})" if gain else ""), None
+
+
+def _trials(outcome: Mapping[str, Any]) -> str:
+    text = f"{outcome.get('trials', 0)}, {outcome.get('infeasible', 0)} infeasible"
+    share = number_at(outcome, "space_infeasible_share")
+    return text if share is None else f"{text}; {percent(share)} of the search space does not fit"
+
+
+def _bar(share: float) -> Text:
+    filled = min(_BAR_CELLS, max(0, round(share * _BAR_CELLS)))
+    bar = Text("█" * filled, style="red" if share > 1 else "green")
+    return bar.append("░" * (_BAR_CELLS - filled), style="dim")

@@ -1,0 +1,157 @@
+"""A study read once, with the questions that every kind of report asks of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinynas.errors import StudyError
+from tinynas.study import Study, Trial
+
+__all__ = ["View", "mapping_at", "number_at", "pareto_front", "read_view"]
+
+
+@dataclass(frozen=True)
+class View:
+    """A study at one moment.
+
+    Attributes:
+        folder: The folder of the study.
+        config: Snapshot of the configuration.
+        board: The board.
+        provenance: Versions, seeds, git state.
+        summary: What was found at the end of the search; empty before.
+        trials: All trials in the order of proposal.
+        best: The feasible, finished trial of lowest objective, or None.
+        recordings: Trajectories of the best network on the test recordings: name, time_s, true, predicted.
+    """
+
+    folder: str
+    config: Mapping[str, Any]
+    board: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    trials: tuple[Trial, ...]
+    best: Trial | None
+    recordings: tuple[Mapping[str, Any], ...]
+
+    @property
+    def title(self) -> str:
+        """The board in the user's words."""
+        return str(self.board.get("title") or self.board.get("name") or "unnamed board")
+
+    @property
+    def dataset(self) -> str:
+        """Where the data came from, as the user named it."""
+        return str(mapping_at(self.config, "dataset").get("source") or "unknown data")
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether the summary is about the best network: a resumed search may have found a better one since."""
+        return self.best is not None and self.summary.get("best_trial", self.best.id) == self.best.id
+
+    @property
+    def test(self) -> Mapping[str, Any]:
+        """Metrics of the best network on the test recordings; empty when it has not been evaluated."""
+        return mapping_at(self.summary, "test") if self.evaluated else {}
+
+    @property
+    def test_recordings(self) -> list[Mapping[str, Any]]:
+        """Metrics of the best network, one mapping a test recording."""
+        recordings = self.test.get("recordings")
+        return [row for row in recordings if isinstance(row, Mapping)] if isinstance(recordings, Sequence) else []
+
+    def limit(self, resource: str) -> float | None:
+        """Return the bytes a network may use of the board's `sram` or `flash`, or None when unknown."""
+        limit = number_at(self.board, f"{resource}_limit_bytes")
+        return number_at(self.board, f"{resource}_bytes") if limit is None else limit
+
+    def baseline(self, predictor: str, split: str) -> float | None:
+        """Return the joint velocity RMSE (m/s) of a trivial predictor, `zero` or `mean`, on a split."""
+        return number_at(self.summary, "baselines", predictor, split)
+
+    def error(self, precision: str, split: str) -> float | None:
+        """Return the joint velocity RMSE (m/s) of the best network, `float` or `int8`, on a split."""
+        if self.best is None:
+            return None
+        return number_at(self.test if split == "test" else self.best.metrics, f"error_{precision}")
+
+    @property
+    def infeasible(self) -> int:
+        """How many candidates do not fit the board."""
+        return sum(trial.feasible is False for trial in self.trials)
+
+
+def read_view(study: Study) -> View:
+    """Read a study once.
+
+    A missing or damaged evaluation leaves `recordings` empty: the rest of a report is still worth having.
+
+    Raises:
+        StudyError: The database cannot be read.
+    """
+    best = study.best()
+    return View(
+        folder=str(study.folder),
+        config=study.config,
+        board=study.board,
+        provenance=study.provenance,
+        summary=study.summary,
+        trials=tuple(study.trials()),
+        best=best,
+        recordings=tuple(_recordings(study, best)) if best else (),
+    )
+
+
+def _recordings(study: Study, best: Trial) -> Iterable[Mapping[str, Any]]:
+    stored: Any = None
+    with contextlib.suppress(StudyError, ValueError, KeyError):
+        stored = json.loads(study.artefact(best.artefacts["evaluation"]))
+    recordings = stored.get("recordings") if isinstance(stored, dict) else None
+    for row in recordings if isinstance(recordings, list) else []:
+        if isinstance(row, dict) and row.get("true") and row.get("predicted"):
+            yield row
+
+
+def number_at(mapping: Mapping[str, Any] | None, *keys: str) -> float | None:
+    """Return the finite number at a path of keys, or None when there is none.
+
+    Example:
+        >>> number_at({"zero": {"test": 0.5}}, "zero", "test")
+        0.5
+        >>> number_at({"zero": None}, "zero", "test") is None
+        True
+    """
+    value: Any = mapping
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
+
+
+def mapping_at(mapping: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the mapping under a key, empty when there is none."""
+    value = mapping.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the indices of the points that no other point beats in both coordinates, by rising first coordinate.
+
+    Args:
+        points: (cost, error) pairs, both to be low. Of equal points the first counts.
+
+    Example:
+        >>> pareto_front([(3, 1), (1, 3), (2, 4), (2, 2), (2, 2)])
+        [1, 3, 0]
+    """
+    front: list[int] = []
+    for index in sorted(range(len(points)), key=lambda i: (*points[i], i)):
+        if not front or points[index][1] < points[front[-1]][1]:
+            front.append(index)
+    return front

@@ -1,0 +1,12 @@
+"""The study: every trial of a search, durable at every step, in one folder.
+
+A study is a folder with an SQLite database (`study.db`) and the files the trials produced (`artefacts/`, by content
+hash). It knows nothing of networks or boards: an architecture, a measurement and an error are plain JSON mappings.
+See docs/study.md for the guarantees and for the layout on disk.
+"""
+
+from tinynas.study.artefacts import write_file
+from tinynas.study.study import Study
+from tinynas.study.trial import FINAL_STATES, STATES, Trial
+
+__all__ = ["FINAL_STATES", "STATES", "Study", "Trial", "write_file"]

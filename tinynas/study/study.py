@@ -1,0 +1,297 @@
+"""Study: the durable record of one search, and the only way to change it."""
+
+from __future__ import annotations
+
+import operator
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tinynas.errors import StudyError
+from tinynas.study.artefacts import ArtefactStore, explain_os_error
+from tinynas.study.database import Database, create_database
+from tinynas.study.documents import dump, load, printable
+from tinynas.study.lock import WriterLock
+from tinynas.study.records import original_of, read_trials
+from tinynas.study.trial import STATES, Trial, check_feasible, check_objective, check_transition
+
+__all__ = ["Study"]
+
+Document = Mapping[str, Any]
+
+
+class Study:
+    """A search on disk: configuration, board, provenance, trials and their files.
+
+    Every change is one transaction, durable when the call returns: a killed process loses at most the step it was in.
+    One process writes at a time; any number may read. Safe to use from several threads; not after a fork.
+
+    Made by `Study.create` or `Study.open`, and closed by `close` or by leaving the `with` block.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp() + "/study"
+        >>> with Study.create(folder, config={"seed": 1}, board={"name": "nucleo_f446re"}, provenance={}) as study:
+        ...     trial = study.propose(params=None, architecture={"filters": 8}, key="8", seed=1)
+        ...     study.advance(trial.id, "costed", measurement={"sram_bytes": 9000}).state
+        'costed'
+        >>> with Study.open(folder, readonly=True) as study:
+        ...     study.trial(0).measurement
+        {'sram_bytes': 9000}
+    """
+
+    def __init__(self, folder: Path, database: Database, lock: WriterLock | None) -> None:
+        self.folder = folder
+        self._database = database
+        self._writer_lock = lock
+        self._artefacts = ArtefactStore(folder / "artefacts")
+        self._mutex = threading.RLock()
+
+    @classmethod
+    def create(cls, folder: str | Path, *, config: Document, board: Document, provenance: Document) -> Study:
+        """Make a new study and open it for writing.
+
+        Args:
+            folder: Made when missing. May hold other files, but no study.
+            config: Snapshot of the configuration of the search.
+            board: Description of the board.
+            provenance: Versions, seeds, git state: whatever is needed to repeat the search.
+
+        Raises:
+            StudyError: A study is already there, or the folder cannot be written.
+        """
+        folder = Path(folder)
+        documents = {"config": config, "board": board, "provenance": provenance, "summary": {}}
+        texts = {name: dump(document, name) for name, document in documents.items()}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_os_error(error, folder, "create the study") from error
+        lock = WriterLock(folder / "study.lock")
+        try:
+            path = folder / "study.db"
+            if path.exists():
+                advice = "go on with it by `tinynas resume`, or choose another folder by --out"
+                raise StudyError("there is already a study in this folder", where=str(folder), advice=advice)
+            create_database(path, texts)
+            return cls(folder, Database(path, readonly=False), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, folder: str | Path, *, readonly: bool = False) -> Study:
+        """Open an existing study, for writing unless `readonly`.
+
+        Args:
+            folder: The folder `create` made.
+            readonly: Refuse changes. Works while another process writes, and on read-only media.
+
+        Raises:
+            StudyError: Not a study, damaged, written by a newer tinynas, or in use by another writer.
+        """
+        folder = Path(folder)
+        path = folder / "study.db"
+        # Look before locking: locking a folder that is no study would leave a lock file in it.
+        lock = WriterLock(folder / "study.lock") if not readonly and path.is_file() else None
+        try:
+            study = cls(folder, Database(path, readonly=readonly), lock)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        if lock is not None:
+            study._artefacts.sweep()
+        return study
+
+    def close(self) -> None:
+        """Close the study and let others write. Does nothing the second time."""
+        with self._mutex:
+            self._database.close()
+            if self._writer_lock is not None:
+                self._writer_lock.release()
+
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Snapshot of the configuration of the search."""
+        return self._document("config")
+
+    @property
+    def board(self) -> dict[str, Any]:
+        """Description of the board."""
+        return self._document("board")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, seeds, git state."""
+        return self._document("provenance")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was found out at the end of the search; empty before."""
+        return self._document("summary")
+
+    def set_summary(self, summary: Document) -> None:
+        """Replace the summary.
+
+        Raises:
+            StudyError: It is not JSON, or cannot be stored.
+        """
+        self._check_writable()
+        text = dump(summary, "summary")
+        with self._mutex, self._database.transaction("store the summary"):
+            self._database.execute("UPDATE document SET json = ? WHERE name = 'summary'", text)
+
+    def trials(self) -> list[Trial]:
+        """Return all trials in the order of proposal."""
+        return self._select("")
+
+    def trial(self, trial_id: int) -> Trial:
+        """Return one trial.
+
+        Raises:
+            StudyError: There is no trial with this id.
+        """
+        found = self._select("WHERE id = ?", trial_id)
+        if not found:
+            raise StudyError(f"there is no trial {trial_id}", where=str(self.folder), advice="ids are 0, 1, 2, ...")
+        return found[0]
+
+    def find(self, key: str) -> Trial | None:
+        """Return the first trial with this architecture that was scored (done or infeasible), or None."""
+        scored = self._select("WHERE key = ? AND state IN ('done', 'infeasible') ORDER BY id LIMIT 1", printable(key))
+        return next(iter(scored), None)
+
+    def best(self) -> Trial | None:
+        """Return the feasible, finished trial of lowest objective, the first on ties; None when there is none."""
+        ranked = self._select("WHERE state = 'done' AND feasible = 1 ORDER BY objective, id LIMIT 1")
+        return next(iter(ranked), None)
+
+    def unfinished(self) -> list[Trial]:
+        """Return the trials that are not in a final state, in the order of proposal."""
+        return [trial for trial in self.trials() if not trial.finished]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many trials are in each state; states without trials count 0."""
+        with self._mutex:
+            rows = self._database.read("SELECT state, COUNT(*) AS count FROM trial GROUP BY state")
+        return dict.fromkeys(STATES, 0) | {row["state"]: row["count"] for row in rows}
+
+    def artefact(self, sha256: str) -> bytes:
+        """Return a stored file by the SHA-256 of its content (`Trial.artefacts` holds it).
+
+        Raises:
+            StudyError: The file is missing, or its content is not what was stored.
+        """
+        return self._artefacts.get(sha256)
+
+    def propose(self, *, params: Document | None, architecture: Document, key: str, seed: int) -> Trial:
+        """Add a trial in the state `proposed`.
+
+        Args:
+            params: What the tuner suggested, or None.
+            architecture: The network.
+            key: Canonical form of the architecture: equal keys mean equal networks.
+            seed: Seed of everything random about this trial.
+
+        Raises:
+            StudyError: Something is not JSON, or cannot be stored.
+        """
+        self._check_writable()
+        values = (
+            str(operator.index(seed)),
+            printable(key),
+            dump(architecture, "architecture"),
+            None if params is None else dump(params, "params"),
+        )
+        with self._mutex:
+            trial_id = int(self._database.read("SELECT COALESCE(MAX(id) + 1, 0) AS id FROM trial")[0]["id"])
+            with self._database.transaction(f"store trial {trial_id}"):
+                row = "trial (id, state, seed, key, architecture, params) VALUES (?, 'proposed', ?, ?, ?, ?)"
+                self._database.execute(f"INSERT INTO {row}", trial_id, *values)
+                self._database.execute("INSERT INTO transition VALUES (?, 'proposed', ?)", trial_id, time.time())
+            return self.trial(trial_id)
+
+    def advance(
+        self,
+        trial_id: int,
+        state: str,
+        *,
+        measurement: Document | None = None,
+        metrics: Document | None = None,
+        objective: float | None = None,
+        feasible: bool | None = None,
+        reason: str | None = None,
+        artefacts: Mapping[str, bytes] | None = None,
+    ) -> Trial:
+        """Move a trial to the next state and store what was learned on the way, in one transaction.
+
+        What is None stays as it was. A measurement replaces the earlier one, because a figure of one source must not
+        mix with those of another; metrics are added to the earlier ones, the later value of a key wins. The files are
+        on disk before the transaction refers to them.
+
+        A trial `proposed` may finish at once as `done` or `infeasible` with the reason `duplicate of N`, where trial N
+        has the same key and that state: what is not given here is then taken over from N, files included.
+
+        Args:
+            trial_id: The trial.
+            state: State to enter.
+            measurement: What the network costs.
+            metrics: What it achieves.
+            objective: f_opt; needed (now or earlier) to be done.
+            feasible: Whether it fits the board; needed to be done, and never True when infeasible.
+            reason: Why; needed to fail.
+            artefacts: Kind of file to content.
+
+        Raises:
+            StudyError: Illegal transition, no such trial, not JSON, a full disk. The trial is then as before.
+        """
+        self._check_writable()
+        with self._mutex:
+            trial = self.trial(trial_id)
+            check_transition(trial.id, trial.state, state, reason)
+            source = original_of(self._database, trial, state, reason) or trial
+            row = {
+                "measurement": measurement if measurement is not None else source.measurement,
+                "metrics": source.metrics if metrics is None else {**(source.metrics or {}), **metrics},
+            }
+            texts = {name: None if value is None else dump(value, name) for name, value in row.items()}
+            score = source.objective if objective is None else check_objective(trial.id, objective)
+            fits = check_feasible(trial.id, state, source.feasible if feasible is None else bool(feasible), score)
+            hashes = {kind: self._artefacts.put(bytes(content)) for kind, content in (artefacts or {}).items()}
+            with self._database.transaction(f"store trial {trial.id} as {state}"):
+                self._database.execute(
+                    "UPDATE trial SET state=?, measurement=?, metrics=?, objective=?, feasible=?, reason=? WHERE id=?",
+                    state,
+                    *texts.values(),
+                    score,
+                    fits,
+                    trial.reason if reason is None else printable(reason),
+                    trial.id,
+                )
+                self._database.execute("INSERT INTO transition VALUES (?, ?, ?)", trial.id, state, time.time())
+                for kind, sha256 in {**source.artefacts, **hashes}.items():
+                    self._database.execute("INSERT OR REPLACE INTO artefact VALUES (?, ?, ?)", trial.id, kind, sha256)
+            return self.trial(trial.id)
+
+    def _check_writable(self) -> None:
+        # Before anything is touched: a reader must not leave artefacts behind either.
+        if self._writer_lock is None:
+            raise StudyError("the study was opened read-only", where=str(self.folder), advice="open it for writing")
+
+    def _document(self, name: str) -> dict[str, Any]:
+        with self._mutex:
+            rows = self._database.read("SELECT json FROM document WHERE name = ?", name)
+        return load(rows[0]["json"] if rows else "", f"{self._database.path}:{name}")
+
+    def _select(self, condition: str, *values: object) -> list[Trial]:
+        with self._mutex:
+            return read_trials(self._database, condition, *values)

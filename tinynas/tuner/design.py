@@ -1,0 +1,72 @@
+"""The first points: a space-filling sequence that steps over what is forbidden or taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinynas.errors import SpaceError
+from tinynas.tuner.space import MAX_TRIES, PointCode, Space
+
+__all__ = ["design_points"]
+
+# Sobol numbers exist for so many dimensions; a space with more gets plain random points.
+MAX_SOBOL_DIMENSIONS = 21_201
+FIRST_BLOCK = 32
+
+
+def design_points(space: Space, seed: int, n: int, taken: set[PointCode]) -> list[PointCode]:
+    """The next points of a randomly shifted Sobol sequence.
+
+    The sequence always starts from its beginning and steps over taken and forbidden points, so the result depends on
+    nothing but the arguments. The shift modulo 1 (Cranley & Patterson 1976) makes every single point uniform.
+
+    Args:
+        space: Where the points lie.
+        seed: Seed of the shift.
+        n: Number of points wanted, at least 1.
+        taken: Codes to step over.
+
+    Returns:
+        At least one code; fewer than n when the space runs out.
+
+    Raises:
+        SpaceExhausted: If no point is left.
+        SpaceError: If no point was found that satisfies the constraint.
+
+    Example:
+        >>> space = Space({"depth": range(3, 9), "norm": ["none", "batch"]})
+        >>> len(set(design_points(space, 0, 12, set())))
+        12
+    """
+    rng = np.random.default_rng([seed, 0])
+    rows = list(islice(space.allowed(_blocks(space, rng), taken, tries=MAX_TRIES), n))
+    if len(rows) < n:
+        # Either nearly nothing is allowed or nearly everything is taken: what is left is found by enumeration.
+        found = space.codes(np.array(rows)) if rows else []
+        left = taken | set(found)
+        try:
+            return found + space.codes(space.random_allowed(rng, n - len(rows), left))
+        except SpaceError:
+            if found:
+                return found
+            raise
+    return space.codes(np.array(rows))
+
+
+def _blocks(space: Space, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    if space.draws_by_sampler or space.dimension > MAX_SOBOL_DIMENSIONS:
+        while True:
+            yield space.sample(rng, FIRST_BLOCK)
+    from scipy.stats import qmc  # half a second to import, needed at the first suggestion only
+
+    shift = rng.random(space.dimension)
+    # Powers of two at a time: that is what the sequence is balanced over.
+    sequence = qmc.Sobol(space.dimension, scramble=False)
+    size = FIRST_BLOCK
+    while True:
+        yield space.place((sequence.random(size) + shift) % 1.0, rng)
+        size = sequence.num_generated

@@ -1,0 +1,95 @@
+"""What the observations say: the surrogate over the space, in standardised and warped values to be minimised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinynas.tuner.acquisition import Acquisition, SuccessModel, confidence_factor
+from tinynas.tuner.config import TunerConfig
+from tinynas.tuner.space import PointCode, Space
+from tinynas.tuner.surrogate import GaussianProcess, fit
+from tinynas.tuner.warp import Warp
+
+__all__ = ["Model"]
+
+Array = NDArray[np.float64]
+
+# Best known points around which candidates are drawn.
+ANCHORS = 5
+# Reach of a failure in a unit cube, for one dimension; distances grow with the square root of the dimension.
+FAILURE_REACH = 0.2
+
+
+@dataclass(frozen=True)
+class Model:
+    """A surrogate fitted to what was told; a pure function of it.
+
+    A failed evaluation has no value, and none is made up for it: the posterior mean stands in at its place, so nothing is
+    to be learned there a second time, and a model of the odds of success turns the search away from regions that fail.
+
+    Attributes:
+        space: The space searched.
+        surrogate: Posterior given the successful evaluations.
+        warp: From the values (negated when maximising) to the surrogate's.
+        sign: -1 when maximising, else 1.
+        known: Coordinates of everything told, shape (n, dimension).
+        succeeded: Which of them have a value, shape (n,).
+        best: Lowest posterior mean at a successful point.
+        anchors: The points of lowest posterior mean, shape (at most 5, dimension).
+    """
+
+    space: Space
+    surrogate: GaussianProcess
+    warp: Warp
+    sign: float
+    known: Array
+    succeeded: NDArray[np.bool_]
+    best: float
+    anchors: Array
+
+    @classmethod
+    def fit(cls, space: Space, codes: Sequence[PointCode], values: Sequence[float | None], sign: float) -> Model:
+        """Fit to told points, at least one of which succeeded.
+
+        Args:
+            space: The space searched.
+            codes: The points, in the order told.
+            values: Their values in the user's sign, finite; None for a failure.
+            sign: -1 when the values are to be maximised, 1 when minimised.
+        """
+        known = space.coordinates(codes)
+        succeeded = np.array([value is not None for value in values])
+        y = sign * np.array([value for value in values if value is not None], dtype=float)
+        warp = Warp.fit(y)
+        X = known[succeeded]
+        Z = space.features(X)
+        surrogate = fit(Z, warp.forward(y), space.groups)
+        mean, _ = surrogate.predict(Z)
+        order = np.argsort(mean, kind="stable")[:ANCHORS]
+        return cls(space, surrogate, warp, sign, known, succeeded, float(mean[order[0]]), X[order])
+
+    def acquisition(self, pending: Array, config: TunerConfig, candidates: int) -> Acquisition:
+        """Acquisition given points under evaluation, shape (k, dimension)."""
+        space = self.space
+        failed = self.known[~self.succeeded]
+        surrogate = self.surrogate.condition(space.features(np.vstack([failed, pending])))
+        success = None
+        if len(failed):
+            reach = FAILURE_REACH * math.sqrt(space.dimension)
+            success = SuccessModel(space.features(self.known), self.succeeded, reach)
+        factor = confidence_factor(config.alpha, candidates, len(self.known) + 1)
+        return Acquisition(space, surrogate, self.best, config.acquisition, factor, success)
+
+    def predict(self, codes: Sequence[PointCode]) -> tuple[Array, Array]:
+        """Mean and standard deviation in the user's units and sign, each of shape (n,).
+
+        The mean is the median of the warped posterior, the deviation half the width of its central 68 %.
+        """
+        mean, deviation = self.surrogate.predict(self.space.features(self.space.coordinates(codes)))
+        upper, lower = self.warp.inverse(mean + deviation), self.warp.inverse(mean - deviation)
+        return self.sign * self.warp.inverse(mean), (upper - lower) / 2.0

@@ -1,0 +1,96 @@
+"""The saved state of a tuner: plain JSON data, exact, and checked when read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tinynas.tuner.config import ConfigValueError
+from tinynas.tuner.space import PointCode, Space
+
+__all__ = ["read_state", "write_state"]
+
+FORMAT = 1
+
+Observation = tuple[PointCode, float | None]
+
+
+def write_state(
+    space: Space,
+    seed: int,
+    sense: str,
+    asked: int,
+    observations: Sequence[Observation],
+    pending: Sequence[PointCode],
+) -> dict[str, Any]:
+    """Put a tuner's state in JSON types. Floats survive JSON bit by bit (their shortest representation is exact)."""
+    return {
+        "format": FORMAT,
+        "space": space.fingerprint(),
+        "seed": seed,
+        "sense": sense,
+        "asked": asked,
+        "observations": [{"point": _plain(code), "value": value} for code, value in observations],
+        "pending": [_plain(code) for code in pending],
+    }
+
+
+def read_state(
+    space: Space, sense: str, state: Mapping[str, Any]
+) -> tuple[int, int, list[Observation], list[PointCode]]:
+    """Check a state and take it apart.
+
+    Returns:
+        Seed, number of points asked for, observations, pending points.
+
+    Raises:
+        ConfigValueError: If the state is of another space, sense or format, or damaged.
+    """
+    if not isinstance(state, Mapping) or state.get("format") != FORMAT:
+        raise ConfigValueError("not a saved state of a tuner, or one of another format", where="state:format")
+    if state.get("space") != space.fingerprint():
+        raise ConfigValueError("the state belongs to another search space", where="state:space")
+    if state.get("sense") != sense:
+        raise ConfigValueError(f"the state belongs to a search that does not {sense}", where="state:sense")
+    try:
+        seed, asked = int(state["seed"]), int(state["asked"])
+        observations = [(_code(space, item["point"]), _value(item["value"])) for item in state["observations"]]
+        pending = [_code(space, point) for point in state["pending"]]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ConfigValueError(f"the state is damaged: {error!r}", where="state") from error
+    if asked < 0 or seed < 0:
+        raise ConfigValueError("the state is damaged: negative counts", where="state")
+    return seed, asked, observations, pending
+
+
+def _plain(code: PointCode) -> list[Any]:
+    return [list(part) if isinstance(part, tuple) else part for part in code]
+
+
+def _code(space: Space, point: Sequence[Any]) -> PointCode:
+    if len(point) != len(space.names):
+        raise ValueError(f"{point!r} has the wrong number of parameters")
+    code: list[Any] = []
+    for part, (name, kind, columns, size) in zip(point, space.fingerprint(), strict=True):
+        if kind == "Multivariate":
+            code.append(tuple(float(x) for x in part))
+            sound = len(code[-1]) == columns and all(map(math.isfinite, code[-1]))
+        elif kind == "Float":
+            code.append(float(part))
+            sound = math.isfinite(code[-1])
+        else:
+            code.append(int(part))
+            sound = kind == "Integer" or 0 <= code[-1] < size
+        if not sound:
+            raise ValueError(f"{part!r} is no value of '{name}'")
+    return tuple(code)
+
+
+def _value(value: Any) -> float | None:
+    if value is None:
+        return None
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not finite")
+    return number
