@@ -41,8 +41,8 @@ def test_masks_an_excursion_that_creeps_below_the_jump_speed():
 def test_masks_a_frozen_stretch_only_where_asked():
     track = walk()
     track[100:112] = track[100]
-    assert np.flatnonzero(~trusted_rows(track, 100.0)).tolist() == list(range(101, 112))
-    assert trusted_rows(track, 100.0, max_frozen_s=None).all()
+    assert np.flatnonzero(~trusted_rows(track, 100.0)).tolist() == list(range(101, 113))
+    assert trusted_rows(track, 100.0, max_speed_m_s=100.0, max_frozen_s=None).all()
 
 
 def test_nan_rows_are_not_trusted_and_do_not_spread():

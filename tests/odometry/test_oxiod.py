@@ -9,7 +9,7 @@ import pytest
 from tinynas.errors import DatasetError
 from tinynas.odometry import load_dataset, read_oxiod
 
-from .conftest import write_oxiod_pair  # noqa: TID252
+from .builders import write_oxiod_pair
 
 
 def test_reads_both_modes_plain_and_compressed(oxiod_folder):
@@ -29,7 +29,7 @@ def test_specific_force_points_up_although_ios_reads_down(oxiod_folder):
 
 def test_keeps_the_modes_asked_for(oxiod_folder):
     assert {r.mode for r in load_dataset(f"oxiod:{oxiod_folder}", modes=["trolley"]).recordings} == {"trolley"}
-    with pytest.raises(DatasetError, match="no mode 'pocket'.*handheld, trolley"):
+    with pytest.raises(DatasetError, match=r"no mode 'pocket'.*handheld, trolley"):
         read_oxiod(oxiod_folder, modes=["pocket"])
     with pytest.raises(DatasetError, match="no mode is asked for"):
         read_oxiod(oxiod_folder, modes=[])
@@ -48,7 +48,7 @@ def test_a_missing_list_says_which_file_to_write(oxiod_folder):
 
 def test_no_list_at_all_says_so(tmp_path):
     write_oxiod_pair(tmp_path, "handheld", "data1", 1)
-    with pytest.raises(DatasetError, match="Train.txt: no mode folder holds a split list"):
+    with pytest.raises(DatasetError, match=r"Train\.txt: no mode folder holds a split list"):
         read_oxiod(tmp_path)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tinynas.errors import DatasetError
 from tinynas.odometry import Recording
 
-from .conftest import line, make_recording  # noqa: TID252
+from .builders import line, make_recording
 
 
 def test_knows_its_length_duration_and_channels():

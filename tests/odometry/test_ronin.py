@@ -9,7 +9,7 @@ import pytest
 from tinynas.errors import DatasetError
 from tinynas.odometry import read_ronin
 
-from .conftest import RONIN_INFO, write_ronin_sequence  # noqa: TID252
+from .builders import RONIN_INFO, write_ronin_sequence
 
 
 def sequence(folder):

@@ -89,26 +89,23 @@ def test_sigkill_at_random_moments_loses_no_finished_step(tmp_path: Path) -> Non
     folder = tmp_path / "study"
     random = np.random.default_rng(11)
     promised: dict[int, str] = {}
-    kills_while_working = 0
     for _ in range(25):
         worker = start(folder)
         assert worker.stdout is not None
-        first = worker.stdout.readline() if random.random() < 0.8 else ""
-        time.sleep(float(random.uniform(0, 0.06)))
+        # By lines and not by time: a busy machine must not turn this into killing interpreters that still start up.
+        lines = [worker.stdout.readline() for _ in range(int(random.integers(0, 14)))]
+        time.sleep(float(random.uniform(0, 0.006)))
         worker.kill()
-        lines = [first, *worker.stdout.readlines()]
+        lines += worker.stdout.readlines()
         worker.stdout.close()
         assert worker.wait() == -signal.SIGKILL
         assert not any(line.startswith("error") for line in lines), lines
-        said = reached(lines)
-        kills_while_working += bool(said)
-        promised |= said
+        promised |= reached(lines)
         if (folder / "study.db").exists():
             check(folder, promised)
-    assert kills_while_working > 10
-    with Study.open(folder) as study:
-        assert len(study.trials()) > 10
-        assert not list(folder.rglob("*.part")), "what a killed writer left half written is swept away"
+    assert len(promised) > 10
+    Study.open(folder).close()
+    assert not list(folder.rglob("*.part")), "what a killed writer left half written is swept away"
 
 
 @posix

@@ -273,6 +273,22 @@ def test_damaged_and_missing_artefacts(study: Study) -> None:
             study.artefact(name)  # type: ignore[arg-type]
 
 
+def test_files_are_attached_to_a_finished_trial(study: Study, finish: Finish) -> None:
+    finish(0.1, artefacts={"tflite": b"model"})
+    before = study.trial(0)
+    study.attach(0, {"evaluation": b"old"})
+    after = study.attach(0, {"evaluation": bytearray(b"new")})
+    assert (after.state, after.times, after.objective) == (before.state, before.times, before.objective)
+    assert {kind: study.artefact(sha256) for kind, sha256 in after.artefacts.items()} == {
+        "tflite": b"model",
+        "evaluation": b"new",
+    }
+    with pytest.raises(StudyError, match="no trial 1"):
+        study.attach(1, {})
+    with pytest.raises(TypeError):
+        study.attach(0, {"evaluation": 7})  # type: ignore[dict-item]
+
+
 def test_one_writer_any_number_of_readers(study: Study) -> None:
     study.propose(params=None, architecture={}, key="k", seed=0)
     with pytest.raises(StudyError, match="in use by this very process"):
@@ -322,6 +338,7 @@ def test_readonly_refuses_changes(study: Study) -> None:
         for change in (
             lambda: reader.propose(params=None, architecture={}, key="k", seed=0),
             lambda: reader.advance(0, "costed", artefacts={"tflite": b"1"}),
+            lambda: reader.attach(0, {"tflite": b"1"}),
             lambda: reader.set_summary({}),
         ):
             with pytest.raises(StudyError, match="read-only"):

@@ -7,7 +7,7 @@ model is brought into this order (`tinynas.deploy.tflite`), so what is foreseen 
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def lower(architecture: Architecture, dtype: str = "int8", *, pyramid: PyramidPl
     a, p = architecture, pyramid or plan(architecture)
     build = _Builder(dtype)
     window = build.tensor((1, a.window, a.channels))
-    shape = build.constant([-1, 1, a.window, a.channels])
+    shape = build.constant(-1, 1, a.window, a.channels)
     x = build.op("RESHAPE", (window, shape), (1, 1, a.window, a.channels))
     x, width = build.subsample(x, p.input, a.channels), p.input.out_length
     features = None
@@ -65,12 +65,19 @@ def lower(architecture: Architecture, dtype: str = "int8", *, pyramid: PyramidPl
     return Graph(tuple(build.tensors), tuple(build.ops), (window,), (out,))
 
 
+@cache
+def _int32(shape: tuple[int, ...], values: tuple[int, ...]) -> Tensor:
+    data = np.array(values, np.int32).reshape(shape)
+    data.flags.writeable = False  # shared by every graph that holds it
+    return Tensor(shape, "int32", True, data=data)
+
+
 class _Builder:
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.tensors: list[Tensor] = []
         self.ops: list[Op] = []
-        self.constants: dict[tuple[Any, ...], int] = {}
+        self.constants: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
 
     def tensor(self, shape: tuple[int, ...], *, constant: bool = False) -> int:
         self.tensors.append(Tensor(shape, self.dtype, constant))
@@ -80,12 +87,11 @@ class _Builder:
         self.tensors.append(Tensor((channels,), "int32" if self.dtype == "int8" else self.dtype, True))
         return len(self.tensors) - 1
 
-    def constant(self, values: list[Any]) -> int:
+    def constant(self, *values: int, shape: tuple[int, ...] = (4,)) -> int:
         """An int32 constant; equal ones are one tensor."""
-        data = np.array(values, np.int32)
-        key = (data.shape, data.tobytes())
+        key = (shape, values)
         if key not in self.constants:
-            self.tensors.append(Tensor(data.shape, "int32", True, data=data))
+            self.tensors.append(_int32(shape, values))
             self.constants[key] = len(self.tensors) - 1
         return self.constants[key]
 
@@ -97,13 +103,13 @@ class _Builder:
     def subsample(self, x: int, part: SlicePlan, channels: int) -> int:
         if part.identity:
             return x
-        operands = (x, *(self.constant(v) for v in ([0, 0, part.begin, 0], [0, 0, 0, 0], [1, 1, part.step, 1])))
-        shape = (1, 1, part.out_length, channels)
+        begin, end, step = self.constant(0, 0, part.begin, 0), self.constant(0, 0, 0, 0), self.constant(1, 1, part.step, 1)
+        operands, shape = (x, begin, end, step), (1, 1, part.out_length, channels)
         return self.op("STRIDED_SLICE", operands, shape, beginMask=_BEGIN_MASK, endMask=_END_MASK)
 
     def convolve(self, x: int, conv: ConvPlan, activation: int) -> int:
         if conv.pad:
-            pads = self.constant([[0, 0], [0, 0], [conv.pad, 0], [0, 0]])
+            pads = self.constant(0, 0, 0, 0, conv.pad, 0, 0, 0, shape=(4, 2))
             x = self.op("PAD", (x, pads), (1, 1, conv.pad + conv.in_length, conv.in_channels))
         weights = self.tensor((conv.out_channels, 1, conv.taps, conv.in_channels), constant=True)
         return self.op(

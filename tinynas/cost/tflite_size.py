@@ -8,6 +8,7 @@ sizes and alignments matter for the file's length, so they are all that is repla
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from functools import cache
 
 from tinynas.deploy.flatbuffer import BUFFER_ALIGNMENT
 from tinynas.deploy.graph import Graph, Op, Tensor
@@ -81,9 +82,7 @@ def _quantizations(graph: Graph) -> dict[int, tuple[Hashable, int, Hashable]]:
 
 def _tensor(layout: _Layout, tensor: Tensor, quantization: tuple[Hashable, int, Hashable] | None) -> None:
     layout.vector(4, tensor.shape)
-    fields = [(0, 4)]
-    if tensor.constant:
-        fields.append((2, 4))
+    fields: tuple[tuple[int, int], ...] = ((0, 4), (2, 4)) if tensor.constant else ((0, 4),)
     if quantization is not None:
         scale, count, zero_point = quantization
         if layout.new(("scale", scale)):
@@ -91,33 +90,33 @@ def _tensor(layout: _Layout, tensor: Tensor, quantization: tuple[Hashable, int, 
             if layout.new(("zero point", zero_point)):
                 layout.raw(8, count)
             layout.table(_QUANTIZATION)
-        fields.append((4, 4))
+        fields += ((4, 4),)
     if tensor.dtype != "float32":  # float32 is type 0, a default
-        fields.append((1, 1))
+        fields += ((1, 1),)
     layout.table(fields)
 
 
 def _op(layout: _Layout, op: Op, *, first_kind: bool) -> None:
     layout.vector(4, op.inputs)
     layout.vector(4, op.outputs)
-    fields = [] if first_kind else [(0, 4)]
-    fields += [(1, 4), (2, 4)]
+    fields: tuple[tuple[int, int], ...] = () if first_kind else ((0, 4),)
+    fields += ((1, 4), (2, 4))
     if op.kind not in _WITHOUT_OPTIONS:
-        if layout.new((op.kind, *sorted(op.options.items()))):
+        if layout.new((op.kind, *op.options.items())):
             layout.table(_options(op.kind, op.options))
-        fields += [(4, 4), (3, 1)]
+        fields += ((4, 4), (3, 1))
     layout.table(fields)
 
 
-def _options(kind: str, options: Mapping[str, int]) -> list[tuple[int, int]]:
+def _options(kind: str, options: Mapping[str, int]) -> tuple[tuple[int, int], ...]:
     """Fields of the options table that are not at their defaults."""
     if kind == "CONV_2D":  # padding, strides, activation, dilation
-        activation = [(3, 1)] if options["fusedActivationFunction"] else []
-        dilation = [(4, 4)] if options["dilationWFactor"] != 1 else []
-        return [(0, 1), (1, 4), (2, 4), *activation, *dilation]
+        activation = ((3, 1),) if options["fusedActivationFunction"] else ()
+        dilation = ((4, 4),) if options["dilationWFactor"] != 1 else ()
+        return ((0, 1), (1, 4), (2, 4), *activation, *dilation)
     if kind == "ADD":
-        return [(0, 1)] if options["fusedActivationFunction"] else []
-    return [(0, 4), (1, 4)] if kind == "STRIDED_SLICE" else []
+        return ((0, 1),) if options["fusedActivationFunction"] else ()
+    return ((0, 4), (1, 4)) if kind == "STRIDED_SLICE" else ()
 
 
 class _Layout:
@@ -125,7 +124,6 @@ class _Layout:
 
     def __init__(self) -> None:
         self.position = 0
-        self.alignment = 1
         self.seen: set[Hashable] = set()
 
     def new(self, key: Hashable) -> bool:
@@ -135,40 +133,38 @@ class _Layout:
         self.seen.add(key)
         return True
 
-    def align(self, size: int, ahead: int = 0) -> None:
-        """Pad so that `ahead` bytes from here the position is a multiple of `size`."""
-        self.alignment = max(self.alignment, size)
-        self.position += -(self.position + ahead) % size
-
-    def raw(self, item: int, count: int, alignment: int = 0) -> None:
-        """A vector of `count` items."""
-        self.align(4, item * count)
-        self.align(alignment or item, item * count)
-        self.position += item * count + 4
+    def raw(self, item: int, count: int, alignment: int = 4) -> None:
+        """A vector of `count` items: padding, the items, their number."""
+        end = self.position + item * count
+        self.position = end + -end % max(item, alignment) + 4
 
     def vector(self, item: int, values: Iterable[int]) -> None:
         """A vector that is written once for equal values."""
         values = tuple(values)
-        if self.new(("vector", item, values)):
+        if self.new((item, values)):
             self.raw(item, len(values))
 
-    def table(self, fields: Iterable[tuple[int, int]]) -> None:
+    def table(self, fields: tuple[tuple[int, int], ...]) -> None:
         """A table, and its vtable if it is new."""
-        start = self.position
-        where: dict[int, int] = {}
-        for slot, size in fields:
-            self.align(size)
-            self.position += size
-            where[slot] = self.position
-        self.align(4)
-        self.position += 4
-        end = self.position
-        slots = max(where, default=-1) + 1
-        vtable = (end - start, *(end - where[slot] if slot in where else 0 for slot in range(slots)))
-        if self.new(("vtable", vtable)):
-            self.position += 2 * (slots + 2)
+        length, vtable = _table_layout(fields, self.position % 4)
+        self.position += length
+        if self.new(vtable):
+            self.position += 2 * (len(vtable) + 1)
 
     def finished(self) -> int:
-        """Length after the root offset and the file identifier."""
-        self.align(self.alignment, 8)
-        return self.position + 8
+        """Length after the root offset and the file identifier, the whole aligned as the constants are."""
+        end = self.position + 8
+        return end + -end % BUFFER_ALIGNMENT
+
+
+@cache
+def _table_layout(fields: tuple[tuple[int, int], ...], phase: int) -> tuple[int, tuple[int, ...]]:
+    """Length of a table that starts at a position of this remainder by 4, and its vtable: length, then field offsets."""
+    position = phase
+    where: dict[int, int] = {}
+    for slot, size in fields:
+        position += -position % size + size
+        where[slot] = position
+    end = position + -position % 4 + 4
+    slots = max(where, default=-1) + 1
+    return end - phase, (end - phase, *(end - where[slot] if slot in where else 0 for slot in range(slots)))

@@ -137,7 +137,12 @@ class _Writer:
         subgraphs = self.offsets([self.table("SubGraph", parts)])
         dtype = graph.tensors[graph.inputs[0]].dtype
         codes = self.offsets([self.code(kind, dtype) for kind in kinds])
-        model = {"Version": _SCHEMA_VERSION, "OperatorCodes": codes, "Subgraphs": subgraphs, "Buffers": self.offsets(buffers)}
+        model = {
+            "Version": _SCHEMA_VERSION,
+            "OperatorCodes": codes,
+            "Subgraphs": subgraphs,
+            "Buffers": self.offsets(buffers),
+        }
         b.Finish(self.table("Model", model), FILE_IDENTIFIER)
         return bytes(b.Output())
 
@@ -155,7 +160,9 @@ class _Writer:
 
     def vector(self, values: Iterable[Any], dtype: Any) -> int:
         array = np.asarray(tuple(values), dtype)
-        return self.once(("vector", array.dtype.str, array.tobytes()), lambda: int(self.builder.CreateNumpyVector(array)))
+        return self.once(
+            ("vector", array.dtype.str, array.tobytes()), lambda: int(self.builder.CreateNumpyVector(array))
+        )
 
     def offsets(self, offsets: list[int]) -> int:
         self.builder.StartVector(4, len(offsets), 4)
@@ -208,6 +215,8 @@ class _Writer:
         fields = {
             "BuiltinCode": number,
             "Version": _OP_VERSIONS.get(dtype, {}).get(kind, 1),
-            "DeprecatedBuiltinCode": min(number, 127),  # readers take the larger of the two codes; the old one is a byte
+            "DeprecatedBuiltinCode": min(
+                number, 127
+            ),  # readers take the larger of the two codes; the old one is a byte
         }
         return self.table("OperatorCode", fields)

@@ -18,6 +18,7 @@ __all__ = ["SCALAR_BYTES", "Graph", "Op", "Quantization", "Tensor"]
 #: Bytes of an element by type name.
 SCALAR_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 
+
 @dataclass(frozen=True, slots=True)
 class Quantization:
     """Affine quantisation: real = scale (q - zero_point), per tensor or per slice along `axis`."""
@@ -101,8 +102,8 @@ class Graph:
     def same_structure(self, other: Graph) -> bool:
         """Whether both have the same operators on tensors of the same shapes and types, in the same order."""
         return (
-            [(t.shape, t.dtype, t.constant) for t in self.tensors] == [(t.shape, t.dtype, t.constant) for t in other.tensors]
+            [(t.shape, t.dtype, t.constant) for t in self.tensors]
+            == [(t.shape, t.dtype, t.constant) for t in other.tensors]
             and [(o.kind, o.inputs, o.outputs) for o in self.ops] == [(o.kind, o.inputs, o.outputs) for o in other.ops]
             and (self.inputs, self.outputs) == (other.inputs, other.outputs)
         )
-

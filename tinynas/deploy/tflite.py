@@ -24,7 +24,10 @@ Precision = Literal["int8", "float32"]
 
 
 def convert(
-    function: Callable[[Any], list[Any]], expected: Graph, windows: npt.NDArray[np.float32], precision: Precision = "int8"
+    function: Callable[[Any], list[Any]],
+    expected: Graph,
+    windows: npt.NDArray[np.float32],
+    precision: Precision = "int8",
 ) -> bytes:
     """Convert a network to a .tflite model.
 
@@ -46,7 +49,9 @@ def convert(
 
     shape = expected.tensors[expected.inputs[0]].shape
     if windows.ndim != 3 or windows.shape[1:] != shape[1:] or (precision == "int8" and not len(windows)):
-        raise ConversionError(f"representative windows of shape (n, {shape[1]}, {shape[2]}) are needed, not {windows.shape}")
+        raise ConversionError(
+            f"representative windows of shape (n, {shape[1]}, {shape[2]}) are needed, not {windows.shape}"
+        )
     traced = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced])
     if precision == "int8":

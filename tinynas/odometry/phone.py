@@ -38,7 +38,7 @@ class PhoneSensors:
     scale: float = 0.005
     cross_axis: float = 0.005
     mag_noise_ut: float = 0.4
-    mag_hard_iron_ut: float = 2.0
+    mag_hard_iron_ut: float = 1.5
     mag_scale: float = 0.02
     mag_lsb_ut: float = 0.15
 
@@ -50,7 +50,7 @@ class EarthField:
     total_ut: float = 49.0
     inclination_deg: float = 66.5  # below the horizon
     north_deg: float = 60.0  # of magnetic north in the world frame, counter-clockwise from x
-    indoor_ut: float = 2.5  # standard deviation of each component over the building
+    indoor_ut: float = 2.0  # standard deviation of each component over the building
     wavelengths_m: tuple[float, float] = (2.0, 10.0)
     waves: int = 8
 

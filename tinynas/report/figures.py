@@ -15,7 +15,7 @@ from tinynas.report.view import View, number_at, pareto_front
 from tinynas.report.words import describe_short, kib, macs
 from tinynas.study import Trial
 
-__all__ = ["Figure", "PALETTES", "error_against", "history", "trajectory"]
+__all__ = ["PALETTES", "Figure", "error_against", "history", "trajectory"]
 
 Figure = dict[str, Any]
 
@@ -69,8 +69,11 @@ def history(view: View) -> Figure:
             traces.append(points | _hover(trials, "") | {"yaxis": "y2", "showlegend": False})
     layout = _layout("trial", "objective f_opt (lower is better)")
     layout["yaxis"]["domain"] = [0.24, 1]
-    layout["xaxis"] |= {"rangemode": "nonnegative", "anchor": "y2", "tickformat": "d"}
-    layout["xaxis"] |= {"range": [-0.5, 1.5]} if len(view.trials) < 2 else {}
+    # Room for whole markers at both ends, and whole trial numbers even for one trial.
+    last = max(1, len(view.trials) - 1)
+    room = 0.3 + 0.015 * last
+    layout["xaxis"] |= {"range": [-room, last + room], "zeroline": False, "anchor": "y2"}
+    layout["xaxis"] |= {"dtick": 1} if last < 8 else {}
     shown = [state for state in _UNSCORED if any(_strip(trial) == state for trial in view.trials)]
     strip = {"domain": [0, 0.18], "type": "category", "categoryarray": shown[::-1], "categoryorder": "array"}
     layout["yaxis2"] = _axis("") | strip | {"fixedrange": True, "tickfont": {"size": 11}}
@@ -83,8 +86,8 @@ def error_against(view: View, resource: str) -> Figure:
     limit = view.limit(resource)
     trials = [trial for trial in _scored(view.trials) if _error(trial) is not None and _cost(trial, resource)]
     costs, errors = [_kib(trial, resource) for trial in trials], [_error(trial) or 0.0 for trial in trials]
-    front = [i for i in pareto_front(list(zip(costs, errors, strict=True)))]
-    front = [i for i in front if trials[i].feasible]
+    fits = [i for i, trial in enumerate(trials) if trial.feasible]
+    front = [fits[i] for i in pareto_front([(costs[i], errors[i]) for i in fits])]
     rest = sorted(set(range(len(trials))) - set(front))
     traces: list[Figure] = []
 
@@ -98,7 +101,7 @@ def error_against(view: View, resource: str) -> Figure:
     add("Pareto front", front, **_front_style())
     best = [i for i, trial in enumerate(trials) if view.best is not None and trial.id == view.best.id]
     add("best network", best, marker=_marker("theme:best", size=15, symbol="star"))
-    layout = _layout(f"{name} (KiB)", "validation error of the int8 network (m/s)")
+    layout = _layout(f"{name} (KiB)", "validation error, int8 (m/s)")
     _mark_limit(layout, costs, None if limit is None else limit / 1024, kib(limit))
     return {"data": traces, "layout": layout}
 
@@ -237,6 +240,7 @@ def _layout(x: str, y: str) -> Figure:
         "hoverlabel": {"bgcolor": "theme:surface", "bordercolor": "theme:muted", "font": {"color": "theme:ink"}},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "theme:muted", "activecolor": "theme:ink"},
         "showlegend": True,
         "autosize": True,
     }

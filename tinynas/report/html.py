@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tinynas.report.figures import PALETTES, Figure, error_against, history, trajectory
-from tinynas.report.tables import cards, error_table, facts_table, recordings_table, trials_table
+from tinynas.report.tables import cards, error_table, facts_table, recordings_table, resources_table, trials_table
 from tinynas.report.view import View, mapping_at, number_at, read_view
-from tinynas.report.words import describe, error_text, kib, number, percent, relative
+from tinynas.report.words import bind, describe, error_text, kib, number, percent, relative
 from tinynas.study import Study, write_file
 
 __all__ = ["write_report"]
@@ -46,7 +46,7 @@ def _page(view: View) -> str:
     figures: dict[str, Figure] = {}
     trajectories = [trajectory(recording) for recording in view.recordings]
     sections = [
-        _errors(view),
+        _comparison(view),
         _history(view, figures),
         _costs(view, figures),
         _trajectories(view),
@@ -114,7 +114,7 @@ def _lead(view: View) -> str:
         ]
         text += f" As int8 it reaches a velocity error of <strong>{error_text(error)}</strong> on {split} recordings"
         text += f": {' and '.join(gains)}." if gains else "."
-    return f'<p class="lead">{text}</p>'
+    return f'<p class="lead">{bind(text)}</p>'
 
 
 def _why_none(view: View) -> str:
@@ -141,15 +141,16 @@ def _figure(name: str, figures: dict[str, Figure], figure: Figure, alt: str, cap
     return f'<figure><div class="plot" id="{name}" role="img" aria-label="{escape(alt)}"></div>{caption}</figure>'
 
 
-def _errors(view: View) -> str:
+def _comparison(view: View) -> str:
     if view.best is None and not view.summary.get("baselines"):
         return ""
-    measurement = view.best.measurement or {} if view.best else {}
-    note = ""
+    tables = error_table(view) + resources_table(view)
+    note = "Errors are the RMSE of the velocity, x and y together; lower is better."
     if view.best:
-        source, engine = measurement.get("source") or "unknown", measurement.get("engine") or "unknown"
-        note = f"Resource figures are of the engine {escape(str(engine))}, taken from: {escape(str(source))}."
-    return _section("Error", error_table(view), note)
+        measurement = view.best.measurement or {}
+        source, engine = (escape(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))
+        note += f" Resources: engine {engine}, figures from {source}."
+    return _section("Error and resources", f'<div class="pair">{tables}</div>', note)
 
 
 def _history(view: View, figures: dict[str, Figure]) -> str:
@@ -166,7 +167,8 @@ def _history(view: View, figures: dict[str, Figure]) -> str:
     caption = f"f_opt = {terms}. " if terms else ""
     share = number_at(view.summary, "space_infeasible_share")
     caption += f"{percent(share)} of the search space does not fit the board. " if share is not None else ""
-    caption += "Trials without a score are in the strip below."
+    if any(trial.feasible is False or trial.state in {"failed", "pruned"} for trial in view.trials):
+        caption += "Trials without a trained, fitting network are in the strip at the bottom."
     return _section("Search history", _figure("history", figures, history(view), alt, caption))
 
 
@@ -175,7 +177,8 @@ def _costs(view: View, figures: dict[str, Figure]) -> str:
     for resource, name in (("sram", "SRAM"), ("flash", "flash")):
         figure = error_against(view, resource)
         if figure["data"]:
-            alt = f"Validation error of the int8 networks against {name}; the board's limit is {kib(view.limit(resource))}."
+            limit = kib(view.limit(resource))
+            alt = f"Validation error of the int8 networks against {name}; the board's limit is {limit}."
             parts.append(_figure(f"error-{resource}", figures, figure, alt))
     note = "Each point is a trained network. No other one beats those on the Pareto front in both error and memory."
     return _section("Error against memory", f'<div class="pair">{"".join(parts)}</div>', note) if parts else ""

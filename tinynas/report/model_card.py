@@ -76,10 +76,11 @@ def _architecture(best: Trial) -> str:
 def _interface(view: View, best: Trial) -> str:
     window, channels = best.architecture.get("window", NONE), best.architecture.get("channels", NONE)
     outputs = best.architecture.get("outputs", NONE)
+    shape = f"{_safe(str(window))} time steps by {_safe(str(channels))} channels"
     text = f"""## Input, output, quantisation
 
-Full-integer int8: weights, activations, input and output; scales and zero points are in the .tflite. Input: one window of
-{_safe(str(window))} time steps by {_safe(str(channels))} channels, oldest first. Output: {_safe(str(outputs))} values"""
+Full-integer int8: weights, activations, input and output; scales and zero points are in the .tflite. Input: one window
+of {shape}, oldest first. Output: {_safe(str(outputs))} values"""
     target = mapping_at(view.config, "dataset").get("target") or "velocity"
     text += " (velocity x, y in m/s)." if target == "velocity" else "."
     scale = view.summary.get("output_scale")

@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from tinynas.report.view import View, number_at
-from tinynas.report.words import NONE, describe_short, error_text, kib, macs, number, percent, relative, span
+from tinynas.report.words import NONE, bind, describe_short, error_text, kib, macs, number, percent, relative, span
 from tinynas.study import Trial
 
-__all__ = ["bar", "cards", "error_table", "facts_table", "recordings_table", "trials_table"]
+__all__ = ["bar", "cards", "error_table", "facts_table", "recordings_table", "resources_table", "trials_table"]
 
 
 def bar(share: float | None, label: str, kind: str = "") -> str:
@@ -50,7 +50,7 @@ def cards(view: View) -> str:
 def _card(title: str, figure: str, detail: str, extra: str = "") -> str:
     return (
         f'<div class="card"><dt>{escape(title)}</dt><dd><div class="figure">{escape(figure)}</div>{extra}'
-        f'<div class="detail">{escape(detail)}</div></dd></div>'
+        f'<div class="detail">{bind(escape(detail))}</div></dd></div>'
     )
 
 
@@ -85,9 +85,33 @@ def error_table(view: View) -> str:
     head = _head(
         ["predictor", "validation (m/s)", "test (m/s)", "test error" if on_test else "validation error"], {1, 2}
     )
-    caption = "Velocity RMSE, x and y together; lower is better."
-    table = f"<table><caption>{caption}</caption>{head}<tbody>{''.join(body)}</tbody></table>"
-    return f'<div class="scroll">{table}</div>'
+    return f'<div class="scroll"><table>{head}<tbody>{"".join(body)}</tbody></table></div>'
+
+
+def resources_table(view: View) -> str:
+    """Return what the best network takes of the board; empty when there is none."""
+    if view.best is None:
+        return ""
+    measurement = view.best.measurement
+    rows = []
+    for resource, name in (("sram", "SRAM"), ("flash", "flash")):
+        used, limit = number_at(measurement, f"{resource}_bytes"), view.limit(resource)
+        share = used / limit if used is not None and limit else None
+        rows.append((name, kib(used), kib(limit), bar(share, f"{name}: {percent(share)} of the limit")))
+    for key, name in (("arena_bytes", "tensor arena"), ("tflite_bytes", ".tflite file")):
+        rows.append((name, kib(number_at(measurement, key)), "", ""))
+    for key, name in (("macs", "MACs"), ("parameters", "parameters")):
+        rows.append((name, macs(number_at(measurement, key)), "", ""))
+    for key, name, unit in (("latency_us", "latency", "ms"), ("energy_uj", "energy", "mJ")):
+        value = number_at(measurement, key)
+        rows.append((name, "not measured" if value is None else f"{value / 1000:.2f} {unit}", "", ""))
+    body = "".join(
+        f'<tr><th scope="row">{name}</th><td class="number">{used}</td><td class="number">{limit}</td>'
+        f"<td>{drawn}</td></tr>"
+        for name, used, limit, drawn in rows
+    )
+    head = _head(["resource", "used", "limit", "share"], {1, 2})
+    return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'
 
 
 def recordings_table(view: View) -> str:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["NONE", "describe", "describe_short", "error_text", "kib", "macs", "number", "percent", "relative", "span"]
+__all__ = [
+    "NONE",
+    "bind",
+    "describe",
+    "describe_short",
+    "error_text",
+    "kib",
+    "macs",
+    "number",
+    "percent",
+    "relative",
+    "span",
+]
 
-NONE = "–"
+NONE = "\N{EN DASH}"
+
+
+def bind(text: str) -> str:
+    """Keep numbers and their units on one line, by no-break spaces.
+
+    Example:
+        >>> bind("12 s of 3 trials").split(" ")[1:]
+        ['of', '3', 'trials']
+    """
+    return re.sub(r"(?<=\d) (?=(?:%|s|min|h|m/s|KiB|ms)\b|%)", "\N{NO-BREAK SPACE}", text)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -29,8 +52,8 @@ def kib(value: float | None) -> str:
     """Format bytes as KiB (1024 bytes).
 
     Example:
-        >>> kib(131072), kib(1234), kib(None)
-        ('128 KiB', '1.2 KiB', '–')
+        >>> kib(131072), kib(1234), kib(None) == NONE
+        ('128 KiB', '1.2 KiB', True)
     """
     if value is None:
         return NONE
@@ -42,14 +65,16 @@ def macs(value: float | None) -> str:
     """Format a count of multiply-accumulates.
 
     Example:
-        >>> macs(1_234_000), macs(45_600), macs(12)
-        ('1.23 M', '45.6 k', '12')
+        >>> macs(1_234_000), macs(45_600), macs(514_000), macs(12)
+        ('1.23 M', '45.6 k', '514 k', '12')
     """
     if value is None:
         return NONE
-    if value >= 1e6:
-        return f"{value / 1e6:.2f} M"
-    return f"{value / 1e3:.1f} k" if value >= 1e3 else f"{value:.0f}"
+    for unit, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            amount = value / unit
+            return f"{amount:.{0 if amount >= 100 else 1 if amount >= 10 else 2}f} {letter}"
+    return f"{value:.0f}"
 
 
 def percent(value: float | None) -> str:
@@ -120,9 +145,9 @@ def describe_short(architecture: Mapping[str, Any]) -> str:
 
     Example:
         >>> describe_short({"filters": 12, "kernel_size": 8, "dilations": [4, 32], "norm": "batch"})
-        '12 × k8 · d 4 32 · BN'
+        '12 f · k 8 · d 4 32 · BN'
     """
-    parts = [f"{architecture.get('filters', '?')} × k{architecture.get('kernel_size', '?')}"]
+    parts = [f"{architecture.get('filters', '?')} f", f"k {architecture.get('kernel_size', '?')}"]
     if dilations := _dilations(architecture):
         parts.append("d " + " ".join(dilations))
     parts += ["BN"] * (architecture.get("norm") == "batch") + ["skip"] * bool(architecture.get("skip_connections"))

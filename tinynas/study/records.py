@@ -1,8 +1,10 @@
-"""Rows of the database as trials."""
+"""Trials as rows of the database, and back."""
 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from tinynas.study.database import Database
 from tinynas.study.documents import load
 from tinynas.study.trial import STATES, Trial, duplicate_of
 
-__all__ = ["original_of", "read_trials"]
+__all__ = ["insert_trial", "original_of", "read_trials", "refer", "update_trial"]
 
 
 def read_trials(database: Database, condition: str, *values: object) -> list[Trial]:
@@ -52,6 +54,26 @@ def original_of(database: Database, trial: Trial, state: str, reason: str | None
         message = f"trial {number} is not a trial of the same architecture that is {state}"
         raise StudyError(message, where=f"trial {trial.id}")
     return found[0]
+
+
+def insert_trial(database: Database, trial_id: int, values: Sequence[object]) -> None:
+    """Add a trial in the state `proposed`, inside a transaction; values are seed, key, architecture, params."""
+    columns = "id, state, seed, key, architecture, params"
+    database.execute(f"INSERT INTO trial ({columns}) VALUES (?, 'proposed', ?, ?, ?, ?)", trial_id, *values)
+    database.execute("INSERT INTO transition VALUES (?, 'proposed', ?)", trial_id, time.time())
+
+
+def update_trial(database: Database, trial_id: int, state: str, values: Sequence[object]) -> None:
+    """Move a trial to a state, inside a transaction; values: measurement, metrics, objective, feasible, reason."""
+    columns = "state = ?, measurement = ?, metrics = ?, objective = ?, feasible = ?, reason = ?"
+    database.execute(f"UPDATE trial SET {columns} WHERE id = ?", state, *values, trial_id)
+    database.execute("INSERT INTO transition VALUES (?, ?, ?)", trial_id, state, time.time())
+
+
+def refer(database: Database, trial_id: int, hashes: Mapping[str, str]) -> None:
+    """Say which stored files belong to a trial (kind to SHA-256), inside a transaction."""
+    for kind, sha256 in hashes.items():
+        database.execute("INSERT OR REPLACE INTO artefact VALUES (?, ?, ?)", trial_id, kind, sha256)
 
 
 def _trial(row: sqlite3.Row, times: dict[str, float], artefacts: dict[str, str], path: Path) -> Trial:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from tinynas.study.artefacts import ArtefactStore, explain_os_error
 from tinynas.study.database import Database, create_database
 from tinynas.study.documents import dump, load, printable
 from tinynas.study.lock import WriterLock
-from tinynas.study.records import original_of, read_trials
+from tinynas.study.records import insert_trial, original_of, read_trials, refer, update_trial
 from tinynas.study.trial import STATES, Trial, check_feasible, check_objective, check_transition
 
 __all__ = ["Study"]
@@ -99,10 +98,10 @@ class Study:
         try:
             study = cls(folder, Database(path, readonly=readonly), lock)
         except BaseException:
-            if lock is not None:
+            if lock:
                 lock.release()
             raise
-        if lock is not None:
+        if lock:
             study._artefacts.sweep()
         return study
 
@@ -206,18 +205,11 @@ class Study:
             StudyError: Something is not JSON, or cannot be stored.
         """
         self._check_writable()
-        values = (
-            str(operator.index(seed)),
-            printable(key),
-            dump(architecture, "architecture"),
-            None if params is None else dump(params, "params"),
-        )
+        texts = (dump(architecture, "architecture"), None if params is None else dump(params, "params"))
         with self._mutex:
             trial_id = int(self._database.read("SELECT COALESCE(MAX(id) + 1, 0) AS id FROM trial")[0]["id"])
             with self._database.transaction(f"store trial {trial_id}"):
-                row = "trial (id, state, seed, key, architecture, params) VALUES (?, 'proposed', ?, ?, ?, ?)"
-                self._database.execute(f"INSERT INTO {row}", trial_id, *values)
-                self._database.execute("INSERT INTO transition VALUES (?, 'proposed', ?)", trial_id, time.time())
+                insert_trial(self._database, trial_id, (str(operator.index(seed)), printable(key), *texts))
             return self.trial(trial_id)
 
     def advance(
@@ -259,28 +251,39 @@ class Study:
             trial = self.trial(trial_id)
             check_transition(trial.id, trial.state, state, reason)
             source = original_of(self._database, trial, state, reason) or trial
-            row = {
-                "measurement": measurement if measurement is not None else source.measurement,
-                "metrics": source.metrics if metrics is None else {**(source.metrics or {}), **metrics},
-            }
-            texts = {name: None if value is None else dump(value, name) for name, value in row.items()}
+            cost = source.measurement if measurement is None else measurement
+            gained = source.metrics if metrics is None else {**(source.metrics or {}), **metrics}
+            texts = [None if v is None else dump(v, name) for name, v in (("measurement", cost), ("metrics", gained))]
             score = source.objective if objective is None else check_objective(trial.id, objective)
             fits = check_feasible(trial.id, state, source.feasible if feasible is None else bool(feasible), score)
-            hashes = {kind: self._artefacts.put(bytes(content)) for kind, content in (artefacts or {}).items()}
+            hashes = {**source.artefacts, **self._put(artefacts or {})}
+            reason = trial.reason if reason is None else printable(reason)
             with self._database.transaction(f"store trial {trial.id} as {state}"):
-                self._database.execute(
-                    "UPDATE trial SET state=?, measurement=?, metrics=?, objective=?, feasible=?, reason=? WHERE id=?",
-                    state,
-                    *texts.values(),
-                    score,
-                    fits,
-                    trial.reason if reason is None else printable(reason),
-                    trial.id,
-                )
-                self._database.execute("INSERT INTO transition VALUES (?, ?, ?)", trial.id, state, time.time())
-                for kind, sha256 in {**source.artefacts, **hashes}.items():
-                    self._database.execute("INSERT OR REPLACE INTO artefact VALUES (?, ?, ?)", trial.id, kind, sha256)
+                update_trial(self._database, trial.id, state, (*texts, score, fits, reason))
+                refer(self._database, trial.id, hashes)
             return self.trial(trial.id)
+
+    def attach(self, trial_id: int, artefacts: Mapping[str, bytes]) -> Trial:
+        """Add files to a trial in whatever state, as the evaluation of the best one; its state stays.
+
+        Args:
+            trial_id: The trial.
+            artefacts: Kind of file to content. A kind that is there already then means the new content.
+
+        Raises:
+            StudyError: There is no such trial, or the disk is full.
+        """
+        self._check_writable()
+        with self._mutex:
+            trial = self.trial(trial_id)
+            hashes = self._put(artefacts)
+            with self._database.transaction(f"store files of trial {trial.id}"):
+                refer(self._database, trial.id, hashes)
+            return self.trial(trial.id)
+
+    def _put(self, artefacts: Mapping[str, bytes]) -> dict[str, str]:
+        # memoryview: bytes(7) would be seven zeros, not an error.
+        return {kind: self._artefacts.put(bytes(memoryview(content))) for kind, content in artefacts.items()}
 
     def _check_writable(self) -> None:
         # Before anything is touched: a reader must not leave artefacts behind either.

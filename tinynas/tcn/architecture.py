@@ -61,7 +61,9 @@ class Architecture:
         object.__setattr__(self, "dilations", tuple(self.dilations))
         for name in ("filters", "kernel_size", "window", "channels", "outputs"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise SpaceError(f"{name} must be a positive integer, not {getattr(self, name)!r}", where="architecture")
+                raise SpaceError(
+                    f"{name} must be a positive integer, not {getattr(self, name)!r}", where="architecture"
+                )
         if not self.dilations or any(not isinstance(d, int) or d < 1 for d in self.dilations):
             raise SpaceError(f"dilations must be positive integers, not {self.dilations!r}", where="architecture")
         if not 0.0 <= self.dropout < 1.0:

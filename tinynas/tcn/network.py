@@ -91,7 +91,9 @@ def fold(architecture: Architecture, weights: Weights) -> dict[str, npt.NDArray[
             name = f"block{block}/conv{conv}"
             gain = weights[f"{name}/gamma"] / np.sqrt(weights[f"{name}/variance"] + BATCH_NORM_EPSILON)
             folded[f"{name}/kernel"] = weights[f"{name}/kernel"] * gain
-            folded[f"{name}/bias"] = (weights[f"{name}/bias"] - weights[f"{name}/mean"]) * gain + weights[f"{name}/beta"]
+            folded[f"{name}/bias"] = (weights[f"{name}/bias"] - weights[f"{name}/mean"]) * gain + weights[
+                f"{name}/beta"
+            ]
     return folded
 
 

@@ -82,8 +82,9 @@ def confidence_factor(alpha: float | None, candidates: int, step: int) -> float:
 class SuccessModel:
     """Odds that an evaluation succeeds, from which ones did nearby.
 
-    A kernel average of successes with one overall rate as prior (a Nadaraya-Watson estimate): failures that fall anywhere
-    lower the odds everywhere alike and so do not matter, failures that share a region push the search out of it.
+    A kernel average of successes with one overall rate as prior (a Nadaraya-Watson estimate): failures that fall
+    anywhere lower the odds everywhere alike and so do not matter, failures that share a region push the search out of
+    it.
 
     Attributes:
         Z: Features of all told points, shape (n, features).
@@ -113,8 +114,8 @@ class SuccessModel:
 class Acquisition:
     """The function of a point that the next suggestion maximises.
 
-    Where evaluations have failed, the log odds of success are added: with "log_ei" the sum is the logarithm of the expected
-    improvement by an evaluation that may fail, with "ucb" a penalty in units of the standardised objective.
+    Where evaluations have failed, the log odds of success are added: with "log_ei" the sum is the logarithm of the
+    expected improvement by an evaluation that may fail, with "ucb" a penalty in units of the standardised objective.
 
     Attributes:
         space: Turns coordinates into features.
@@ -148,7 +149,7 @@ class Acquisition:
         if self.success is not None:
             log_odds, d_odds = self.success.log_odds(Z)
             value, slope = value + log_odds, slope + d_odds
-        return value, np.where(self.space.continuous, slope[:, self.space.feature_of_column], 0.0)
+        return value, np.where(self.space.continuous, slope[:, : self.space.dimension], 0.0)
 
     def _value(self, mean: Array, deviation: Array) -> tuple[Array, Array, Array]:
         if self.kind == "log_ei":

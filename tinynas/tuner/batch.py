@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.model import Model
 from tinynas.tuner.search import maximise, pool
-from tinynas.tuner.space import PointCode, SpaceExhausted
+from tinynas.tuner.space import ExhaustedError, PointCode
 
 __all__ = ["clustered", "penalised"]
 
@@ -41,7 +41,7 @@ def penalised(
         At least one code; fewer than wanted when the space runs out.
 
     Raises:
-        SpaceExhausted: If no point is left.
+        ExhaustedError: If no point is left.
         SpaceError: If no point was found that satisfies the constraint.
     """
     chosen: list[PointCode] = []
@@ -51,7 +51,7 @@ def penalised(
         known = np.vstack([model.known, pending])
         try:
             row = maximise(acquisition, candidates, known, taken | set(chosen), rng)
-        except SpaceExhausted:
+        except ExhaustedError:
             if not chosen:
                 raise
             break
@@ -89,7 +89,7 @@ def clustered(
     missing = rngs[len(codes) :]
     if missing:
         more = np.vstack([pending, space.coordinates(codes)])
-        with suppress(SpaceExhausted):
+        with suppress(ExhaustedError):
             codes += penalised(model, more, taken | set(codes), missing, config)
     return codes
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tinynas.errors import ConfigError
 
-__all__ = ["ConfigTypeError", "ConfigValueError", "InvalidJobs", "Params", "TunerConfig", "finite_or_none"]
+__all__ = ["ConfigTypeError", "ConfigValueError", "JobsError", "Params", "TunerConfig", "finite_or_none"]
 
 Params = dict[str, Any]
 
@@ -23,7 +23,7 @@ class ConfigValueError(ConfigError, ValueError):
     """An argument of the tuner has a value outside its range; also a `ValueError`, as in Mango."""
 
 
-class InvalidJobs(ConfigError, AssertionError):
+class JobsError(ConfigError, AssertionError):
     """A number of parallel jobs that makes no sense; also an `AssertionError`, as in Mango."""
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.errors import SpaceError
+from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.space import MAX_TRIES, PointCode, Space
 
-__all__ = ["design_points"]
+__all__ = ["design_points", "explores"]
 
 # Sobol numbers exist for so many dimensions; a space with more gets plain random points.
 MAX_SOBOL_DIMENSIONS = 21_201
@@ -34,7 +35,7 @@ def design_points(space: Space, seed: int, n: int, taken: set[PointCode]) -> lis
         At least one code; fewer than n when the space runs out.
 
     Raises:
-        SpaceExhausted: If no point is left.
+        ExhaustedError: If no point is left.
         SpaceError: If no point was found that satisfies the constraint.
 
     Example:
@@ -70,3 +71,23 @@ def _blocks(space: Space, rng: np.random.Generator) -> Iterator[NDArray[np.float
     while True:
         yield space.place((sequence.random(size) + shift) % 1.0, rng)
         size = sequence.num_generated
+
+
+def explores(config: TunerConfig, seed: int, asked: int) -> bool:
+    """Whether the next suggestion is a random one, under Mango's epsilon-greedy rule.
+
+    Replayed from the start instead of remembered, so that it follows from the number of points asked for alone.
+
+    Args:
+        config: Says how often; never where `exploration` is None.
+        seed: Seed of the dice.
+        asked: Points asked for so far.
+    """
+    rate = config.exploration
+    if not rate:
+        return False
+    dice = np.random.default_rng([seed, 2]).random(asked + 1)
+    for throw in dice[:-1]:
+        if throw < rate and rate > config.exploration_min:
+            rate *= config.exploration_decay
+    return bool(dice[-1] < rate)

@@ -29,8 +29,9 @@ FAILURE_REACH = 0.2
 class Model:
     """A surrogate fitted to what was told; a pure function of it.
 
-    A failed evaluation has no value, and none is made up for it: the posterior mean stands in at its place, so nothing is
-    to be learned there a second time, and a model of the odds of success turns the search away from regions that fail.
+    A failed evaluation has no value, and none is made up for it: the posterior mean stands in at its place, so nothing
+    is to be learned there a second time, and a model of the odds of success turns the search away from regions that
+    fail.
 
     Attributes:
         space: The space searched.

@@ -1,7 +1,8 @@
 """The kinds of parameter, each a translation between values, codes and coordinates of the unit cube.
 
-A *code* is the exact, JSON-able identity of a value: the integer itself, the index of a category, the float, or a tuple of
-floats. Codes decide whether two points are the same and are what a saved state holds. *Coordinates* are what the surrogate
+A *code* is the exact, JSON-able identity of a value: the integer itself, the index of a category, the float, or a tuple
+of floats. Codes decide whether two points are the same and are what a saved state holds. *Coordinates* are what the
+surrogate
 sees: a number in [0, 1] per column, with equal probability in equal lengths.
 """
 
@@ -90,6 +91,14 @@ class Integer:
         """Coordinates, shape (n, 1), to codes."""
         return [int(self.values[i]) for i in self.index(coordinates[:, 0])]
 
+    def moves(self, coordinate: float, rng: np.random.Generator) -> Array:  # noqa: ARG002 (one signature for all)
+        """Coordinates one move away: the next integers, and some at shares of the range."""
+        here = int(self.index(np.array([coordinate]))[0])
+        shares = np.round(self.size * np.array([0.02, 0.06, 0.15, 0.4])).astype(np.int64)
+        steps = np.concatenate([[1], shares])
+        reached = np.unique(np.clip(here + np.concatenate([steps, -steps]), 0, self.size - 1))
+        return self.position(reached[reached != here])
+
 
 @dataclass(frozen=True)
 class Categorical:
@@ -120,7 +129,7 @@ class Categorical:
 
     def coordinates(self, codes: Sequence[Any]) -> Array:
         """Codes to coordinates, shape (n, 1)."""
-        return (np.array(codes, dtype=float)[:, None] + 0.5) / self.size
+        return self.position(np.array(codes, dtype=np.int64))[:, None]
 
     def index(self, coordinate: Array) -> NDArray[np.int64]:
         """Index of the category at a coordinate."""
@@ -134,6 +143,12 @@ class Categorical:
         """Coordinates, shape (n, 1), to codes."""
         return [int(i) for i in self.index(coordinates[:, 0])]
 
+    def moves(self, coordinate: float, rng: np.random.Generator) -> Array:
+        """Coordinates of the other categories, of 20 random ones where there are more."""
+        here = int(self.index(np.array([coordinate]))[0])
+        reached = rng.permutation(self.size)[:20] if self.size > 20 else np.arange(self.size)
+        return self.position(reached[reached != here].astype(np.int64))
+
 
 @dataclass(frozen=True)
 class Float:
@@ -143,6 +158,8 @@ class Float:
     distribution: Any
     low: float
     high: float
+    # Ends of scipy's own uniform distribution, whose general machinery takes a hundred times as long as a line.
+    line: tuple[float, float] | None = None
 
     columns = 1
     size = None
@@ -155,11 +172,15 @@ class Float:
             SpaceError: If the distribution is degenerate (its parameters are outside their domain).
         """
         ends = np.asarray(distribution.ppf([0.0, 1.0]), dtype=float)
-        low, high = (end if np.isfinite(ppf) else tail for end, ppf, tail in zip((0, 1), ends, (TAIL, 1 - TAIL)))
+        low, high = (
+            end if np.isfinite(ppf) else tail for end, ppf, tail in zip((0, 1), ends, (TAIL, 1 - TAIL), strict=True)
+        )
         values = np.asarray(distribution.ppf([low, 0.5, high]), dtype=float)
         if not (np.all(np.isfinite(values)) and values[0] < values[2]):
             raise SpaceError("the distribution has no finite values to choose from", where=name)
-        return cls(name, distribution, float(low), float(high))
+        family = getattr(getattr(distribution, "dist", None), "name", None)
+        line = (float(values[0]), float(values[2])) if family == "uniform" else None
+        return cls(name, distribution, float(low), float(high), line)
 
     def code(self, value: Any) -> float:
         """The float itself; it must be finite."""
@@ -177,12 +198,19 @@ class Float:
 
     def coordinates(self, codes: Sequence[Any]) -> Array:
         """Codes to coordinates, shape (n, 1); values outside the support count as the nearest end."""
-        return np.clip(np.asarray(self.distribution.cdf(np.array(codes, dtype=float))), self.low, self.high)[:, None]
+        number = np.array(codes, dtype=float)
+        if self.line is None:
+            unit = np.asarray(self.distribution.cdf(number))
+        else:
+            unit = (number - self.line[0]) / (self.line[1] - self.line[0])
+        return np.asarray(np.clip(unit, self.low, self.high))[:, None]
 
     def codes(self, coordinates: Array) -> list[Code]:
         """Coordinates, shape (n, 1), to codes."""
-        values = np.asarray(self.distribution.ppf(np.clip(coordinates[:, 0], self.low, self.high)))
-        return [float(value) for value in values]
+        unit = np.clip(coordinates[:, 0], self.low, self.high)
+        if self.line is None:
+            return [float(value) for value in np.asarray(self.distribution.ppf(unit))]
+        return [float(value) for value in (1.0 - unit) * self.line[0] + unit * self.line[1]]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, finite_or_none
-from tinynas.tuner.space import SpaceExhausted
+from tinynas.tuner.space import ExhaustedError
 
 if TYPE_CHECKING:
     from tinynas.tuner.tuner import Tuner
@@ -38,9 +38,9 @@ class Outcome:
 def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
     """Evaluate the initial points, then iterate; what `Tuner.maximize` and `Tuner.minimize` do.
 
-    Every run starts afresh from `initial_custom`. An exception of the objective fails the batch it was called with; None,
-    NaN and infinities fail their point; points missing from a `(params, values)` pair fail too. An iteration in which
-    nothing succeeded counts, but does not show in the results. A finite space that has run out ends the run.
+    Every run starts afresh from `initial_custom`. An exception of the objective fails the batch it was called with;
+    None, NaN and infinities fail their point; points missing from a `(params, values)` pair fail too. An iteration in
+    which nothing succeeded counts, but does not show in the results. A finite space that has run out ends the run.
 
     Args:
         tuner: Holds the space, the objective and the configuration.
@@ -49,8 +49,8 @@ def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
     Returns:
         `params_tried` (object array of dictionaries, initial points first), `objective_values` (in the user's sign),
         `best_params`, `best_objective`, and for the Bayesian optimiser also `random_params`, `random_params_objective`
-        (the initial points) and `surrogate_values` (the prediction before each evaluation; NaN where there was none yet,
-        the value itself for initial points).
+        (the initial points) and `surrogate_values` (the prediction before each evaluation; NaN where there was none
+        yet, the value itself for initial points).
 
     Raises:
         ConfigTypeError: If the tuner has no objective, or the objective returns something unusable.
@@ -69,7 +69,7 @@ def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
         for _ in range(config.num_iteration):
             try:
                 batch = tuner.ask(batch_size)
-            except SpaceExhausted as reason:
+            except ExhaustedError as reason:
                 logger.info("the run ends early: %s", reason)
                 break
             succeeded = record.add(_evaluate(tuner, batch))
@@ -140,7 +140,7 @@ def _initial(tuner: Tuner, record: _Record) -> None:
         missing = enough - len(record.values)
         if missing <= 0:
             break
-        with suppress(SpaceExhausted):
+        with suppress(ExhaustedError):
             record.add(_evaluate(tuner, tuner.ask(missing)))
     record.close_initial()
     if not record.values:

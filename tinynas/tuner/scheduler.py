@@ -1,7 +1,7 @@
 """Decorators that turn a function of one point into an objective of a list of points.
 
-Every scheduler answers with the pair `(points evaluated, values)` when some evaluations failed, and with the plain list of
-values otherwise; both are what `Tuner` expects of an objective. A call that raises is logged and counts as failed.
+Every scheduler answers with the pair `(points evaluated, values)` when some evaluations failed, and with the plain list
+of values otherwise; both are what `Tuner` expects of an objective. A call that raises is logged and counts as failed.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from importlib import import_module
 from typing import Any, Protocol
 
-from tinynas.tuner.config import ConfigValueError, InvalidJobs, Params
+from tinynas.tuner.config import ConfigValueError, JobsError, Params
 
 __all__ = ["Objective", "celery", "custom", "parallel", "serial"]
 
@@ -65,10 +66,10 @@ def parallel(n_jobs: int) -> Callable[[Callable[..., Any]], Objective]:
         n_jobs: Number of processes; -1 for as many as there are processors.
 
     Raises:
-        InvalidJobs: If `n_jobs` is 0 or below -1.
+        JobsError: If `n_jobs` is 0 or below -1.
     """
     if not _is_int(n_jobs) or n_jobs == 0 or n_jobs < -1:
-        raise InvalidJobs(f"n_jobs must be -1 or at least 1, not {n_jobs!r}", where="n_jobs")
+        raise JobsError(f"n_jobs must be -1 or at least 1, not {n_jobs!r}", where="n_jobs")
 
     def decorate(function: Callable[..., Any]) -> Objective:
         @wraps(function)
@@ -90,7 +91,7 @@ def custom(n_jobs: int) -> Callable[[Callable[[list[Params]], Any]], Objective]:
         n_jobs: Points per call, at least 1.
 
     Raises:
-        InvalidJobs: If `n_jobs` is below 1.
+        JobsError: If `n_jobs` is below 1.
     """
     _check_positive(n_jobs)
 
@@ -107,20 +108,20 @@ def custom(n_jobs: int) -> Callable[[Callable[[list[Params]], Any]], Objective]:
 def celery(n_jobs: int, timeout: float | None = None) -> Callable[[Callable[..., Any]], Objective]:
     """Evaluate the points of a batch as Celery tasks; the batch size becomes `n_jobs`.
 
-    The decorated function starts a task for one point and returns its `AsyncResult`. Tasks that do not answer in time are
-    dropped from the batch.
+    The decorated function starts a task for one point and returns its `AsyncResult`. Tasks that do not answer in time
+    are dropped from the batch.
 
     Args:
         n_jobs: Tasks at once, at least 1.
         timeout: Seconds to wait for each result; None waits for ever.
 
     Raises:
-        InvalidJobs: If `n_jobs` is below 1.
+        JobsError: If `n_jobs` is below 1.
         ConfigValueError: If celery is not installed.
     """
     _check_positive(n_jobs)
     try:
-        from celery.exceptions import TimeoutError as CeleryTimeout
+        too_late = import_module("celery.exceptions").TimeoutError
     except ImportError as error:
         raise ConfigValueError("celery is not installed", advice="pip install celery") from error
 
@@ -129,7 +130,7 @@ def celery(n_jobs: int, timeout: float | None = None) -> Callable[[Callable[...,
         def objective(batch: list[Params]) -> Answer:
             # All tasks start before the first result is waited for.
             tasks = [_guarded(function, params) for params in batch]
-            return _sift(batch, [_collected(task, timeout, CeleryTimeout) for task in tasks])
+            return _sift(batch, [_collected(task, timeout, too_late) for task in tasks])
 
         return _mark(objective, n_jobs)
 
@@ -184,4 +185,4 @@ def _is_int(value: object) -> bool:
 
 def _check_positive(n_jobs: int) -> None:
     if not _is_int(n_jobs) or n_jobs < 1:
-        raise InvalidJobs(f"n_jobs must be at least 1, not {n_jobs!r}", where="n_jobs")
+        raise JobsError(f"n_jobs must be at least 1, not {n_jobs!r}", where="n_jobs")

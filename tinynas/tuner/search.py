@@ -28,6 +28,8 @@ LOCAL_STEPS = 20
 GRADIENT_STEPS = 30
 # Two continuous points closer than this in every column are the same point to the surrogate.
 SAME = 1e-6
+# New vectors tried per step of the local search, for a parameter that is a vector.
+VECTOR_MOVES = 12
 
 
 def pool(space: Space, rng: np.random.Generator, anchors: Array, candidates: int | None) -> Array:
@@ -68,7 +70,7 @@ def maximise(
         The point, shape (dimension,).
 
     Raises:
-        SpaceExhausted: If no point is left.
+        ExhaustedError: If no point is left.
         SpaceError: If no point was found that satisfies the constraint.
     """
     space = acquisition.space
@@ -107,7 +109,7 @@ def _perturb(space: Space, X: Array, rng: np.random.Generator) -> Array:
     changed = rng.random((n, width)) < max(0.2, min(1.0, 2.0 / width))
     changed[np.arange(n), rng.integers(width, size=n)] = True
     spread = 10.0 ** rng.uniform(-3.0, -0.5, size=n)
-    for i, (parameter, columns) in enumerate(zip(space.parameters, space.slices, strict=True)):
+    for i, (parameter, columns) in enumerate(space.blocks):
         rows = np.flatnonzero(changed[:, i])
         first = columns.start
         if isinstance(parameter, Categorical):
@@ -139,6 +141,8 @@ def _refine(acquisition: Acquisition, X: Array, taken: set[PointCode], rng: np.r
             X = _climb_by_moves(acquisition, X, taken, rng)
         if space.continuous.any():
             X = _climb_by_gradient(acquisition, X, taken)
+        # Rows that have met at one maximum need not climb on together.
+        X = X[np.unique(np.round(X, 3), axis=0, return_index=True)[1]]
     return X
 
 
@@ -208,21 +212,20 @@ def _climb_by_moves(acquisition: Acquisition, X: Array, taken: set[PointCode], r
 
 def _neighbours(space: Space, row: Array, rng: np.random.Generator) -> Array:
     """Points that differ from a row in one parameter that is not continuous, and some that differ in two."""
-    rows = []
-    for parameter, columns in zip(space.parameters, space.slices, strict=True):
-        if isinstance(parameter, Float):
-            continue
+    flips = np.repeat(row[None, :], len(space.binary), axis=0)
+    flips[np.arange(len(flips)), space.binary] = 1.0 - row[space.binary]
+    rows = [flips]
+    for parameter, columns in space.steppable:
         if isinstance(parameter, Multivariate):
-            block = np.repeat(row[None, :], 12, axis=0)
+            block = np.repeat(row[None, :], VECTOR_MOVES, axis=0)
             block[:, columns] = _towards_draws(parameter, block[:, columns], rng)
         else:
-            targets = space.targets(parameter, row[columns.start], rng)
+            targets = parameter.moves(float(row[columns.start]), rng)
             block = np.repeat(row[None, :], len(targets), axis=0)
             block[:, columns.start] = targets
         rows.append(block)
     singles = np.vstack(rows)
-    pairs = _pairs(space, row, singles, rng)
-    return np.vstack([singles, pairs])
+    return np.vstack([singles, _pairs(space, row, singles, rng)])
 
 
 def _pairs(space: Space, row: Array, singles: Array, rng: np.random.Generator) -> Array:

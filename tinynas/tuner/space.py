@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,7 +15,7 @@ from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
 from tinynas.tuner.describe import classify
 from tinynas.tuner.parameters import Categorical, Code, Float, Integer, Multivariate, Parameter
 
-__all__ = ["PointCode", "Space", "SpaceExhausted"]
+__all__ = ["ExhaustedError", "PointCode", "Space"]
 
 Array = NDArray[np.float64]
 PointCode = tuple[Code, ...]
@@ -26,7 +26,7 @@ MAX_TRIES = 16_384
 MAX_MEMORY = 200_000
 
 
-class SpaceExhausted(SpaceError):
+class ExhaustedError(SpaceError):
     """Every point of a finite space has been evaluated or is being evaluated."""
 
 
@@ -36,13 +36,18 @@ class Space:
     Args:
         param_dict: Name to `range`, list, or frozen scipy.stats distribution.
         constraint: `f(list of dicts) -> list of bool`, deterministic; None allows everything.
-        sampler: `f(param_dict, size) -> list of dicts` to draw random points with; None draws each parameter on its own.
+        sampler: `f(param_dict, size) -> list of dicts` to draw random points with; None draws each parameter on its
+            own.
 
     Attributes:
         names: Parameter names, sorted; the order of columns.
         parameters: What the names stand for, in the same order.
         dimension: Number of coordinate columns.
-        groups: For each feature column of `features`, the length scale it shares, shape (features,).
+        blocks: Each parameter with the slice of columns it owns.
+        groups: Length scale that each column of `features` has or shares, shape (features,).
+        continuous: Which columns are floats, shape (dimension,).
+        binary: Columns of categories with two values.
+        steppable: The parameters that are neither floats nor among these, with their columns.
         size: Number of points; None when infinite.
 
     Raises:
@@ -78,7 +83,8 @@ class Space:
         self._sampler = sampler
         self._verdicts: dict[PointCode, bool] = {}
         offsets = np.cumsum([0] + [parameter.columns for parameter in self.parameters])
-        self.slices = [slice(int(a), int(b)) for a, b in zip(offsets, offsets[1:], strict=False)]
+        slices = [slice(int(a), int(b)) for a, b in pairwise(offsets)]
+        self.blocks = list(zip(self.parameters, slices, strict=True))
         self.dimension = int(offsets[-1])
         self.continuous = np.concatenate(
             [[isinstance(parameter, Float)] * parameter.columns for parameter in self.parameters]
@@ -88,15 +94,27 @@ class Space:
         self._lay_out_features()
 
     def _lay_out_features(self) -> None:
-        groups: list[int] = []
-        feature_of_column = np.zeros(self.dimension, dtype=np.int64)
-        for parameter, columns in zip(self.parameters, self.slices, strict=True):
-            for column in range(columns.start, columns.stop):
-                feature_of_column[column] = len(groups)
-                wide = isinstance(parameter, Categorical) and parameter.size > 2
-                groups += [column] * (parameter.size or 1 if wide else 1)
+        self._scale = np.ones(self.dimension)
+        self._wide: list[tuple[int, Categorical]] = []
+        binary = []
+        groups = list(range(self.dimension))
+        for parameter, columns in self.blocks:
+            if not isinstance(parameter, Categorical):
+                continue
+            # The coordinates 0.25 and 0.75 of two values become features at distance 1; more values need indicators.
+            self._scale[columns] = 2.0 if parameter.size == 2 else 0.0
+            if parameter.size == 2:
+                binary.append(columns.start)
+            else:
+                self._wide.append((columns.start, parameter))
+                groups += [columns.start] * parameter.size
         self.groups = np.array(groups, dtype=np.int64)
-        self.feature_of_column = feature_of_column
+        self.binary = np.array(binary, dtype=np.int64)
+        self.steppable = [
+            (parameter, columns)
+            for parameter, columns in self.blocks
+            if not isinstance(parameter, Float) and columns.start not in binary
+        ]
 
     # -- points --------------------------------------------------------------------------------------------------------
 
@@ -133,7 +151,7 @@ class Space:
 
     def codes(self, X: Array) -> list[PointCode]:
         """Coordinates, shape (n, dimension), to codes; discrete parameters take the value at the coordinate."""
-        parts = [p.codes(X[:, columns]) for p, columns in zip(self.parameters, self.slices, strict=True)]
+        parts = [p.codes(X[:, columns]) for p, columns in self.blocks]
         return list(zip(*parts, strict=True))
 
     def snap(self, X: Array) -> Array:
@@ -143,7 +161,7 @@ class Space:
         Hernandez-Lobato 2020, under which the acquisition is constant between neighbouring integers.
         """
         snapped = np.array(X, dtype=float)
-        for parameter, columns in zip(self.parameters, self.slices, strict=True):
+        for parameter, columns in self.blocks:
             if isinstance(parameter, Integer | Categorical):
                 column = snapped[:, columns.start]
                 snapped[:, columns.start] = parameter.position(parameter.index(column))
@@ -152,21 +170,15 @@ class Space:
         return snapped
 
     def features(self, X: Array) -> Array:
-        """Coordinates to the Euclidean features of the kernel, shape (n, features).
+        """Snapped coordinates to the Euclidean features of the kernel, shape (n, features).
 
-        Numbers stay as they are. A category becomes an indicator per value, scaled so that two different values are at
-        squared distance 1 (overlap or Hamming distance); for two values a single 0/1 column does.
+        The first columns are the coordinates. Two different categories are at squared distance 1, whichever they are
+        (overlap or Hamming distance): two values by scaling their column, more by an indicator column for each.
         """
-        blocks = []
-        for parameter, columns in zip(self.parameters, self.slices, strict=True):
-            block = X[:, columns]
-            if isinstance(parameter, Categorical):
-                index = parameter.index(block[:, 0])
-                if parameter.size > 2:
-                    block = np.where(index[:, None] == np.arange(parameter.size), math.sqrt(0.5), 0.0)
-                else:
-                    block = index[:, None].astype(float)
-            blocks.append(block)
+        blocks = [X * self._scale]
+        for column, parameter in self._wide:
+            index = parameter.index(X[:, column])
+            blocks.append(np.where(index[:, None] == np.arange(parameter.size), math.sqrt(0.5), 0.0))
         return np.hstack(blocks)
 
     # -- random points and the constraint ------------------------------------------------------------------------------
@@ -174,7 +186,7 @@ class Space:
     def place(self, U: Array, rng: np.random.Generator) -> Array:
         """Uniform numbers of the unit cube, shape (n, dimension), to points; vectors are drawn with `rng`."""
         X = np.array(U, dtype=float)
-        for parameter, columns in zip(self.parameters, self.slices, strict=True):
+        for parameter, columns in self.blocks:
             if isinstance(parameter, Multivariate):
                 X[:, columns] = parameter.sample(rng, len(X))
         return self.snap(X)
@@ -250,7 +262,7 @@ class Space:
         """Random points that satisfy the constraint and are not taken, shape (at most n, dimension).
 
         Raises:
-            SpaceExhausted: If the space is finite and has no such point left.
+            ExhaustedError: If the space is finite and has no such point left.
             SpaceError: If no such point was found in `MAX_TRIES` random ones.
         """
 
@@ -272,36 +284,15 @@ class Space:
         """Say why there is no point to suggest.
 
         Raises:
-            SpaceExhausted: If all that is allowed has been taken.
+            ExhaustedError: If all that is allowed has been taken.
             SpaceError: If no point satisfies the constraint, as far as was tried.
         """
         searched_whole = self.size is not None and self.size <= MAX_TRIES
         if taken and self.size is not None and (searched_whole or len(taken) >= self.size):
-            raise SpaceExhausted(f"every allowed point has been evaluated or is pending ({len(taken)} of {self.size})")
+            raise ExhaustedError(f"every allowed point has been evaluated or is pending ({len(taken)} of {self.size})")
         tried = f"all {self.size} points" if searched_whole else f"{MAX_TRIES} random candidates"
         raise SpaceError(
             f"no {'further ' if taken else ''}point satisfies the constraint: {tried} were tried",
             where="conf_dict:constraint",
             advice="loosen the constraint or narrow the space to where it holds",
         )
-
-    # -- for the local search and for saved states ---------------------------------------------------------------------
-
-    def targets(self, parameter: Integer | Categorical, coordinate: float, rng: np.random.Generator) -> Array:
-        """Coordinates that one move of a discrete parameter leads to, shape (moves,).
-
-        An integer moves by 1 and by some shares of its range, a category to any other one (to 20 random ones of many).
-        """
-        size = parameter.size
-        here = int(parameter.index(np.array([coordinate]))[0])
-        if isinstance(parameter, Categorical):
-            reached = rng.permutation(size)[:20] if size > 20 else np.arange(size)
-        else:
-            shares = np.round(size * np.array([0.02, 0.06, 0.15, 0.4])).astype(np.int64)
-            steps = np.unique(np.concatenate([[1], shares[shares > 0]]))
-            reached = np.clip(here + np.concatenate([steps, -steps]), 0, size - 1)
-        return parameter.position(np.unique(reached[reached != here]).astype(np.int64))
-
-    def fingerprint(self) -> list[list[Any]]:
-        """What a saved state must agree with: names, kinds and sizes."""
-        return [[n, type(p).__name__, p.columns, p.size] for n, p in zip(self.names, self.parameters, strict=True)]

@@ -27,7 +27,7 @@ def write_state(
     """Put a tuner's state in JSON types. Floats survive JSON bit by bit (their shortest representation is exact)."""
     return {
         "format": FORMAT,
-        "space": space.fingerprint(),
+        "space": _fingerprint(space),
         "seed": seed,
         "sense": sense,
         "asked": asked,
@@ -49,7 +49,7 @@ def read_state(
     """
     if not isinstance(state, Mapping) or state.get("format") != FORMAT:
         raise ConfigValueError("not a saved state of a tuner, or one of another format", where="state:format")
-    if state.get("space") != space.fingerprint():
+    if state.get("space") != _fingerprint(space):
         raise ConfigValueError("the state belongs to another search space", where="state:space")
     if state.get("sense") != sense:
         raise ConfigValueError(f"the state belongs to a search that does not {sense}", where="state:sense")
@@ -72,7 +72,7 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
     if len(point) != len(space.names):
         raise ValueError(f"{point!r} has the wrong number of parameters")
     code: list[Any] = []
-    for part, (name, kind, columns, size) in zip(point, space.fingerprint(), strict=True):
+    for part, (name, kind, columns, size) in zip(point, _fingerprint(space), strict=True):
         if kind == "Multivariate":
             code.append(tuple(float(x) for x in part))
             sound = len(code[-1]) == columns and all(map(math.isfinite, code[-1]))
@@ -94,3 +94,8 @@ def _value(value: Any) -> float | None:
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not finite")
     return number
+
+
+def _fingerprint(space: Space) -> list[list[Any]]:
+    # What a saved state must agree with: names, kinds and sizes.
+    return [[p.name, type(p).__name__, p.columns, p.size] for p in space.parameters]

@@ -150,8 +150,8 @@ class GaussianProcess:
 def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
     """Fit hyperparameters by maximum a posteriori and condition on all observations.
 
-    Pure: the same observations give the same result, whatever was fitted before. The climb starts from the best two of a
-    fixed set of settings, which takes the place of random restarts.
+    Pure: the same observations give the same result, whatever was fitted before. The climb starts from the best two of
+    a fixed set of settings, which takes the place of random restarts.
 
     Args:
         Z: Features, shape (n, features), n >= 1.
@@ -190,8 +190,8 @@ def log_posterior(theta: Array, Z: Array, y: Array, groups: NDArray[np.int64]) -
         groups: Length scale of each feature column, shape (features,).
 
     Returns:
-        The value (Rasmussen & Williams 2006, eq. 2.30, with the constant mean at its best value) and the gradient, shape
-        (groups + 2,).
+        The value (Rasmussen & Williams 2006, eq. 2.30, with the constant mean at its best value) and the gradient,
+        shape (groups + 2,).
     """
     value, gradient = _Likelihood(Z, y, groups)(theta)
     return -value, -gradient
@@ -278,7 +278,8 @@ def _squared_distances(A: Array, B: Array) -> Array:
     cross *= -2.0
     cross += np.einsum("ij,ij->i", A, A)[:, None]
     cross += np.einsum("ij,ij->i", B, B)
-    return np.maximum(cross, 0.0, out=cross)
+    np.maximum(cross, 0.0, out=cross)
+    return np.asarray(cross)
 
 
 def _cholesky(K: Array, clean: bool = True) -> Array:

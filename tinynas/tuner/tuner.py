@@ -10,11 +10,12 @@ import numpy as np
 from tinynas.errors import SpaceError
 from tinynas.tuner.batch import clustered, penalised
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, TunerConfig, finite_or_none
-from tinynas.tuner.design import design_points
+from tinynas.tuner.design import design_points, explores
 from tinynas.tuner.model import Model
 from tinynas.tuner.run import run
 from tinynas.tuner.space import PointCode, Space
 from tinynas.tuner.state import read_state, write_state
+from tinynas.tuner.threads import single_blas_thread
 
 __all__ = ["Tuner"]
 
@@ -28,14 +29,14 @@ class Tuner:
     Two ways to use it. `maximize()` and `minimize()` call the objective themselves, as Mango does. `ask()` and `tell()`
     leave that to the caller, who may evaluate in any order and keep several points pending.
 
-    A suggestion is a pure function of the parameters, the configuration with its seed, the observations in the order told,
-    the pending points, and the number of points asked for before. Nothing else is carried along, so a tuner rebuilt with
-    `restore` or `load_state_dict` goes on exactly as the first would have.
+    A suggestion is a pure function of the parameters, the configuration with its seed, the observations in the order
+    told, the pending points, and the number of points asked for before. Nothing else is carried along, so a tuner
+    rebuilt with `restore` or `load_state_dict` goes on exactly as the first would have.
 
     Args:
         param_dict: Name to `range` (integer), list (integers, or categories) or frozen scipy.stats distribution.
-        objective: `f(list of dicts) -> list of values`, or `-> (list of dicts, list of values)` for those that succeeded;
-            see `tinynas.tuner.scheduler` for functions of one point. Not needed for `ask` and `tell`.
+        objective: `f(list of dicts) -> list of values`, or `-> (list of dicts, list of values)` for those that
+            succeeded; see `tinynas.tuner.scheduler` for functions of one point. Not needed for `ask` and `tell`.
         conf_dict: See `TunerConfig`.
 
     Attributes:
@@ -73,6 +74,12 @@ class Tuner:
         self.results: dict[str, Any] | None = None
         self.seed = int(np.random.default_rng().integers(2**32)) if self.config.seed is None else int(self.config.seed)
         self._runs = False
+        self._sense: Literal["maximize", "minimize"] = self.config.sense
+        self._observations: list[tuple[PointCode, float | None]] = []
+        self._pending: list[PointCode] = []
+        self._asked = 0
+        self._model: Model | None = None
+        self._first: list[PointCode] = []
         self.clear()
 
     # -- ask and tell --------------------------------------------------------------------------------------------------
@@ -87,7 +94,7 @@ class Tuner:
             n dictionaries, or fewer (at least 1) when a finite space has no more. No point is suggested twice.
 
         Raises:
-            SpaceExhausted: If every allowed point of a finite space is evaluated or pending.
+            ExhaustedError: If every allowed point of a finite space is evaluated or pending.
             SpaceError: If no point was found that satisfies the constraint.
             ConfigValueError: If n is below 1.
         """
@@ -96,7 +103,8 @@ class Tuner:
         codes: list[PointCode] = []
         while len(codes) < n:
             try:
-                more = self._suggest(n - len(codes))
+                with single_blas_thread():
+                    more = self._suggest(n - len(codes))
             except SpaceError:
                 # What was found so far is pending already and must reach the caller; the next call will say the rest.
                 if codes:
@@ -132,10 +140,11 @@ class Tuner:
             Means and standard deviations in the user's units, each of shape (n,); NaN before anything has succeeded.
         """
         codes = [self.space.code(point) for point in points]
-        model = self._fitted()
-        if model is None or not codes:
-            return np.full(len(codes), np.nan), np.full(len(codes), np.nan)
-        return model.predict(codes)
+        with single_blas_thread():
+            model = self._fitted()
+            if model is None or not codes:
+                return np.full(len(codes), np.nan), np.full(len(codes), np.nan)
+            return model.predict(codes)
 
     @property
     def observations(self) -> list[tuple[Params, float | None]]:
@@ -170,12 +179,9 @@ class Tuner:
 
     def clear(self) -> None:
         """Forget everything told and asked, back to `initial_custom`."""
-        self._sense: Literal["maximize", "minimize"] = self.config.sense
-        self._observations: list[tuple[PointCode, float | None]] = []
-        self._pending: list[PointCode] = []
-        self._asked = 0
-        self._model: Model | None = None
-        self._first: list[PointCode] = []
+        self._sense = self.config.sense
+        self._observations, self._pending, self._first = [], [], []
+        self._asked, self._model = 0, None
         for item in self.config.initial_custom or ():
             if isinstance(item, tuple):
                 self.tell(item[0], item[1])
@@ -191,8 +197,8 @@ class Tuner:
         """Take up an earlier search from its records, in place of what this tuner knows.
 
         Args:
-            observations: Points and values (None: failed) in the order they were told, those of `initial_custom` included
-                if they were given as pairs.
+            observations: Points and values (None: failed) in the order they were told, those of `initial_custom`
+                included if they were given as pairs.
             pending: Points under evaluation, in the order they were asked for.
             asked: Number of points asked for in the earlier search. None counts every observation and pending point.
 
@@ -262,7 +268,7 @@ class Tuner:
         model = self._fitted()
         if model is None:
             return design_points(self.space, self.seed, n, taken)
-        if self._explores():
+        if explores(self.config, self.seed, self._asked):
             return self.space.codes(self.space.random_allowed(self._rng(0), n, taken))
         strategy = clustered if n > 1 and self.config.parallel_strategy == "clustering" else penalised
         pending = self.space.coordinates(self._pending)
@@ -276,17 +282,6 @@ class Tuner:
         size = self.config.design_size or max(self.config.initial_random, min(len(self.space.names) + 1, MAX_DESIGN))
         usable = sum(value is not None for _, value in self._observations)
         return size - usable - len(self._pending)
-
-    def _explores(self) -> bool:
-        # Replayed from the start instead of remembered: the suggestion must follow from the counts alone.
-        rate = self.config.exploration
-        if not rate:
-            return False
-        chances = np.random.default_rng([self.seed, 2]).random(self._asked + 1)
-        for chance in chances[:-1]:
-            if chance < rate and rate > self.config.exploration_min:
-                rate *= self.config.exploration_decay
-        return bool(chances[-1] < rate)
 
     def _fitted(self) -> Model | None:
         if self._model is None and any(value is not None for _, value in self._observations):

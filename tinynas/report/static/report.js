@@ -3,6 +3,8 @@
   const page = JSON.parse(document.getElementById("page-data").textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const narrow = window.matchMedia("(max-width: 560px)");
+  // Where nothing hovers, Plotly would show its buttons all the time, over the legend.
+  const buttons = window.matchMedia("(hover: hover)").matches ? "hover" : false;
 
   // Figures name their colours ("theme:accent"); the theme decides what they are.
   const themed = (value, palette) => {
@@ -28,7 +30,7 @@
     layout.dragmode = narrow.matches ? false : "zoom";
     const label = place.getAttribute("aria-label") || "figure";
     Plotly.react(place, data, layout, {
-      responsive: true, displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
+      responsive: true, displaylogo: false, displayModeBar: buttons,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { format: "svg", filename: label.slice(0, 40) },
     });

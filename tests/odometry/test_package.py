@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import tinynas.odometry
+
+MODULES = [module.name for module in pkgutil.iter_modules(tinynas.odometry.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name):
+    assert doctest.testmod(importlib.import_module(f"tinynas.odometry.{name}")).failed == 0
+
+
+def test_public_names_exist_and_are_sorted():
+    names = tinynas.odometry.__all__
+    assert all(hasattr(tinynas.odometry, name) for name in names)
+    assert len(set(names)) == len(names)
+
+
+def test_importing_loads_no_tensorflow_and_no_hdf5():
+    code = "import sys, tinynas.odometry; print({'tensorflow', 'h5py', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynas.errors import DatasetError
+from tinynas.odometry import WindowSpec, load_dataset, make_windows, trajectory
+
+from .builders import arc, line, make_recording
+
+
+def follow(recording, spec):
+    windows = make_windows([recording], spec)
+    return trajectory(windows.targets, windows.start, spec, recording)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    window=st.integers(3, 60),
+    stride=st.integers(1, 70),
+    target=st.sampled_from(["velocity", "speed_heading"]),
+    speed=st.floats(0.3, 2.0),
+)
+def test_a_straight_walk_is_followed_exactly_for_any_window_and_stride(window, stride, target, speed):
+    recording = make_recording(line(400, speed_m_s=speed, angle_rad=1.0))
+    path = follow(recording, WindowSpec(window, stride, target))
+    inside = (path.time_s >= 0) & (path.time_s <= 3.99)
+    walked = path.predicted - path.predicted[0]
+    np.testing.assert_allclose(
+        walked, speed * np.outer(path.time_s - path.time_s[0], [np.cos(1), np.sin(1)]), atol=1e-4
+    )
+    assert (np.diff(path.time_s) > 0).all()
+    assert np.abs(path.predicted - path.true)[inside].max() < 0.5 * stride * speed / 100 + 1e-4
+
+
+def test_overlapping_windows_do_not_trail_the_truth():
+    path = follow(make_recording(arc(3001)), WindowSpec(200, 10))
+    assert len(path.time_s) == 282
+    # A trailing path would be off by half a window of walking, 1 m.
+    assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.1
+
+
+@pytest.mark.parametrize("stride", [10, 20, 25, 50, 100])
+def test_half_overlapping_chains_of_heading_are_exact(stride):
+    recording = make_recording(arc(3001, radius_m=2.0))
+    path = follow(recording, WindowSpec(201, stride, "speed_heading"))
+    assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.06
+
+
+def test_heading_chain_is_exact_on_a_jagged_path():
+    corners = np.array([[0, 0], [1, 0], [1, 1], [3, 1], [2.5, 0.2], [2.5, 2.0], [0, 2.2], [-1, -1]])
+    time = np.arange(701) / 100
+    position = np.stack([np.interp(time, range(8), corners[:, axis]) for axis in (0, 1)], axis=1)
+    path = follow(make_recording(position), WindowSpec(201, 100, "speed_heading"))
+    np.testing.assert_allclose(path.predicted, corners[1:], atol=1e-5)
+
+
+def test_heading_starts_from_the_first_window_that_moves():
+    position = np.concatenate([np.zeros((500, 2)), line(800, angle_rad=2.0)])
+    path = follow(make_recording(position), WindowSpec(201, 100, "speed_heading"))
+    assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.6
+
+
+def test_a_gap_is_bridged_by_dead_reckoning_alone():
+    valid = np.ones(1000, bool)
+    valid[495:505] = False
+    recording = make_recording(line(1000), valid=valid)
+    spec = WindowSpec(100, 10)
+    windows = make_windows([recording], spec)
+    path = trajectory(windows.targets, windows.start, spec, recording)
+    steps = np.diff(path.time_s)
+    assert (steps > 0.11).sum() == 1
+    np.testing.assert_allclose(path.predicted, path.true, atol=1e-4)
+    # The truth does not enter: predictions of zero stay where they started, across the gap too.
+    still = trajectory(np.zeros_like(windows.targets), windows.start, spec, recording)
+    assert (still.predicted == still.predicted[0]).all()
+
+
+def test_a_gap_takes_the_mean_of_its_neighbours():
+    recording = make_recording(line(500))
+    spec = WindowSpec(100, 100)
+    path = trajectory(np.array([[1.0, 0.0], [3.0, 0.0]]), np.array([0, 300]), spec, recording)
+    assert np.diff(path.time_s).tolist() == pytest.approx([1.0, 2.0, 1.0])
+    assert np.diff(path.predicted[:, 0]).tolist() == pytest.approx([1.0, 4.0, 3.0])
+
+
+def test_a_single_window_is_a_path():
+    path = follow(make_recording(line(50)), WindowSpec(50, 10))
+    assert len(path.time_s) == 2
+
+
+@pytest.mark.parametrize(
+    ("predicted", "start"),
+    [(np.zeros((0, 2)), []), (np.zeros((2, 2)), [0]), (np.zeros((2, 2)), [10, 0]), (np.zeros((2, 2)), [0, 5])],
+)
+def test_windows_that_are_not_those_of_one_recording_are_refused(predicted, start):
+    with pytest.raises(DatasetError):
+        trajectory(predicted, np.array(start, int), WindowSpec(20, 10), make_recording(line(100)))
+
+
+def test_a_simulated_walk_is_followed_through_its_turns():
+    data = load_dataset("synthetic", synthetic={"n_train": 3, "duration_s": 60.0})
+    for recording in data.train:
+        path = follow(recording, WindowSpec(200, 10))
+        assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.6

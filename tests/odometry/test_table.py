@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynas.errors import DatasetError
+from tinynas.odometry import load_dataset, read_table
+from tinynas.odometry.table import read_table_recording
+
+from .builders import CSV_HEADER, csv_text
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(text, name="walk.csv"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return _write
+
+
+def test_reads_the_documented_columns(write):
+    recording = read_table_recording(write(csv_text()))
+    assert (recording.name, recording.rate_hz, recording.channels, len(recording)) == ("walk", 100.0, 9, 300)
+    assert recording.accel[0].tolist() == [0, 0, 9.81]
+    assert recording.position[-1].tolist() == pytest.approx([2.99, 0, 0])
+    assert recording.mode is None
+
+
+def test_units_are_converted_by_suffix(write):
+    header = CSV_HEADER.replace("time_s", "time_ms").replace("m_s2", "g").replace("rad_s", "deg_s")
+    header = header.replace("uT", "nT").replace("_m,", "_cm,").replace("z_m", "z_cm")
+
+    def edit(lines):
+        for row, line in enumerate(lines):
+            line[0], line[3], line[6], line[7], line[10] = str(row * 5), "1.0", "180", "20000", str(row * 0.5)
+
+    recording = read_table_recording(write(csv_text(header=header, edit=edit)))
+    assert recording.rate_hz == 200.0
+    assert recording.accel[0, 2] == 9.80665
+    assert recording.gyro[0, 2] == pytest.approx(np.pi)
+    assert recording.mag[0, 0] == pytest.approx(20)
+    assert recording.position[100, 0] == pytest.approx(0.5)
+
+
+def test_optional_columns_may_be_absent_and_others_are_ignored(write):
+    text = "\n".join(
+        ",".join([*line.split(",")[:7], *line.split(",")[10:12], "note" if row == 0 else "5"])
+        for row, line in enumerate(csv_text().splitlines())
+    )
+    recording = read_table_recording(write(text))
+    assert recording.mag is None
+    assert recording.orientation is None
+    assert (recording.position[:, 2] == 0).all()
+
+
+def test_orientation_and_valid_are_read(write):
+    header = CSV_HEADER + ",orientation_x,orientation_y,orientation_z,orientation_w,valid"
+
+    def edit(lines):
+        for row, line in enumerate(lines):
+            line += ["0", "0", "0", "1", "0" if row < 10 else "1"]
+
+    recording = read_table_recording(write(csv_text(header=header, edit=edit)))
+    assert np.flatnonzero(~recording.valid).tolist() == list(range(10))
+    assert recording.orientation[5].tolist() == [0, 0, 0, 1]
+
+
+def test_missing_ground_truth_masks_rows(write):
+    def edit(lines):
+        lines[100][10] = ""
+        lines[101][10] = "nan"
+
+    recording = read_table_recording(write(csv_text(edit=edit)))
+    assert np.flatnonzero(~recording.valid).tolist() == [100, 101]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"walk\.csv: the file is empty"),
+        ("\n\n", r"walk\.csv: the file is empty"),
+        (CSV_HEADER + "\n", r"walk\.csv: the file holds no rows"),
+        (csv_text(1), r"walk\.csv:2: a single row"),
+        (csv_text().replace("time_s", "t"), r"walk\.csv:time_s: the column is missing.*ms, us, ns"),
+        (csv_text().replace("accel_x_m_s2", "ax"), r"walk\.csv:accel_x_m_s2: the column is missing"),
+        (csv_text().replace("gyro_y_rad_s", "gyro_y_deg_s"), r"walk\.csv:gyro_y_rad_s: the column is missing"),
+        (csv_text().replace("position_y_m", "y"), r"walk\.csv:position_y_m: the column is missing"),
+        (csv_text().replace("mag_z_uT", "mag_y_uT"), r"walk\.csv:mag_y_uT: the column is given twice"),
+        (csv_text().replace("9.81", "fast", 1), r"walk\.csv:2: 'fast' in column 4 is not a number"),
+        (csv_text()[:-30], r"walk\.csv:301: \d+ column\(s\) where 13 are expected"),
+        (csv_text(edit=lambda lines: lines[50].pop()), r"walk\.csv:52: 12 column"),
+        (csv_text(edit=lambda lines: [lines[row].__setitem__(4, "nan") for row in (40, 41, 42, 90)]),
+         r"walk\.csv:42: gyro is missing or NaN in 4 row\(s\), here for 3 in a row"),
+        (csv_text(edit=lambda lines: lines[7].__setitem__(2, "")), r"walk\.csv:9: accel is missing"),
+        (csv_text(edit=lambda lines: lines.__delitem__(slice(60, 70))), r"walk\.csv:62: time jumps by 0.11 s"),
+        (csv_text(edit=lambda lines: lines[9].__setitem__(0, "0.08")), r"walk\.csv:11: time does not advance"),
+    ],
+)  # fmt: skip
+def test_bad_files_are_refused_with_file_and_place(write, text, message):
+    with pytest.raises(DatasetError, match=message):
+        read_table_recording(write(text))
+
+
+def test_binary_and_truncated_gzip_are_refused(tmp_path):
+    path = tmp_path / "walk.csv"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(DatasetError, match="not a text file"):
+        read_table_recording(path)
+    path = tmp_path / "walk.csv.gz"
+    path.write_bytes(gzip.compress(csv_text().encode())[:-9])
+    with pytest.raises(DatasetError, match="ends early"):
+        read_table_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "jitter_s", "expected"), [(100.4, 0, 100.0), (52.083, 0, 52.0), (104.17, 0.003, 104.0)]
+)
+def test_rate_follows_from_time(write, rate_hz, jitter_s, expected):
+    rng = np.random.default_rng(0)
+
+    def edit(lines):
+        for row, line in enumerate(lines):
+            line[0] = f"{row / rate_hz + rng.uniform(0, jitter_s):.6f}"
+
+    assert read_table_recording(write(csv_text(edit=edit))).rate_hz == expected
+
+
+def test_split_is_drawn_by_recording_and_by_seed(csv_folder):
+    names = [[recording.name for recording in part] for part in read_table(csv_folder, seed=3)]
+    assert [len(part) for part in names] == [3, 1, 1]
+    assert sorted(name for part in names for name in part) == [f"walk{index}" for index in range(5)]
+    assert names == [[recording.name for recording in part] for part in read_table(csv_folder, seed=3)]
+    drawn = {tuple(r.name for r in read_table(csv_folder, seed=seed).test) for seed in range(12)}
+    assert len(drawn) > 1
+
+
+def test_split_lists_are_honoured_by_full_or_short_name(csv_folder):
+    for split, entry in (("Train", "walk0.csv\nwalk1"), ("Valid", "walk4"), ("Test", "walk4.csv.gz")):
+        (csv_folder / f"{split}.txt").write_text(entry)
+    splits = read_table(csv_folder)
+    assert [recording.name for recording in splits.train] == ["walk0", "walk1"]
+    with pytest.raises(DatasetError, match="walk4: the recording is in the valid split and in the test split"):
+        load_dataset(f"csv:{csv_folder}")
+    (csv_folder / "Test.txt").write_text("walk7")
+    with pytest.raises(DatasetError, match="'walk7' is not a csv file"):
+        read_table(csv_folder)
+    (csv_folder / "Test.txt").unlink()
+    with pytest.raises(DatasetError, match=r"Test\.txt: a split list is missing"):
+        read_table(csv_folder)
+
+
+def test_sub_folders_are_modes(tmp_path):
+    for mode in ("hand", "pocket"):
+        (tmp_path / mode).mkdir()
+        for index in range(3):
+            (tmp_path / mode / f"w{index}.csv").write_text(csv_text(20))
+    data = load_dataset(f"csv:{tmp_path}", modes=["hand"])
+    assert {(recording.mode, recording.name[:5]) for recording in data.recordings} == {("hand", "hand/")}
+    with pytest.raises(DatasetError, match=r"no mode 'bag'.*hand, pocket"):
+        read_table(tmp_path, modes=["bag"])
+
+
+def test_too_few_recordings_cannot_be_parted(tmp_path):
+    with pytest.raises(DatasetError, match="holds no csv files"):
+        read_table(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(csv_text(20))
+    with pytest.raises(DatasetError, match="2 recording"):
+        read_table(tmp_path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_damage_ends_in_a_dataset_error_or_a_sound_recording(data, tmp_path_factory):
+    text = csv_text(12)
+    start = data.draw(st.integers(0, len(text) - 1))
+    stop = data.draw(st.integers(start, min(len(text), start + 200)))
+    junk = data.draw(st.text(alphabet='0123456789.,-eE"\n x\x00', max_size=12))
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    path.write_text(text[:start] + junk + text[stop:])
+    where, finite = path.name, True
+    try:
+        finite = np.isfinite(read_table_recording(path).accel).all()
+    except DatasetError as error:
+        where = error.where or "nowhere"
+    assert finite
+    assert "damaged" in where
