@@ -1,7 +1,7 @@
 """The exception tree: what went wrong, where, and what to do about it.
 
-Every error a user can meet derives from `TinynasError`. The command line maps each class to an exit code, and the search
-loop reads `disposition` to decide whether a failure is a property of the candidate, of the rig, or of the request.
+Every error a user can meet derives from `TinynasError`. The command line maps each class to an exit code, and the
+search loop reads `disposition` to decide whether a failure is a property of the candidate, of the rig, or of the request.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ __all__ = [
     "FlashError",
     "FlashOverflow",
     "LinkTimeout",
+    "NoFeasibleCandidate",
     "ParityError",
     "ProtocolError",
     "RamOverflow",
@@ -142,6 +143,10 @@ class TargetFault(BoardError):
 
 class ParityError(TinynasError):
     """The board's outputs differ from the host's int8 reference: a defect of the rig, never a score."""
+
+
+class NoFeasibleCandidate(SpaceError):
+    """Nothing in the search space fits the board."""
 
 
 class StudyError(TinynasError):

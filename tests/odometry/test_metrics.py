@@ -83,10 +83,12 @@ def test_rte_of_a_short_path_is_scaled_to_a_minute():
 
 
 def test_rte_of_the_last_minute_survives_rounding_of_time():
-    time = np.cumsum(np.full(601, 0.1)) - 0.1
-    drift = np.zeros((601, 2))
+    time = np.arange(1001) / 10
+    time[-1] = np.nextafter(100.0, 0.0)
+    drift = np.zeros((1001, 2))
     drift[-1] = [6.0, 0.0]
-    assert relative_trajectory_error(time, drift, np.zeros((601, 2))) == pytest.approx(6.0)
+    # 401 stretches of a minute, of which the very last one drifts.
+    assert relative_trajectory_error(time, drift, np.zeros((1001, 2))) == pytest.approx(6.0 / np.sqrt(401))
 
 
 def test_rte_does_not_see_an_offset():

@@ -58,8 +58,11 @@ def test_heading_chain_is_exact_on_a_jagged_path():
 
 
 def test_heading_starts_from_the_first_window_that_moves():
+    # Turns on the spot for 4 s, stands for 1 s, walks off: the turn before the walk must not bend it.
     position = np.concatenate([np.zeros((500, 2)), line(800, angle_rad=2.0)])
-    path = follow(make_recording(position), WindowSpec(201, 100, "speed_heading"))
+    yaw = 0.3 * np.minimum(np.arange(1300), 400) / 100
+    orientation = np.stack([0 * yaw, 0 * yaw, np.sin(yaw / 2), np.cos(yaw / 2)], axis=1)
+    path = follow(make_recording(position, orientation=orientation), WindowSpec(201, 100, "speed_heading"))
     assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.6
 
 

@@ -44,7 +44,7 @@ def test_attitude_is_the_phones_in_the_tango_frame(ronin_folder):
 
 def test_attitude_follows_the_game_rotation_vector(tmp_path):
     path = write_ronin_sequence(tmp_path, "s", rows=300, info={**RONIN_INFO, "start_calibration": [0, 1, 0, 0]})
-    angle = np.linspace(0, 1, 300) / 2
+    angle = (0.3 + np.linspace(0, 1, 300)) / 2
     with h5py.File(path / "data.hdf5", "a") as file:
         file["synced/game_rv"][...] = np.stack([np.cos(angle), 0 * angle, np.sin(angle), 0 * angle], axis=1)
     from scipy.spatial.transform import Rotation
@@ -53,7 +53,7 @@ def test_attitude_follows_the_game_rotation_vector(tmp_path):
         (tmp_path / f"{split}.txt").write_text("s\n")
     recording = read_ronin(tmp_path).train[0]
     start = Rotation.from_euler("z", 90, degrees=True) * Rotation.from_euler("x", 180, degrees=True)
-    expected = start * Rotation.from_rotvec([0, 2 * angle[200], 0])
+    expected = start * Rotation.from_rotvec([0, 2 * (angle[200] - angle[0]), 0])
     actual = Rotation.from_quat(recording.orientation[200 - 50])
     assert (expected.inv() * actual).magnitude() < 1e-6
 

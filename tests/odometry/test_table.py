@@ -48,6 +48,41 @@ def test_units_are_converted_by_suffix(write):
     assert recording.position[100, 0] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("documented", "other", "factor"),
+    [
+        ("time_s", "time_ms", 1e3),
+        ("time_s", "time_us", 1e6),
+        ("time_s", "time_ns", 1e9),
+        ("accel_{}_m_s2", "accel_{}_g", 1 / 9.80665),
+        ("accel_{}_m_s2", "accel_{}_mg", 1000 / 9.80665),
+        ("gyro_{}_rad_s", "gyro_{}_deg_s", 180 / np.pi),
+        ("gyro_{}_rad_s", "gyro_{}_mdeg_s", 180_000 / np.pi),
+        ("mag_{}_uT", "mag_{}_nT", 1000),
+        ("mag_{}_uT", "mag_{}_gauss", 0.01),
+        ("mag_{}_uT", "mag_{}_mgauss", 10),
+        ("position_{}_m", "position_{}_cm", 100),
+        ("position_{}_m", "position_{}_mm", 1000),
+    ],
+)
+def test_every_unit_gives_the_same_recording(write, documented, other, factor):
+    names = CSV_HEADER.split(",")
+    columns = [names.index(name) for name in dict.fromkeys(documented.format(axis) for axis in "xyz")]
+    header = ",".join(name.replace(documented.split("{}")[-1], other.split("{}")[-1]) if index in columns else name
+                      for index, name in enumerate(names))  # fmt: skip
+
+    def edit(lines):
+        for line in lines:
+            for column in columns:
+                line[column] = repr(float(line[column]) * factor)
+
+    expected = read_table_recording(write(csv_text()))
+    actual = read_table_recording(write(csv_text(header=header, edit=edit), "other.csv"))
+    assert actual.rate_hz == expected.rate_hz
+    for field in ("time_s", "accel", "gyro", "mag", "position"):
+        np.testing.assert_allclose(getattr(actual, field), getattr(expected, field), rtol=1e-12, atol=1e-12)
+
+
 def test_optional_columns_may_be_absent_and_others_are_ignored(write):
     text = "\n".join(
         ",".join([*line.split(",")[:7], *line.split(",")[10:12], "note" if row == 0 else "5"])

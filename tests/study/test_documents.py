@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinynas.errors import StudyError
 from tinynas.study.documents import dump, load, printable
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
+)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(st.characters()), VALUES, max_size=4))
 def test_round_trip(document: dict[str, Any]) -> None:
     text = dump(document, "d")
@@ -63,6 +65,7 @@ def test_damaged_text(text: str) -> None:
         load(text, "here")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_printable_text_is_utf8_and_mostly_unchanged(text: str) -> None:
     shown = printable(text)

@@ -35,6 +35,7 @@ WORKER = textwrap.dedent("""
         os.write(1, (" ".join(map(str, words)) + "\\n").encode())
     def content(trial, kind):
         return f"{trial} {kind} ".encode() * 500
+    pad = {"pad": "x" * 2500}  # so that limits are met after few transactions
     ORDER = ["proposed", "costed", "trained", "converted", "measured", "done"]
     try:
         if os.path.exists(folder + "/study.db"):
@@ -43,7 +44,7 @@ WORKER = textwrap.dedent("""
             study = Study.create(folder, config={"seed": 1}, board={}, provenance={})
         said("open")
         while len(study.trials()) < 1000:
-            queue = study.unfinished() or [study.propose(params={}, architecture={"f": 1}, key="k", seed=0)]
+            queue = study.unfinished() or [study.propose(params=pad, architecture={"f": 1}, key="k", seed=0)]
             said(queue[0].id, "proposed")
             for trial in queue:
                 for state in ORDER[ORDER.index(trial.state) + 1:]:
@@ -203,6 +204,18 @@ def test_write_file_keeps_the_old_file_when_it_fails(tmp_path: Path, monkeypatch
         write_file(path, b"new content")
     assert caught.value.where == str(path)
     assert [file.read_bytes() for file in path.parent.iterdir()] == [b"old"]
+
+
+def test_write_file_changes_the_old_file_by_rename_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_file(tmp_path / "best.tflite", b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(StudyError, match="Input/output error"):
+        write_file(path, b"new")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
 
 
 @pytest.fixture

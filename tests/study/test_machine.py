@@ -63,6 +63,7 @@ class StudyMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         state=st.sampled_from(STATES),
+        blind=st.booleans(),
         objective=st.none() | st.floats(-2, 2),
         feasible=st.none() | st.booleans(),
         reason=st.none() | st.just("because"),
@@ -72,6 +73,7 @@ class StudyMachine(RuleBasedStateMachine):
         self,
         data: st.DataObject,
         state: str,
+        blind: bool,
         objective: float | None,
         feasible: bool | None,
         reason: str | None,
@@ -81,6 +83,9 @@ class StudyMachine(RuleBasedStateMachine):
             return
         trial_id = data.draw(st.integers(0, len(self.model) - 1))
         entry = self.model[trial_id]
+        # Mostly forwards: blind draws would hardly ever get past the first states.
+        ahead = [target for target in STATES if allowed(entry["state"], target)]
+        state = data.draw(st.sampled_from(ahead)) if ahead and not blind else state
         score = entry["objective"] if objective is None else objective
         fits = entry["feasible"] if feasible is None else feasible
         legal = allowed(entry["state"], state)
@@ -99,6 +104,16 @@ class StudyMachine(RuleBasedStateMachine):
         entry["path"].append(state)
         if file is not None:
             assert self.study.artefact(trial.artefacts["tflite"]) == file
+
+    @rule(key=st.sampled_from("abc"), objective=st.integers(0, 2), feasible=st.booleans())
+    def run_to_the_end(self, key: str, objective: int, feasible: bool) -> None:
+        """Few different objectives, so that ties come up."""
+        trial = self.study.propose(params=None, architecture={"key": key}, key=key, seed=0)
+        for state in ORDER[1:]:
+            self.study.advance(trial.id, state, objective=objective, feasible=feasible)
+        self.model.append(
+            {"state": "done", "key": key, "path": ORDER[:], "objective": float(objective), "feasible": feasible}
+        )
 
     @rule(data=st.data())
     def answer_from_another(self, data: st.DataObject) -> None:

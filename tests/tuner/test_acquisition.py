@@ -6,7 +6,7 @@ from hypothesis import strategies as hs
 from scipy.integrate import quad
 
 from tinynas.tuner import Space, TunerConfig
-from tinynas.tuner.acquisition import SuccessModel, confidence_factor, log_expected_improvement
+from tinynas.tuner.acquisition import confidence_factor, log_expected_improvement
 from tinynas.tuner.model import Model
 
 
@@ -36,11 +36,17 @@ def test_slopes_match_finite_differences(z):
     mean, deviation = np.array([-z]), np.array([1.0])
     value, by_mean, by_deviation = log_expected_improvement(mean, deviation, 0.0)
     h = 1e-6 * max(1.0, abs(z)) if abs(z) < 1e4 else 1e-2
-    up, down = log_expected_improvement(mean + h, deviation, 0.0)[0], log_expected_improvement(mean - h, deviation, 0.0)[0]
+    up, down = (
+        log_expected_improvement(mean + h, deviation, 0.0)[0],
+        log_expected_improvement(mean - h, deviation, 0.0)[0],
+    )
     assert np.isfinite(value[0])
     assert by_mean[0] == pytest.approx((up - down)[0] / (2 * h), rel=1e-3, abs=1e-9)
     h = 1e-7
-    up, down = log_expected_improvement(mean, deviation + h, 0.0)[0], log_expected_improvement(mean, deviation - h, 0.0)[0]
+    up, down = (
+        log_expected_improvement(mean, deviation + h, 0.0)[0],
+        log_expected_improvement(mean, deviation - h, 0.0)[0],
+    )
     assert by_deviation[0] == pytest.approx((up - down)[0] / (2 * h), rel=1e-3, abs=1e-6)
 
 
@@ -65,21 +71,3 @@ def test_gradients_by_the_coordinates_match_finite_differences(kind, failures):
         step = 1e-6 * np.eye(4)[j]
         numeric = (acquisition(X + step) - acquisition(X - step)) / 2e-6 if space.continuous[j] else 0.0
         np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-3, atol=1e-4)
-
-
-def test_success_is_unlikely_among_failures_and_likely_among_successes():
-    rng = np.random.default_rng(1)
-    Z = rng.random((60, 2))
-    ok = Z[:, 0] > 0.5
-    model = SuccessModel(Z, ok, 0.28)
-    odds, _ = model.log_odds(np.array([[0.1, 0.5], [0.9, 0.5]]))
-    assert np.exp(odds[0]) < 0.1
-    assert np.exp(odds[1]) > 0.9
-
-
-def test_failures_that_fall_anywhere_hardly_matter():
-    rng = np.random.default_rng(2)
-    Z = rng.random((400, 2))
-    odds, _ = SuccessModel(Z, rng.random(400) < 0.5, 0.28).log_odds(rng.random((100, 2)))
-    assert np.ptp(np.exp(odds)) < 0.4
-    assert np.all(np.abs(np.exp(odds) - 0.5) < 0.25)

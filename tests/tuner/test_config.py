@@ -53,7 +53,7 @@ def test_bad_values_are_refused_with_both_exception_types(conf, kind):
 
 
 def test_initial_custom_keeps_mangos_message():
-    with pytest.raises(ConfigTypeError, match="^Elements of initial_custom param should be either a dict"):
+    with pytest.raises(ConfigTypeError, match=r"^Elements of initial_custom param should be either a dict"):
         TunerConfig.from_dict({"initial_custom": [1]})
 
 
@@ -63,7 +63,7 @@ def test_values_that_mean_failure(value):
 
 
 def test_a_value_that_is_no_number_is_refused():
-    with pytest.raises(ConfigTypeError, match="'good'"):
+    with pytest.raises(ConfigTypeError, match=r"'good'"):
         finite_or_none("good")
 
 

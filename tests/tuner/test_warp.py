@@ -25,7 +25,9 @@ def test_units_of_the_objective_do_not_matter(y, scale, shift):
     y = np.array(y)
     if np.ptp(y) < 1:
         return
-    np.testing.assert_allclose(Warp.fit(y).forward(y), Warp.fit(scale * y + shift).forward(scale * y + shift), atol=1e-4)
+    np.testing.assert_allclose(
+        Warp.fit(y).forward(y), Warp.fit(scale * y + shift).forward(scale * y + shift), atol=1e-4
+    )
 
 
 def test_the_inverse_undoes_the_map():

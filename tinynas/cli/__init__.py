@@ -20,7 +20,7 @@ from tinynas import errors
 
 __all__ = ["exit_code", "main"]
 
-_COMMANDS = ("boards",)
+_COMMANDS = ("search", "resume", "report", "boards")
 
 # The class closest to the error's own decides, so a subclass may have a code of its own.
 _EXIT_CODES: dict[type[BaseException], int] = {
@@ -28,6 +28,7 @@ _EXIT_CODES: dict[type[BaseException], int] = {
     errors.ConfigError: 2,
     errors.SpaceError: 2,
     errors.DatasetError: 2,
+    errors.NoFeasibleCandidate: 3,
     errors.BoardError: 4,
     KeyboardInterrupt: 130,
 }

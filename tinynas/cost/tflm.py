@@ -9,18 +9,14 @@ FULLY_CONNECTED rounds once instead of twice.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError, ToolchainMissing, UnsupportedOp
 
 __all__ = ["HostArena", "TflmInterpreter"]
@@ -58,7 +54,7 @@ class TflmInterpreter:
                 where="tflite-micro",
                 advice="it is published for Linux on x86-64 only: `pip install --pre tflite-micro` there, or use --mode proxy",
             ) from e
-        with _captured_stderr() as log:
+        with captured_stderr() as log:
             try:
                 # The interpreter takes bytes only, and keeps a pointer to them.
                 self._interpreter = runtime.Interpreter.from_bytes(bytes(model), arena_size=_ARENA_BYTES)
@@ -74,7 +70,7 @@ class TflmInterpreter:
 
     def arena(self) -> HostArena:
         """Bytes of the arena that the model uses on this host."""
-        with _captured_stderr() as log:
+        with captured_stderr() as log:
             self._interpreter.print_allocations()
         found = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", " ".join(log)))
         if set(found) != {"total", "head", "tail"}:
@@ -96,20 +92,3 @@ class TflmInterpreter:
             self._interpreter.invoke()
             outputs.append(np.array(self._interpreter.get_output(0)).ravel())
         return np.stack(outputs)
-
-
-@contextmanager
-def _captured_stderr() -> Iterator[list[str]]:
-    """Collect what native code writes to the standard error's file descriptor; the list is filled on leaving."""
-    lines: list[str] = []
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 2)
-        try:
-            yield lines
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            file.seek(0)
-            lines += file.read().decode(errors="replace").splitlines()

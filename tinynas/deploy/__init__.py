@@ -2,6 +2,7 @@
 
 from tinynas.deploy.flatbuffer import pack, read_graph
 from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
+from tinynas.deploy.inference import dequantize, infer, quantize
 from tinynas.deploy.planner import arena_head_bytes, lifetimes, place
 from tinynas.deploy.tflite import Precision, arrange, convert
 
@@ -14,8 +15,11 @@ __all__ = [
     "arena_head_bytes",
     "arrange",
     "convert",
+    "dequantize",
+    "infer",
     "lifetimes",
     "pack",
     "place",
+    "quantize",
     "read_graph",
 ]

@@ -8,6 +8,7 @@ on the board.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from tinynas.deploy.flatbuffer import pack, read_graph
 from tinynas.deploy.graph import Graph, Op, Tensor
+from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError
 
 __all__ = ["Precision", "arrange", "convert"]
@@ -60,7 +62,9 @@ def convert(
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     try:
-        converted = read_graph(converter.convert())
+        with captured_stderr(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of statistics that the converter itself leaves out
+            converted = read_graph(converter.convert())
     except ConversionError:
         raise
     except Exception as e:  # the converter raises its own, ValueError, RuntimeError and more

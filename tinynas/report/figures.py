@@ -68,15 +68,17 @@ def history(view: View) -> Figure:
             points = _points(state, [trial.id for trial in trials], [state] * len(trials), marker)
             traces.append(points | _hover(trials, "") | {"yaxis": "y2", "showlegend": False})
     layout = _layout("trial", "objective f_opt (lower is better)")
-    layout["yaxis"]["domain"] = [0.24, 1]
+    layout["yaxis"] |= _room_around([_objective(trial) for trial in feasible])
     # Room for whole markers at both ends, and whole trial numbers even for one trial.
     last = max(1, len(view.trials) - 1)
     room = 0.3 + 0.015 * last
-    layout["xaxis"] |= {"range": [-room, last + room], "zeroline": False, "anchor": "y2"}
+    layout["xaxis"] |= {"range": [-room, last + room], "zeroline": False}
     layout["xaxis"] |= {"dtick": 1} if last < 8 else {}
-    shown = [state for state in _UNSCORED if any(_strip(trial) == state for trial in view.trials)]
-    strip = {"domain": [0, 0.18], "type": "category", "categoryarray": shown[::-1], "categoryorder": "array"}
-    layout["yaxis2"] = _axis("") | strip | {"fixedrange": True, "tickfont": {"size": 11}}
+    if shown := [state for state in _UNSCORED if any(_strip(trial) == state for trial in view.trials)]:
+        layout["xaxis"]["anchor"] = "y2"
+        layout["yaxis"]["domain"] = [0.24, 1]
+        strip = {"domain": [0, 0.18], "type": "category", "categoryarray": shown[::-1], "categoryorder": "array"}
+        layout["yaxis2"] = _axis("") | strip | {"fixedrange": True, "tickfont": {"size": 11}}
     return {"data": traces, "layout": layout}
 
 
@@ -102,6 +104,7 @@ def error_against(view: View, resource: str) -> Figure:
     best = [i for i, trial in enumerate(trials) if view.best is not None and trial.id == view.best.id]
     add("best network", best, marker=_marker("theme:best", size=15, symbol="star"))
     layout = _layout(f"{name} (KiB)", "validation error, int8 (m/s)")
+    layout["yaxis"] |= _room_around(errors)
     _mark_limit(layout, costs, None if limit is None else limit / 1024, kib(limit))
     return {"data": traces, "layout": layout}
 
@@ -146,6 +149,15 @@ def _mark_limit(layout: Figure, costs: Sequence[float], limit: float | None, tex
     layout["shapes"] = [{"type": "line", "x0": limit, "x1": limit, "y0": 0, "y1": 1, "yref": "paper", "line": line}]
     note = {"x": limit, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "xshift": -4, "showarrow": False}
     layout["annotations"] = [note | {"text": f"limit {text}", "font": {"color": "theme:bad", "size": 12}}]
+
+
+def _room_around(values: Sequence[float]) -> Figure:
+    """A range with a margin on both sides, also around a single value."""
+    if not values:
+        return {}
+    low, high = min(values), max(values)
+    margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.1
+    return {"range": [low - margin, high + margin]}
 
 
 def _front_style() -> Figure:

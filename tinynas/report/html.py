@@ -70,7 +70,7 @@ def _page(view: View) -> str:
 <main>
 {"".join(sections)}
 </main>
-<footer><p>Made by tinynas from {escape(view.folder)}.</p></footer>
+<footer><p>Made by tinynas from the study {escape(view.name)}.</p></footer>
 <noscript><p class="banner">The figures need JavaScript; the tables do not.</p></noscript>
 <script type="application/json" id="page-data">{_embed(data)}</script>
 <script>{get_plotlyjs()}</script>

@@ -27,7 +27,7 @@ def model_card(study: Study) -> str:
     view = read_view(study)
     title = f"# Inertial odometry network for {_safe(view.title)}"
     if view.best is None:
-        return f"{title}\n\nThe study {_code(view.folder)} holds no network that fits the board.\n"
+        return f"{title}\n\nThe study {_code(view.name)} holds no network that fits the board.\n"
     parts = [
         title,
         _use(view),
@@ -57,7 +57,7 @@ uses in which a wrong position can hurt somebody."""
 
 def _data(view: View) -> str:
     dataset = mapping_at(view.config, "dataset")
-    rows = [(key, _value(value)) for key, value in dataset.items()]
+    rows = [(_safe(key), _value(value)) for key, value in dataset.items()]
     return f"## Data\n\nTrained on {_code(view.dataset)}; recordings are split whole, never by window.\n\n" + _table(
         ("setting", "value"), rows
     )
@@ -66,7 +66,7 @@ def _data(view: View) -> str:
 def _architecture(best: Trial) -> str:
     parameters = number_at(best.measurement, "parameters")
     count = f" It has {parameters:,.0f} parameters." if parameters is not None else ""
-    rows = [(key, _value(value)) for key, value in best.architecture.items()]
+    rows = [(_safe(key), _value(value)) for key, value in best.architecture.items()]
     return (
         f"## Architecture\n\nA temporal convolutional network, output at the last time step: "
         f"{_safe(describe(best.architecture))}.{count}\n\n" + _table(("parameter", "value"), rows)
@@ -152,7 +152,7 @@ def _limits(view: View) -> str:
 
 
 def _provenance(view: View, best: Trial) -> str:
-    rows = [("study", _code(view.folder)), ("trial", str(best.id)), ("seed", str(best.seed))]
+    rows = [("study", _code(view.name)), ("trial", str(best.id)), ("seed", str(best.seed))]
     rows += [(f"{_safe(kind)}, SHA-256", f"`{sha256}`") for kind, sha256 in best.artefacts.items()]
     rows += [(_safe(key), _value(value)) for key, value in view.provenance.items()]
     return "## Provenance\n\n" + _table(("what", "value"), rows)

@@ -33,7 +33,7 @@ def cards(view: View) -> str:
     if best is not None:
         split = "test" if view.error("int8", "test") is not None else "validation"
         gain = relative(view.error("int8", split), view.baseline("mean", split))
-        detail = f"{gain} predicting the mean" if gain else f"{split} recordings"
+        detail = f"{gain} predicting the mean" if gain else f"{error_text(view.error('float', split))} as float32"
         items.append(_card(f"int8 error, {split}", error_text(view.error("int8", split)), detail))
         items += [_resource_card(view, best, resource) for resource in ("sram", "flash")]
         latency_us = number_at(best.measurement, "latency_us")
@@ -161,7 +161,7 @@ def trials_table(view: View) -> str:
         "trial",
         "state",
         "objective",
-        "error int8 (m/s)",
+        "int8 error (m/s)",
         "SRAM",
         "flash",
         "MACs",

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tinynas.errors import StudyError
@@ -43,6 +44,11 @@ class View:
     def title(self) -> str:
         """The board in the user's words."""
         return str(self.board.get("title") or self.board.get("name") or "unnamed board")
+
+    @property
+    def name(self) -> str:
+        """The name of the study: of its folder, without the path, which is the reader's business no more."""
+        return Path(self.folder).resolve().name
 
     @property
     def dataset(self) -> str:

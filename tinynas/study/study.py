@@ -26,8 +26,7 @@ class Study:
 
     Every change is one transaction, durable when the call returns: a killed process loses at most the step it was in.
     One process writes at a time; any number may read. Safe to use from several threads; not after a fork.
-
-    Made by `Study.create` or `Study.open`, and closed by `close` or by leaving the `with` block.
+    `create` and `open` make one; `close`, or leaving the `with` block, ends it.
 
     Example:
         >>> import tempfile

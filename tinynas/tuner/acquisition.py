@@ -1,4 +1,4 @@
-"""How promising a point is: expected improvement, confidence bounds, and the odds that it can be evaluated at all.
+"""How promising a point is: expected improvement and confidence bounds.
 
 The tuner minimises inside; acquisitions are to be maximised.
 """
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr
 
 from tinynas.tuner.space import Space
-from tinynas.tuner.surrogate import GaussianProcess, matern52
+from tinynas.tuner.surrogate import GaussianProcess
 
-__all__ = ["Acquisition", "SuccessModel", "confidence_factor", "log_expected_improvement"]
+__all__ = ["Acquisition", "confidence_factor", "log_expected_improvement"]
 
 Array = NDArray[np.float64]
 
@@ -79,51 +79,15 @@ def confidence_factor(alpha: float | None, candidates: int, step: int) -> float:
 
 
 @dataclass(frozen=True)
-class SuccessModel:
-    """Odds that an evaluation succeeds, from which ones did nearby.
-
-    A kernel average of successes with one overall rate as prior (a Nadaraya-Watson estimate): failures that fall
-    anywhere lower the odds everywhere alike and so do not matter, failures that share a region push the search out of
-    it.
-
-    Attributes:
-        Z: Features of all told points, shape (n, features).
-        succeeded: Which of them succeeded, shape (n,).
-        length_scale: Reach of an outcome, in the units of the features.
-    """
-
-    Z: Array
-    succeeded: NDArray[np.bool_]
-    length_scale: float
-
-    prior_weight = 0.5
-
-    def log_odds(self, Z: Array) -> tuple[Array, Array]:
-        """Logarithm of the probability of success, shape (m,), and its gradient, shape (m, features)."""
-        rate = (np.sum(self.succeeded) + 1.0) / (len(self.succeeded) + 2.0)
-        difference = Z[:, None, :] - self.Z
-        weight, slope = matern52(np.einsum("ijk,ijk->ij", difference, difference) / self.length_scale**2)
-        good = self.prior_weight * rate + weight @ self.succeeded
-        total = self.prior_weight + weight.sum(axis=1)
-        by_weight = self.succeeded / good[:, None] - 1.0 / total[:, None]
-        gradient = np.einsum("ij,ijk->ik", by_weight * slope * 2.0 / self.length_scale**2, difference)
-        return np.log(good / total), gradient
-
-
-@dataclass(frozen=True)
 class Acquisition:
     """The function of a point that the next suggestion maximises.
-
-    Where evaluations have failed, the log odds of success are added: with "log_ei" the sum is the logarithm of the
-    expected improvement by an evaluation that may fail, with "ucb" a penalty in units of the standardised objective.
 
     Attributes:
         space: Turns coordinates into features.
         surrogate: Posterior, with pending and failed points hallucinated.
-        best: Incumbent: the lowest posterior mean at an evaluated point, which noise cannot fake.
+        best: Incumbent: the lowest posterior mean at an evaluated or pending point. The mean, for noise cannot fake it.
         kind: "log_ei" or "ucb".
         factor: Weight of the standard deviation for "ucb".
-        success: Odds of success; None while nothing has failed.
     """
 
     space: Space
@@ -131,14 +95,11 @@ class Acquisition:
     best: float
     kind: Literal["log_ei", "ucb"] = "log_ei"
     factor: float = 2.0
-    success: SuccessModel | None = None
 
     def __call__(self, X: Array) -> Array:
         """Values at snapped points X, shape (n, dimension)."""
-        Z = self.space.features(X)
-        mean, deviation = self.surrogate.predict(Z)
-        value = self._value(mean, deviation)[0]
-        return value if self.success is None else value + self.success.log_odds(Z)[0]
+        mean, deviation = self.surrogate.predict(self.space.features(X))
+        return self._value(mean, deviation)[0]
 
     def with_gradient(self, X: Array) -> tuple[Array, Array]:
         """Values, shape (n,), and gradients by the coordinates, shape (n, dimension); 0 for columns not continuous."""
@@ -146,9 +107,6 @@ class Acquisition:
         mean, deviation, d_mean, d_deviation = self.surrogate.predict_gradient(Z)
         value, by_mean, by_deviation = self._value(mean, deviation)
         slope = by_mean[:, None] * d_mean + by_deviation[:, None] * d_deviation
-        if self.success is not None:
-            log_odds, d_odds = self.success.log_odds(Z)
-            value, slope = value + log_odds, slope + d_odds
         return value, np.where(self.space.continuous, slope[:, : self.space.dimension], 0.0)
 
     def _value(self, mean: Array, deviation: Array) -> tuple[Array, Array, Array]:

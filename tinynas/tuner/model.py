@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquisition import Acquisition, SuccessModel, confidence_factor
+from tinynas.tuner.acquisition import Acquisition, confidence_factor
 from tinynas.tuner.config import TunerConfig
+from tinynas.tuner.failures import blame
 from tinynas.tuner.space import PointCode, Space
 from tinynas.tuner.surrogate import GaussianProcess, fit
 from tinynas.tuner.warp import Warp
@@ -22,16 +24,17 @@ Array = NDArray[np.float64]
 # Best known points around which candidates are drawn.
 ANCHORS = 5
 # Reach of a failure in a unit cube, for one dimension; distances grow with the square root of the dimension.
-FAILURE_REACH = 0.2
+FAILURE_REACH = 0.08
 
 
 @dataclass(frozen=True)
 class Model:
     """A surrogate fitted to what was told; a pure function of it.
 
-    A failed evaluation has no value, and none is made up for it: the posterior mean stands in at its place, so nothing
-    is to be learned there a second time, and a model of the odds of success turns the search away from regions that
-    fail.
+    A failed evaluation has no value. It enters the surrogate, after its hyperparameters have been fitted without it,
+    with a value between what is expected there and the worst ever seen: nearer to the worst, the more of the
+    evaluations around it failed too. So a region that fails is avoided, and failures that strike at random do not spoil
+    the best region.
 
     Attributes:
         space: The space searched.
@@ -76,15 +79,24 @@ class Model:
 
     def acquisition(self, pending: Array, config: TunerConfig, candidates: int) -> Acquisition:
         """Acquisition given points under evaluation, shape (k, dimension)."""
-        space = self.space
-        failed = self.known[~self.succeeded]
-        surrogate = self.surrogate.condition(space.features(np.vstack([failed, pending])))
-        success = None
-        if len(failed):
-            reach = FAILURE_REACH * math.sqrt(space.dimension)
-            success = SuccessModel(space.features(self.known), self.succeeded, reach)
+        Z = self.space.features(pending)
+        surrogate = self.cautious.condition(Z)
+        # A pending point counts with its prediction: an incumbent without it would promise the same improvement again,
+        # for certain, right beside it.
+        best = min([self.best, *self.cautious.predict(Z)[0].tolist()])
         factor = confidence_factor(config.alpha, candidates, len(self.known) + 1)
-        return Acquisition(space, surrogate, self.best, config.acquisition, factor, success)
+        return Acquisition(self.space, surrogate, best, config.acquisition, factor)
+
+    @cached_property
+    def cautious(self) -> GaussianProcess:
+        """The surrogate with the failed points in it."""
+        if self.succeeded.all():
+            return self.surrogate
+        told = self.space.features(self.known)
+        failed = told[~self.succeeded]
+        share = blame(told, self.succeeded, FAILURE_REACH * math.sqrt(self.space.dimension))
+        mean, _ = self.surrogate.predict(failed)
+        return self.surrogate.condition(failed, mean + share * np.maximum(self.surrogate.y.max() - mean, 0.0))
 
     def predict(self, codes: Sequence[PointCode]) -> tuple[Array, Array]:
         """Mean and standard deviation in the user's units and sign, each of shape (n,).

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 MIN_VALUES = 5
 POWERS = np.linspace(-2.0, 4.0, 61)
 # Standard deviation of the normal prior on the power about 1, the identity: weak, but it holds small samples.
-POWER_SPREAD = 1.5
+POWER_SPREAD = 0.7
 # Values further than this many robust deviations from the median are all the same to the surrogate.
 FAR = 1e9
 

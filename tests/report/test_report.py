@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from tinynas.errors import StudyError
+from tinynas.report import model_card, result, write_report
+from tinynas.report.figures import PALETTES, error_against, history, trajectory
+from tinynas.report.html import _embed
+from tinynas.report.view import pareto_front, read_view
+from tinynas.study import Study
+
+Make = Callable[..., Study]
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&| `x` <a href='http://evil.example'>x</a>"
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of a report: elements, text, and whether the elements are nested properly."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.stack == [], f"left open: {self.stack}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack, f"</{tag}> without a start"
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.stack[-1:] == ["script"]:
+            self.scripts[-1] += data
+        elif self.stack[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return json.loads(self.scripts[0])
+
+
+def page_of(study: Study) -> Page:
+    path = write_report(study, study.folder / "report.html")
+    page = Page(path.read_text("utf-8"))
+    for figure in [*page.data["figures"].values(), *page.data["trajectories"]]:
+        for palette in page.data["palettes"].values():
+            go.Figure(themed(figure, palette))
+    return page
+
+
+def themed(value: Any, palette: dict[str, str]) -> Any:
+    """The page's own rule, in Python: Plotly then checks every property of the figure."""
+    if isinstance(value, list):
+        return [themed(item, palette) for item in value]
+    if isinstance(value, dict):
+        return {key: themed(item, palette) for key, item in value.items()}
+    return palette[value[6:]] if isinstance(value, str) and value.startswith("theme:") else value
+
+
+def test_full_report(make_study: Make) -> None:
+    study = make_study(60, recordings=["walk 1", "pocket 2"])
+    page = page_of(study)
+    best = study.best()
+    assert best is not None
+    assert "Best network for NUCLEO-F446RE" in page.text
+    assert f"{best.architecture['filters']} filters, kernel {best.architecture['kernel_size']}" in page.text
+    assert "57 % below always predicting the mean and 69 % below always predicting zero" in page.text
+    assert "0.321 m/s" in page.text
+    assert set(page.data["figures"]) == {"history", "error-sram", "error-flash"}
+    assert len(page.data["trajectories"]) == 2
+    drawn = {attributes["id"] for _, attributes in page.elements if attributes.get("class", "").startswith("plot")}  # type: ignore[union-attr]
+    assert drawn == {"history", "error-sram", "error-flash", "trajectory"}
+    assert [text for tag, text in page.elements if tag == "option"] == [{"value": "0"}, {"value": "1"}]
+    rows = re.findall(
+        r'<tr class="best"><th scope="row" class="number" data-sort="(\d+)"', (study.folder / "report.html").read_text()
+    )
+    assert rows == [str(best.id)]
+    assert "has not ended" not in page.text
+
+
+def test_report_works_without_a_network(make_study: Make) -> None:
+    page = page_of(make_study(10, recordings=["walk"]))
+    for tag, attributes in page.elements:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "a"}
+        assert not {"src", "href", "srcset", "onload", "onclick"} & set(attributes), (tag, attributes)
+    policy = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert "default-src 'none'" in str(policy[0])
+    assert sum("Plotly" in script and len(script) > 1_000_000 for script in page.scripts) == 1
+    assert len(page.scripts) == 3
+
+
+def test_every_figure_has_a_text_for_those_who_cannot_see_it(make_study: Make) -> None:
+    page = page_of(make_study(10, recordings=["walk"]))
+    pictures = [attributes for _, attributes in page.elements if attributes.get("role") == "img"]
+    assert len(pictures) > 6
+    assert all(len(attributes["aria-label"] or "") > 8 for attributes in pictures)
+
+
+def test_a_single_trial_has_room_around_it(make_study: Make) -> None:
+    view = read_view(make_study(1))
+    for figure in (history(view), error_against(view, "sram")):
+        low, high = figure["layout"]["yaxis"]["range"]
+        assert 0 < low < figure["data"][0]["y"][0] < high < 1
+        assert "yaxis2" not in figure["layout"]
+
+
+def test_the_path_of_the_study_is_not_told(make_study: Make, tmp_path: Path) -> None:
+    study = make_study(10, recordings=["walk"])
+    assert str(tmp_path) not in model_card(study)
+    assert str(tmp_path) not in write_report(study, tmp_path / "r.html").read_text("utf-8")
+    assert study.folder.name in model_card(study)
+
+
+@pytest.mark.parametrize("trials", [0, 1, 2])
+def test_short_studies(make_study: Make, trials: int) -> None:
+    page = page_of(make_study(trials))
+    assert "This search has not ended" in page.text
+    assert ("No trial has been proposed yet." in page.text) == (trials == 0)
+    assert "All trials" in page.text
+    assert "Configuration and provenance" in page.text
+    assert "True and predicted path" not in page.text
+
+
+def test_only_infeasible_trials(make_study: Make) -> None:
+    study = make_study(8, filters=63, kernel_size=15, dilations=[1, 2, 4, 8, 16, 32, 64, 128])
+    assert study.counts()["infeasible"] == 8
+    page = page_of(study)
+    assert "No network for NUCLEO-F446RE yet" in page.text
+    assert "the board allows 112 KiB and 480 KiB" in page.text
+    assert set(page.data["figures"]) == {"history"}
+    assert result(study)["best"] is None
+    assert result(study)["infeasible"] == 8
+    assert "holds no network that fits" in model_card(study)
+
+
+def test_trials_under_way(make_study: Make) -> None:
+    study = make_study(0)
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    page = page_of(study)
+    assert "1 trial is under way" in page.text
+    assert "No trial has ended yet" in page.text
+
+
+def test_many_trials_stay_small_and_quick(make_study: Make) -> None:
+    study = make_study(500, recordings=["a"])
+    page = page_of(study)
+    assert len([1 for tag, _ in page.elements if tag == "tr"]) > 500
+    assert len(page.scripts[0]) < 600_000
+    assert (study.folder / "report.html").stat().st_size < 7_000_000
+
+
+def test_hostile_names_stay_text(make_study: Make) -> None:
+    board = {"name": EVIL, "title": EVIL, "sram_limit_bytes": 114_688, "flash_limit_bytes": 491_520}
+    config = {"dataset": {"source": EVIL, "target": EVIL, EVIL: [EVIL]}, "objective": {"l1": 1}}
+    study = make_study(
+        6, recordings=[EVIL], board=board, config=config, provenance={EVIL: EVIL}, norm=EVIL, kernel_size=3
+    )
+    study.propose(params=None, architecture={"filters": EVIL, "dilations": [EVIL]}, key="k", seed=0)
+    study.advance(6, "failed", reason=EVIL + "\udcff\u2028")
+    page = page_of(study)
+    assert len(page.scripts) == 3, "no script but ours"
+    assert not [tag for tag, _ in page.elements if tag in {"img", "a"}]
+    assert EVIL.split(">")[1] in page.text.replace("  ", " ")
+    for figure in [*page.data["figures"].values(), *page.data["trajectories"]]:
+        for trace in figure["data"]:
+            texts = [trace["name"], trace.get("hovertemplate", ""), *trace.get("customdata", [])]
+            for text in texts:
+                assert not re.search(r"<(?!/?b>|br>|/?extra>)", str(text)), "Plotly reads labels as HTML"
+    card = model_card(study)
+    assert "<script>" not in card.replace("\\<", "")
+    assert not re.search(r"(?<!\\)<(?!$)", card)
+
+
+def test_embedded_data_cannot_end_its_script() -> None:
+    data = {EVIL: [EVIL, "<!--", "]]>", "\u2028"]}
+    text = _embed(data)
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == data
+
+
+def test_infinite_and_missing_figures_are_dashes(make_study: Make) -> None:
+    study = make_study(0, board={"name": "mystery"}, config={}, provenance={})
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    for state in ("costed", "trained", "converted", "measured"):
+        study.advance(0, state)
+    study.advance(0, "done", objective=0.5, feasible=True)
+    study.set_summary({"baselines": "none", "test": [1], "normalization": 3, "seconds": "long"})
+    page = page_of(study)
+    assert "limit unknown" in page.text
+    assert "Best network for mystery" in page.text
+    assert "## Costs" in model_card(study)
+    found = result(study)
+    assert (found["seconds"], found["baselines"], found["test"]) == (None, {"zero": None, "mean": None}, None)
+    assert found["best"]["sram_bytes"] is None
+
+
+def test_stale_evaluation_is_not_shown(make_study: Make) -> None:
+    study = make_study(10, recordings=["walk"])
+    assert result(study)["test"] is not None
+    study.set_summary({**study.summary, "best_trial": 999})
+    assert result(study)["test"] is None
+    assert "on validation recordings" in page_of(study).text
+    assert "has not been evaluated" in model_card(study)
+
+
+def test_damaged_evaluation_costs_only_its_figure(make_study: Make) -> None:
+    study = make_study(5, recordings=["walk"])
+    best = study.best()
+    assert best is not None
+    for content in (
+        b"{",
+        b"[1]",
+        b'{"recordings": 3}',
+        b'{"recordings": [1, {"name": "x", "true": [], "predicted": 1}]}',
+    ):
+        study.attach(best.id, {"evaluation": content})
+        assert page_of(study).data["trajectories"] == []
+    sha256 = study.trial(best.id).artefacts["evaluation"]
+    (study.folder / "artefacts" / sha256[:2] / sha256).unlink()
+    assert page_of(study).data["trajectories"] == []
+
+
+def test_report_of_a_readonly_study_replaces_the_old_one_whole(make_study: Make, tmp_path: Path) -> None:
+    study = make_study(1)
+    target = tmp_path / "deep" / "er" / "r.html"
+    with Study.open(study.folder, readonly=True) as reader:
+        assert write_report(reader, target) == target
+        assert write_report(reader, str(target)).stat().st_size > 1_000_000
+    assert [path.name for path in target.parent.iterdir()] == ["r.html"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="cannot write"):
+        write_report(study, tmp_path / "file" / "r.html")
+
+
+def test_history_shows_the_best_so_far_and_marks_the_rest(make_study: Make) -> None:
+    study = make_study(40)
+    traces = {trace["name"]: trace for trace in history(read_view(study))["data"]}
+    done = [trial for trial in study.trials() if trial.state == "done"]
+    assert traces["feasible"]["x"] == [trial.id for trial in done]
+    assert traces["feasible"]["y"] == [trial.objective for trial in done]
+    line = traces["best so far"]["y"]
+    assert line == sorted(line, reverse=True)
+    best = study.best()
+    assert best is not None
+    assert line[-1] == best.objective
+    counts = study.counts()
+    assert len(traces["infeasible"]["x"]) == counts["infeasible"] > 0
+    assert len(traces["failed"]["x"]) == counts["failed"] > 0
+
+
+@pytest.mark.parametrize(("resource", "limit"), [("sram", 112.0), ("flash", 480.0)])
+def test_error_figure_has_limit_front_and_best(make_study: Make, resource: str, limit: float) -> None:
+    study = make_study(40)
+    figure = error_against(read_view(study), resource)
+    assert figure["layout"]["shapes"][0]["x0"] == limit
+    assert figure["layout"]["xaxis"]["range"][1] > limit
+    traces = {trace["name"]: trace for trace in figure["data"]}
+    best = study.best()
+    assert best is not None
+    assert traces["best network"]["text"] == [str(best.id)]
+    shown = list(zip(traces["trial"]["x"], traces["trial"]["y"], strict=True))
+    front = list(zip(traces["Pareto front"]["x"], traces["Pareto front"]["y"], strict=True))
+    assert len(shown) + len(front) == study.counts()["done"]
+    for x, y in shown:
+        assert any(a <= x and b <= y for a, b in front)
+
+
+def test_pareto_front_by_its_definition() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        points = [(int(x), int(y)) for x, y in random.integers(0, 8, (12, 2))]
+        front = {points[i] for i in pareto_front(points)}
+        expected = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)}
+        assert front == expected
+    assert pareto_front([]) == []
+
+
+def test_long_trajectories_are_thinned_with_both_ends_kept() -> None:
+    path = [[float(i), float(-i)] for i in range(12_345)]
+    figure = trajectory({"name": "n", "time_s": [0.1 * i for i in range(12_345)], "true": path, "predicted": path[:2]})
+    lines = [trace for trace in figure["data"] if trace["mode"] == "lines"]
+    assert len(lines[0]["x"]) <= 2001
+    assert (lines[0]["x"][0], lines[0]["x"][-1]) == (0.0, 12_344.0)
+    assert lines[0]["customdata"][-1] == pytest.approx(1234.4)
+    assert lines[1]["x"] == [0.0, 1.0]
+    assert figure["layout"]["yaxis"]["scaleanchor"] == "x"
+
+
+def test_palettes_have_the_same_names_and_enough_contrast() -> None:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    assert PALETTES["light"].keys() == PALETTES["dark"].keys()
+    for palette in PALETTES.values():
+        surface = luminance(palette["surface"])
+        for name in ("ink", "muted", "accent", "best", "front", "bad"):
+            high, low = sorted((luminance(palette[name]), surface), reverse=True)
+            assert (high + 0.05) / (low + 0.05) > 4.5, f"{name}: text must be readable (WCAG AA)"

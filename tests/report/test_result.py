@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+
+from rich.console import Console
+
+from tinynas.report import print_result, result
+from tinynas.study import Study
+
+Make = Callable[..., Study]
+
+
+def printed(outcome: dict[str, object], terminal: bool) -> str:
+    stream = io.StringIO()
+    print_result(outcome, Console(file=stream, force_terminal=terminal, width=90, color_system=None))
+    return stream.getvalue()
+
+
+def test_the_names_that_scripts_rely_on(make_study: Make) -> None:
+    study = make_study(30, recordings=["walk"])
+    found = result(study)
+    assert found == json.loads(json.dumps(found, allow_nan=False))
+    assert {"study", "board", "trials", "infeasible", "seconds", "best", "baselines", "test"} <= set(found)
+    best = study.best()
+    assert best is not None
+    assert best.metrics is not None
+    assert best.measurement is not None
+    assert found["study"] == str(study.folder)
+    assert (found["board"], found["trials"], found["seconds"]) == ("nucleo_f446re", 30, 312.4)
+    assert found["infeasible"] == study.counts()["infeasible"] > 0
+    assert found["baselines"] == {"zero": 1.05, "mean": 0.74}
+    assert found["space_infeasible_share"] == 0.061
+    assert found["limits"] == {"sram_bytes": 114_688, "flash_bytes": 491_520}
+    assert found["best"] == {
+        "trial": best.id,
+        "architecture": best.architecture,
+        "objective": best.objective,
+        "error_int8": best.metrics["error_int8"],
+        "error_float": best.metrics["error_float"],
+        "sram_bytes": best.measurement["sram_bytes"],
+        "flash_bytes": best.measurement["flash_bytes"],
+        "macs": best.measurement["macs"],
+        "latency_us": None,
+        "source": "proxy",
+        "engine": "tflm",
+    }
+    assert found["test"]["error_int8"] == 0.321
+
+
+def test_baselines_fall_back_to_validation(make_study: Make) -> None:
+    study = make_study(1)
+    study.set_summary({"baselines": {"zero": {"validation": 1.0}, "mean": {"validation": 0.5, "test": None}}})
+    assert result(study)["baselines"] == {"zero": 1.0, "mean": 0.5}
+
+
+def test_done_but_too_large_counts_as_infeasible(make_study: Make) -> None:
+    study = make_study(0)
+    study.propose(params=None, architecture={}, key="k", seed=0)
+    for state in ("costed", "trained", "converted", "measured"):
+        study.advance(0, state)
+    study.advance(0, "done", objective=100.0, feasible=False)
+    assert (result(study)["infeasible"], result(study)["best"]) == (1, None)
+
+
+def test_piped_output_is_one_fact_a_line(make_study: Make) -> None:
+    text = printed(result(make_study(30, recordings=["walk"])), terminal=False)
+    assert "\x1b" not in text
+    assert not set("│┌█") & set(text)
+    lines = dict(line.split(": ", 1) for line in text.splitlines())
+    assert lines["error, test"] == "0.321 m/s int8, 0.318 m/s float"
+    assert lines["predicting zero"] == "1.050 m/s (the network is 69 % below)"
+    assert lines["time"] == "5 min 12 s"
+    assert "KiB of 112 KiB" in lines["SRAM"]
+
+
+def test_terminal_output_has_bars(make_study: Make) -> None:
+    text = printed(result(make_study(30, recordings=["walk"])), terminal=True)
+    assert "█" in text
+    assert "best network for nucleo_f446re" in text
+
+
+def test_nothing_found(make_study: Make) -> None:
+    for terminal in (False, True):
+        assert "none that fits" in printed(result(make_study(0)), terminal)
+
+
+def test_names_are_not_markup() -> None:
+    outcome = {"study": "[red]x[/red] [/nonsense]\nmore", "board": "[bold]b", "trials": 1, "best": {"architecture": {}}}
+    for terminal in (False, True):
+        text = printed(outcome, terminal)
+        assert "[red]x[/red] [/nonsense]" in text
+        assert "[bold]b" in text
+
+
+def test_a_network_beyond_the_limit_keeps_the_bar_in_its_place() -> None:
+    outcome = {
+        "best": {"architecture": {}, "sram_bytes": 10**9, "flash_bytes": 0},
+        "limits": {"sram_bytes": 10, "flash_bytes": 0},
+    }
+    assert printed(outcome, terminal=True).count("█") == 24

@@ -1,0 +1,39 @@
+"""`tinynas resume`: go on with a search that was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("resume", help="Go on with an interrupted search, with the suggestions it would have made.")(resume)
+
+
+def resume(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Open the study, check that the data are those it began with, run the rest."""
+    from tinynas.board import Board
+    from tinynas.cli.session import run_session
+    from tinynas.config import config_from_mapping
+    from tinynas.errors import StudyError
+    from tinynas.search import load_task
+    from tinynas.study import Study
+
+    with Study.open(study) as opened:
+        settings = config_from_mapping(opened.config, f"{study}:config")
+        task = load_task(settings)
+        if task.dataset.fingerprint != opened.provenance.get("dataset_fingerprint"):
+            raise StudyError(
+                f"the data of {settings.dataset.source} are not those that the study began with",
+                where=str(study),
+                advice="restore the dataset, or begin a new study",
+            )
+        run_session(opened, settings, Board.from_dict(opened.board), task, as_json=as_json)

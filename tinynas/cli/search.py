@@ -1,0 +1,60 @@
+"""`tinynas search`: the best network for a board and a dataset."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+
+class _Mode(str, Enum):
+    proxy = "proxy"
+    tflm = "tflm"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("search", help="Search the best network for a board and a dataset.")(search)
+
+
+def search(
+    board: Annotated[str | None, typer.Option(help="Name of a board, or path of a board file.")] = None,
+    config: Annotated[str | None, typer.Option(help="Configuration file; its keys are in docs/configuration.md.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="oxiod:FOLDER, ronin:FOLDER, csv:FOLDER or synthetic.", metavar="SOURCE")
+    ] = None,
+    mode: Annotated[
+        _Mode | None,
+        typer.Option(help="Where costs come from: the resource model, or the official TFLM interpreter as its referee."),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Candidates to evaluate.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the study; a new one below studies/ by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Parse, create the study, run it."""
+    from tinynas.board import load_board
+    from tinynas.cli.session import default_folder, run_session
+    from tinynas.config import load_config
+    from tinynas.errors import ConfigError
+    from tinynas.search import load_task, provenance
+    from tinynas.study import Study
+
+    settings = load_config(config).with_options(
+        board=board, dataset=dataset, mode=mode.value if mode else None, trials=trials, seed=seed
+    )
+    if settings.board is None:
+        raise ConfigError("no board is given", where="--board", advice="name one of `tinynas boards list`")
+    target = load_board(settings.board)
+    # Everything the request can get wrong is found before a study is made of it.
+    task = load_task(settings)
+    origin = provenance(
+        dataset_fingerprint=task.dataset.fingerprint, board_fingerprint=target.fingerprint, seed=settings.seed
+    )
+    folder = out or default_folder(target.name, settings.dataset.source)
+    with Study.create(folder, config=settings.to_dict(), board=target.to_dict(), provenance=origin) as study:
+        run_session(study, settings, target, task, as_json=as_json)

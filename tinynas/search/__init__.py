@@ -1,0 +1,17 @@
+"""The loop: a board, a dataset and a configuration in; a study with the best network that fits out."""
+
+from tinynas.search.candidate import CandidatePipeline, limits_of
+from tinynas.search.loop import Observer, run_search, space_infeasible_share
+from tinynas.search.provenance import provenance
+from tinynas.search.task import Task, load_task
+
+__all__ = [
+    "CandidatePipeline",
+    "Observer",
+    "Task",
+    "limits_of",
+    "load_task",
+    "provenance",
+    "run_search",
+    "space_infeasible_share",
+]

@@ -1,0 +1,167 @@
+"""The search: suggest -> cost -> gate -> train -> convert -> measure -> score -> store, until the trials are used up.
+
+The study is the only state. Suggestions are a function of the finished trials before them and of the seed, and a trial's
+randomness of the seed and its number, so a search that was killed goes on with the same suggestions as one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinynas.board import Board
+from tinynas.config import Config
+from tinynas.cost import Engine, estimate
+from tinynas.errors import NoFeasibleCandidate, SpaceError
+from tinynas.objective import Limits
+from tinynas.search.candidate import CandidatePipeline, limits_of
+from tinynas.search.task import Task
+from tinynas.study import Study, Trial
+from tinynas.tcn import Architecture
+from tinynas.tuner import ExhaustedError, Tuner
+
+__all__ = ["Observer", "run_search", "space_infeasible_share"]
+
+# Random networks by which the share of the space that does not fit is estimated: +-2 % at worst.
+_SHARE_SAMPLES = 500
+
+
+class Observer(Protocol):
+    """What watches a search."""
+
+    def epoch(self, trial: int, epoch: int, rmse: float) -> None:
+        """An epoch of a trial's training ended with this validation RMSE."""
+
+    def state(self, trial: Trial) -> None:
+        """A trial was proposed or entered another state."""
+
+
+def run_search(study: Study, config: Config, board: Board, task: Task, observer: Observer) -> None:
+    """Run a search, or what is left of one, and write its summary and the best trial's evaluation into the study.
+
+    Args:
+        study: Open for writing; empty, or from a search that was interrupted.
+        config: The configuration the study was created with.
+        board: The board the study was created for.
+        task: The data.
+        observer: What is told about the progress.
+
+    Raises:
+        NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
+        TinynasError: Something that concerns the search as a whole. Every finished step is kept.
+    """
+    started, earlier = perf_counter(), _seconds_spent(study)
+    limits = limits_of(board, config)
+    pipeline = CandidatePipeline(study, config, limits, task, observer.epoch)
+    _require_feasible(config, limits, task, pipeline.engine)
+    tuner = Tuner(
+        config.space.parameters(),
+        conf_dict={
+            "sense": "minimize",
+            "seed": config.seed,
+            "initial_random": config.tuner.initial_random,
+            "constraint": lambda points: [_allowed(p, config, limits, task, pipeline.engine) for p in points],
+        },
+    )
+    for trial in study.trials():
+        if not trial.finished:
+            observer.state(trial)
+            trial = pipeline.run(trial, observer.state)
+        tuner.tell(trial.params or {}, trial.objective)
+    while len(study.trials()) < config.trials:
+        try:
+            [params] = tuner.ask()
+        except ExhaustedError:
+            break  # a small space: every network of it has been tried
+        trial = _propose(study, config, task, params)
+        observer.state(trial)
+        trial = pipeline.run(trial, observer.state)
+        tuner.tell(params, trial.objective)
+    _conclude(study, config, limits, task, pipeline, earlier + perf_counter() - started)
+
+
+def _architecture(params: Mapping[str, Any], config: Config, task: Task) -> Architecture:
+    return config.space.architecture(
+        params, window=config.dataset.window, channels=task.channels, outputs=task.outputs
+    )
+
+
+def _propose(study: Study, config: Config, task: Task, params: Mapping[str, Any]) -> Trial:
+    architecture = _architecture(params, config, task)
+    number = len(study.trials())
+    seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
+    return study.propose(params=params, architecture=architecture.to_dict(), key=architecture.key, seed=seed)
+
+
+def _allowed(params: Mapping[str, Any], config: Config, limits: Limits, task: Task, engine: Engine) -> bool:
+    """The known constraint of the tuner: a network of the space, and, unless it is told otherwise, one that fits."""
+    if not config.space.admits(params):
+        return False
+    if not config.tuner.only_feasible:
+        return True
+    cost = estimate(_architecture(params, config, task), engine, config.conversion.precision)
+    return limits.admits(cost.sram_bytes, cost.flash_bytes)
+
+
+def _require_feasible(config: Config, limits: Limits, task: Task, engine: Engine) -> None:
+    """Refuse a search that cannot succeed before it begins."""
+    shape = {"window": config.dataset.window, "channels": task.channels, "outputs": task.outputs}
+    costs = [estimate(a, engine, config.conversion.precision) for a in config.space.smallest(**shape)]
+    if any(limits.admits(c.sram_bytes, c.flash_bytes) for c in costs):
+        return
+    least = min(costs, key=lambda c: max(c.sram_bytes / limits.sram_bytes, c.flash_bytes / limits.flash_bytes))
+    raise NoFeasibleCandidate(
+        f"nothing in the search space fits: the smallest candidate needs {least.sram_bytes} bytes of SRAM and "
+        f"{least.flash_bytes} of flash, where {limits.sram_bytes} and {limits.flash_bytes} may be used",
+        advice="widen the search space, raise objective.sram_max_bytes or flash_max_bytes, or choose a larger board",
+    )
+
+
+def space_infeasible_share(config: Config, limits: Limits, task: Task, engine: Engine) -> float:
+    """Share of the search space that does not fit, from seeded random networks of it."""
+    rng = np.random.default_rng(config.seed)
+    shape = {"window": config.dataset.window, "channels": task.channels, "outputs": task.outputs}
+    networks = (config.space.sample(rng, **shape) for _ in range(_SHARE_SAMPLES))
+    costs = [estimate(network, engine, config.conversion.precision) for network in networks]
+    return sum(not limits.admits(c.sram_bytes, c.flash_bytes) for c in costs) / _SHARE_SAMPLES
+
+
+def _conclude(
+    study: Study, config: Config, limits: Limits, task: Task, pipeline: CandidatePipeline, seconds: float
+) -> None:
+    best = study.best()
+    if best is None:
+        failed = study.counts()["failed"]
+        raise SpaceError(
+            f"none of {len(study.trials())} trials ended with a feasible network ({failed} failed)",
+            where=str(study.folder),
+            advice="see the reasons in the report; more trials or a longer training may help",
+        ) if failed else NoFeasibleCandidate(
+            f"none of {len(study.trials())} trials fits the board", where=str(study.folder), advice="try more trials"
+        )
+    test, evaluation = pipeline.evaluate(best)
+    study.attach(best.id, {"evaluation": evaluation})
+    study.set_summary(
+        {
+            "seconds": round(seconds, 2),
+            "best_trial": best.id,
+            "baselines": task.baselines(),
+            "space_infeasible_share": space_infeasible_share(config, limits, task, pipeline.engine),
+            "test": test,
+            "normalization": {
+                "mean": task.normalization.mean.tolist(),
+                "std": task.normalization.std.tolist(),
+                "channels": list(task.train.channels),
+            },
+            "rate_hz": task.dataset.rate_hz,
+        }
+    )
+
+
+def _seconds_spent(study: Study) -> float:
+    """Seconds that earlier sessions spent on finished trials."""
+    spans = (max(t.times.values()) - min(t.times.values()) for t in study.trials() if t.finished and t.times)
+    return float(sum(spans))

@@ -1,0 +1,58 @@
+"""Where a study's numbers come from: versions, machine and code revision."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import tinynas
+
+__all__ = ["provenance"]
+
+_PACKAGES = ("tensorflow", "ai-edge-litert", "tflite-micro", "numpy", "scipy")
+
+
+def provenance(*, dataset_fingerprint: str, board_fingerprint: str, seed: int) -> dict[str, Any]:
+    """Describe the software and data behind a study.
+
+    Args:
+        dataset_fingerprint: Of the recordings.
+        board_fingerprint: Of the board's description.
+        seed: Of the search.
+
+    Returns:
+        JSON values; None for what is not known, such as the revision of an installed package.
+    """
+    return {
+        "tinynas": _version("tinynas"),
+        "revision": _revision(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "dataset_fingerprint": dataset_fingerprint,
+        "board_fingerprint": board_fingerprint,
+        "seed": seed,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _revision() -> str | None:
+    """The git revision of the checkout that runs, if it is one."""
+    root = Path(tinynas.__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None

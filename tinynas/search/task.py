@@ -1,0 +1,103 @@
+"""The learning task of a search: windows of the three splits, normalised, and what trivial predictors achieve on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tinynas.config import Config
+from tinynas.odometry import (
+    Dataset,
+    Evaluation,
+    Normalization,
+    Windows,
+    WindowSpec,
+    baselines,
+    evaluate,
+    load_dataset,
+    make_windows,
+    velocity_rmse,
+)
+from tinynas.odometry.metrics import VelocityError
+
+if TYPE_CHECKING:
+    from tinynas.tcn.training import TrainingData
+
+__all__ = ["Task", "load_task"]
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Everything about the data that the trials share.
+
+    Attributes:
+        dataset: The recordings.
+        train, valid, test: Their windows, in SI units.
+        normalization: Of the inputs, fitted on the training windows.
+    """
+
+    dataset: Dataset
+    train: Windows
+    valid: Windows
+    test: Windows
+    normalization: Normalization
+
+    @property
+    def channels(self) -> int:
+        """Input channels."""
+        return int(self.train.inputs.shape[2])
+
+    @property
+    def outputs(self) -> int:
+        """Regressed values."""
+        return int(self.train.targets.shape[1])
+
+    def inputs(self, windows: Windows) -> Array:
+        """Normalised inputs (n, window, channels)."""
+        return self.normalization.apply(windows.inputs)
+
+    def training_data(self) -> TrainingData:
+        """Tensors for the training of candidates; made once a search."""
+        from tinynas.tcn.training import TrainingData
+
+        return TrainingData((self.inputs(self.train), self.train.targets), (self.inputs(self.valid), self.valid.targets))
+
+    def representative(self, count: int, rng: np.random.Generator) -> Array:
+        """Normalised training windows for the calibration of a conversion: up to `count`, drawn without replacement."""
+        chosen = rng.choice(len(self.train), min(count, len(self.train)), replace=False)
+        return self.normalization.apply(self.train.inputs[np.sort(chosen)])
+
+    def error(self, predicted: npt.NDArray[np.floating], windows: Windows) -> VelocityError:
+        """Velocity RMSE of predictions, in m/s."""
+        return velocity_rmse(predicted, windows.targets, target=windows.spec.target)
+
+    def evaluation(self, predicted: npt.NDArray[np.floating]) -> Evaluation:
+        """Errors and trajectories of predictions on the test windows."""
+        return evaluate(predicted, self.test, self.dataset.test)
+
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Joint velocity RMSE in m/s of predicting zero and of predicting the training mean, on validation and test."""
+        splits = {"validation": self.valid, "test": self.test}
+        errors = {split: baselines(self.train.targets, windows) for split, windows in splits.items()}
+        return {name: {split: errors[split][name].joint for split in splits} for name in ("zero", "mean")}
+
+
+def load_task(config: Config) -> Task:
+    """Load the dataset of a configuration and cut it.
+
+    Raises:
+        DatasetError: The dataset is missing, malformed, or too short for the window.
+    """
+    options = config.dataset
+    dataset = load_dataset(options.source, seed=config.seed, modes=options.modes, synthetic=options.synthetic)
+    fine = WindowSpec(options.window, options.stride, options.target, options.use_mag)
+    coarse = WindowSpec(options.window, options.evaluation_stride, options.target, options.use_mag)
+    train = make_windows(dataset.train, fine)
+    return Task(
+        dataset, train, make_windows(dataset.valid, coarse), make_windows(dataset.test, coarse), Normalization.fit(train)
+    )
