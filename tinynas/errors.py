@@ -1,7 +1,8 @@
 """The exception tree: what went wrong, where, and what to do about it.
 
 Every error a user can meet derives from `TinynasError`. The command line maps each class to an exit code, and the
-search loop reads `disposition` to decide whether a failure is a property of the candidate, of the rig, or of the request.
+search loop reads `disposition` to decide whether a failure is a property of the candidate, of the rig, or of the
+request.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class ConversionError(TinynasError):
 class UnsupportedOp(ConversionError):
     """A .tflite holds an operator outside the supported set."""
 
-    disposition = "infeasible"
+    disposition: ClassVar[Disposition] = "infeasible"
 
 
 class BuildError(TinynasError):
@@ -100,13 +101,13 @@ class BuildError(TinynasError):
 class FlashOverflow(BuildError):
     """The image is larger than the board's flash."""
 
-    disposition = "infeasible"
+    disposition: ClassVar[Disposition] = "infeasible"
 
 
 class RamOverflow(BuildError):
     """The image needs more RAM than the board has."""
 
-    disposition = "infeasible"
+    disposition: ClassVar[Disposition] = "infeasible"
 
 
 class ToolchainMissing(BuildError):
@@ -116,13 +117,13 @@ class ToolchainMissing(BuildError):
 class BoardError(TinynasError):
     """A board or its probe misbehaves."""
 
-    disposition = "retry"
+    disposition: ClassVar[Disposition] = "retry"
 
 
 class BoardNotFound(BoardError):
     """No attached board answers to the description."""
 
-    disposition = "stop"
+    disposition: ClassVar[Disposition] = "stop"
 
 
 class FlashError(BoardError):

@@ -3,8 +3,8 @@
     f_opt = l1 f_error + l2 f_flash + l3 f_SRAM
     f_flash = -flash / flash_max   if flash <= flash_max   else penalty        (f_SRAM alike)
 
-Smaller is better. Of equally accurate networks the one that uses the board more fully wins (Saha et al. 2022, TinyOdom); one
-that does not fit loses to every one that does.
+Smaller is better. Of equally accurate networks the one that uses the board more fully wins (Saha et al. 2022,
+TinyOdom); one that does not fit loses to every one that does.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Limits:
 class ObjectiveWeights:
     """The weights l1 (error), l2 (flash) and l3 (SRAM), and the penalty of what does not fit.
 
-    The penalty also stands for the error of a network that does not fit, since such a network is never trained, and caps
-    the error of one that does; it has to be above any error of interest (10 m/s is three times a sprint's).
+    The penalty also stands for the error of a network that does not fit, since such a network is never trained, and
+    caps the error of one that does; it has to be above any error of interest (10 m/s is a sprinter's speed).
     """
 
     l1: float = 1.0
@@ -76,8 +76,8 @@ def score(
         weights: None for the defaults.
 
     Returns:
-        The score. Any feasible candidate's value is at most l1 penalty and any infeasible one's is at least that, whatever
-        the weights, so that an infeasible candidate never beats a feasible one.
+        The score. Any feasible candidate's value is at most l1 penalty and any infeasible one's is at least that,
+        whatever the weights, so that an infeasible candidate never beats a feasible one.
 
     Example:
         >>> limits = Limits(sram_bytes=100, flash_bytes=400)

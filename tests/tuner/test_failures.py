@@ -25,7 +25,7 @@ def test_a_lone_first_failure_is_suspicious():
     assert blame(told, np.array([True, True, False]), 0.28)[0] > 0.5
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(hs.integers(0, 10**6), hs.integers(1, 20))
 def test_shares_and_odds_are_probabilities(seed, n):
     rng = np.random.default_rng(seed)

@@ -107,7 +107,7 @@ def test_random_points_are_members_and_round_trip(seed):
         assert type(params["filters"]) is int
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(hs.lists(hs.integers(-50, 50), min_size=1, max_size=30))
 def test_integer_lists_are_hit_exactly_and_evenly(values):
     space = Space({"n": values})

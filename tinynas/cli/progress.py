@@ -47,7 +47,9 @@ class Progress:
         # A descriptor of its own: native libraries' chatter is caught by redirecting the shared one.
         self._file = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
         self.console = Console(file=self._file, highlight=False)
-        self._live = Live(self._render(), console=self.console, refresh_per_second=4) if self.console.is_terminal else None
+        self._live = (
+            Live(self._render(), console=self.console, refresh_per_second=4) if self.console.is_terminal else None
+        )
 
     def __enter__(self) -> Progress:
         if self._live is not None:
@@ -61,7 +63,7 @@ class Progress:
             self._live.stop()
         self._file.close()
 
-    def epoch(self, trial: int, epoch: int, rmse: float) -> None:
+    def epoch(self, _trial: int, epoch: int, rmse: float) -> None:
         """An epoch ended."""
         self.note = f"epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f} m/s"
         self._refresh()
@@ -117,9 +119,13 @@ class Progress:
             return Text("no feasible network yet", "dim")
         cost: Mapping[str, Any] = self.best.measurement or {}
         rows = Table.grid(padding=(0, 2))
-        rows.add_row(Text(f"best so far: trial {self.best.id}, f_opt {_value(self.best):.4f}, {_error(self.best)}", "green"))
+        rows.add_row(
+            Text(f"best so far: trial {self.best.id}, f_opt {_value(self.best):.4f}, {_error(self.best)}", "green")
+        )
         bars = Table.grid(padding=(0, 2))
-        for name, used, limit in zip(("SRAM", "flash"), (cost["sram_bytes"], cost["flash_bytes"]), self.limits, strict=True):
+        for name, used, limit in zip(
+            ("SRAM", "flash"), (cost["sram_bytes"], cost["flash_bytes"]), self.limits, strict=True
+        ):
             bar = ProgressBar(total=limit, completed=used, width=_BAR_WIDTH)
             bars.add_row(name, bar, f"{used / 1024:.1f} of {limit / 1024:.1f} KiB")
         return Group(rows, bars)

@@ -23,13 +23,17 @@ def register(app: typer.Typer) -> None:
 
 def search(
     board: Annotated[str | None, typer.Option(help="Name of a board, or path of a board file.")] = None,
-    config: Annotated[str | None, typer.Option(help="Configuration file; its keys are in docs/configuration.md.")] = None,
+    config: Annotated[
+        str | None, typer.Option(help="Configuration file; its keys are in docs/configuration.md.")
+    ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="oxiod:FOLDER, ronin:FOLDER, csv:FOLDER or synthetic.", metavar="SOURCE")
     ] = None,
     mode: Annotated[
         _Mode | None,
-        typer.Option(help="Where costs come from: the resource model, or the official TFLM interpreter as its referee."),
+        typer.Option(
+            help="Where costs come from: the resource model, or the official TFLM interpreter as its referee."
+        ),
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Candidates to evaluate.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")] = None,

@@ -39,15 +39,17 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
     from tinynas.report import print_result, result
     from tinynas.search import limits_of, run_search
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     limits = limits_of(board, config)
     done = [trial for trial in study.trials() if trial.finished]
     title = f"{board.title} on {config.dataset.source}"
     try:
         with (
             _termination_interrupts(),
-            Progress(title, config.trials, config.training.epochs, (limits.sram_bytes, limits.flash_bytes), done) as shown,
+            Progress(
+                title, config.trials, config.training.epochs, (limits.sram_bytes, limits.flash_bytes), done
+            ) as shown,
         ):
+            _load_tensorflow()
             run_search(study, config, board, task, shown)
     except KeyboardInterrupt:
         print(f"interrupted: every finished step is kept; go on with: tinynas resume {study.folder}", file=sys.stderr)
@@ -59,6 +61,17 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
         print_json(result(study))
     else:
         print_result(result(study))
+
+
+def _load_tensorflow() -> None:
+    """Import TensorFlow without the lines about its build that it writes at start-up."""
+    from tinynas.deploy.native import captured_stderr
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with captured_stderr():
+        import tensorflow as tf
+
+        tf.constant(0.0)  # devices are looked for, and reported, with the first tensor
 
 
 def write_outputs(study: Study) -> None:

@@ -103,8 +103,8 @@ class _Builder:
     def subsample(self, x: int, part: SlicePlan, channels: int) -> int:
         if part.identity:
             return x
-        begin, end, step = self.constant(0, 0, part.begin, 0), self.constant(0, 0, 0, 0), self.constant(1, 1, part.step, 1)
-        operands, shape = (x, begin, end, step), (1, 1, part.out_length, channels)
+        bounds = (self.constant(0, 0, part.begin, 0), self.constant(0, 0, 0, 0), self.constant(1, 1, part.step, 1))
+        operands, shape = (x, *bounds), (1, 1, part.out_length, channels)
         return self.op("STRIDED_SLICE", operands, shape, beginMask=_BEGIN_MASK, endMask=_END_MASK)
 
     def convolve(self, x: int, conv: ConvPlan, activation: int) -> int:

@@ -19,8 +19,9 @@ class Engine:
     Attributes:
         name: "tflm", TensorFlow Lite Micro's interpreter.
         kernels: Its kernel library.
-        code_bytes: Flash of the runtime without the model: interpreter, and the seven operators that TCNs need (CONV_2D,
-            FULLY_CONNECTED, ADD, PAD, STRIDED_SLICE, RESHAPE, MEAN), measured on images for a Cortex-M4F of August 2026.
+        code_bytes: Flash of the runtime without the model: interpreter, and the seven operators that TCNs need
+            (CONV_2D, FULLY_CONNECTED, ADD, PAD, STRIDED_SLICE, RESHAPE, MEAN), measured on images for a Cortex-M4F of
+            August 2026.
         static_bytes: SRAM beside the arena: .data and .bss of the same images.
     """
 

@@ -1,7 +1,7 @@
 """The resource model: what a candidate costs, from its architecture alone, in less than a millisecond.
 
-Exact where the rules are known: the arena's head follows TFLM's planner, the .tflite length the flatbuffer layout, and the
-MACs the layer plan. The arena's tail is within 20 bytes of a Cortex-M4's (`cost.tflm_memory`).
+Exact where the rules are known: the arena's head follows TFLM's planner, the .tflite length the flatbuffer layout, and
+the MACs the layer plan. The arena's tail is within 20 bytes of a Cortex-M4's (`cost.tflm_memory`).
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def sparse_working_memory_bytes(graph: Graph) -> int:
     An optimistic bound, since tensors that wait for a later operator are left out: always below the arena.
 
     Source:
-        Fedorov et al., "SpArSe: Sparse Architecture Search for CNNs on Resource-Constrained Microcontrollers", NeurIPS 2019,
-        working-memory model 1.
+        Fedorov et al., "SpArSe: Sparse Architecture Search for CNNs on Resource-Constrained Microcontrollers", NeurIPS
+        2019, working-memory model 1.
     """
     sizes = [0 if t.constant else t.size_bytes for t in graph.tensors]
     return max(sum(sizes[t] for t in {*op.inputs, *op.outputs} if t >= 0) for op in graph.ops)

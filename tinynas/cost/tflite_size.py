@@ -1,8 +1,9 @@
 """Bytes of a .tflite file before it exists: the layout of the flatbuffer writer, replayed without values.
 
-A FlatBuffer is written from its end to its start; every vector and table is aligned relative to the end, equal vtables are
-shared (https://flatbuffers.dev/internals), and `deploy.flatbuffer.pack` shares equal vectors, quantisations and options. Only
-sizes and alignments matter for the file's length, so they are all that is replayed here, in the writer's order.
+A FlatBuffer is written from its end to its start; every vector and table is aligned relative to the end, equal vtables
+are shared (https://flatbuffers.dev/internals), and `deploy.flatbuffer.pack` shares equal vectors, quantisations and
+options. Only sizes and alignments matter for the file's length, so they are all that is replayed here, in the writer's
+order.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ class _Layout:
 
 @cache
 def _table_layout(fields: tuple[tuple[int, int], ...], phase: int) -> tuple[int, tuple[int, ...]]:
-    """Length of a table that starts at a position of this remainder by 4, and its vtable: length, then field offsets."""
+    """Length of a table that starts at a position of this remainder by 4; its vtable: length, then field offsets."""
     position = phase
     where: dict[int, int] = {}
     for slot, size in fields:

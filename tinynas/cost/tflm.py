@@ -1,10 +1,10 @@
 """The official TensorFlow Lite Micro interpreter on the host: the referee of arenas, operator support and outputs.
 
 It is the same interpreter as on the board, with the reference kernels (CMSIS-NN's give the same bytes), on a 64-bit
-machine. Its arena's head is the board's to the byte. Its tail holds pointers of 8 bytes instead of 4, which makes the whole
-arena 6 to 16 % larger than the board's: an upper bound, from which the device's figure is derived by taking the 32-bit tail
-from the model of `cost.tflm_memory`. Outputs are TFLM's to the byte; LiteRT's may differ by one step where a
-FULLY_CONNECTED rounds once instead of twice.
+machine. Its arena's head is the board's to the byte. Its tail holds pointers of 8 bytes instead of 4, which makes the
+whole arena 6 to 16 % larger than the board's: an upper bound, from which the device's figure is derived by taking the
+32-bit tail from the model of `cost.tflm_memory`. Outputs are TFLM's to the byte; LiteRT's may differ by one step where
+a FULLY_CONNECTED rounds once instead of twice.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TflmInterpreter:
             raise ToolchainMissing(
                 "the official TensorFlow Lite Micro interpreter is not installed",
                 where="tflite-micro",
-                advice="it is published for Linux on x86-64 only: `pip install --pre tflite-micro` there, or use --mode proxy",
+                advice="`pip install --pre tflite-micro` on Linux on x86-64, its only platform; or --mode proxy",
             ) from e
         with captured_stderr() as log:
             try:

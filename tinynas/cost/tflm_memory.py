@@ -1,12 +1,12 @@
 """TensorFlow Lite Micro's arena: the activations' plan at its head, the interpreter's own records at its tail.
 
 The head is the greedy plan (`deploy.planner`), the same on host and device. The tail holds one record per tensor and
-operator, the operators' parsed options and kernel data, and per-channel multipliers and shifts of convolutions. Its records
-are full of pointers, so a 64-bit host needs 1.6 to 1.8 times the tail of a 32-bit device; the official interpreter's figure on
-the host is an upper bound of the board's, 6 to 16 % above it for whole arenas.
+operator, the operators' parsed options and kernel data, and per-channel multipliers and shifts of convolutions. Its
+records are full of pointers, so a 64-bit host needs 1.6 to 1.8 times the tail of a 32-bit device; the official
+interpreter's figure on the host is an upper bound of the board's, 6 to 16 % above it for whole arenas.
 
-Structure sizes follow TFLM's sources (micro_allocator, micro_common and the kernels' op data); the constant rest is fitted to six
-models measured on a Cortex-M4, which the sum then meets within 20 bytes.
+Structure sizes follow TFLM's sources (micro_allocator, micro_common and the kernels' op data); the constant rest is
+fitted to six models measured on a Cortex-M4, which the sum then meets within 20 bytes.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def _allocate(used: int, size: int) -> int:
 
 
 def scratch_buffers(graph: Graph) -> list[Buffer]:
-    """CMSIS-NN's scratch buffers: int8 convolutions unroll two columns of the input to int16, 4 k C bytes; 1x1 ones do not.
+    """CMSIS-NN's scratch buffers.
+
+    An int8 convolution unrolls two columns of its input to int16, 4 k C bytes; a 1x1 convolution does not.
 
     Source: arm_convolve_s8_get_buffer_size and arm_convolve_1x1_s8_fast_get_buffer_size of CMSIS-NN for cores with DSP.
     """

@@ -1,8 +1,8 @@
 """.tflite files: read into a Graph, and written again in an order and with a content of our own.
 
-The flatbuffer schema comes with the LiteRT package. A repacked model holds the operators in the order that is asked for,
-its tensors in the order of their first use, every constant once, and neither names nor metadata: 4 to 10 kB less flash, and
-a planner input that does not depend on how the converter happened to sort the operators.
+The flatbuffer schema comes with the LiteRT package. A repacked model holds the operators in the order that is asked
+for, its tensors in the order of their first use, every constant once, and neither names nor metadata: 11 to 22 % less
+flash on the models measured, and a planner input that does not depend on how the converter sorted the operators.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class _Writer:
 
     def model(self, graph: Graph) -> bytes:
         b = self.builder
-        # Constants first, so that their alignment does not depend on what else is written. Buffer 0 is empty by convention.
+        # Constants first, so that their alignment does not depend on what else is written. Buffer 0 is empty by
+        # convention.
         constants = [t.data for t in graph.tensors if t.data is not None]
         buffers = [self.buffer(b""), *(self.buffer(np.ascontiguousarray(data).tobytes()) for data in constants)]
         numbers = accumulate(int(t.data is not None) for t in graph.tensors)

@@ -1,7 +1,7 @@
 """A .tflite model as data: operators, tensors and their quantisation, without the file format.
 
-The same type describes a model that was read from a file and one that was foreseen from an architecture, so cost models take
-either.
+The same type describes a model that was read from a file and one that was foreseen from an architecture, so cost models
+take either.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def quantize(values: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[Any
         return values.astype(tensor.dtype)
     limits = np.iinfo(tensor.dtype)
     steps = np.rint(values / np.float32(tensor.quantization.scale[0])) + tensor.quantization.zero_point[0]
-    return np.clip(steps, limits.min, limits.max).astype(tensor.dtype)
+    return np.asarray(np.clip(steps, limits.min, limits.max), tensor.dtype)
 
 
 def dequantize(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[np.float32]:

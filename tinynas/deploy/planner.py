@@ -1,8 +1,8 @@
 """Tensor lifetimes and offsets in one arena: TFLM's own greedy rule, exactly.
 
-TensorFlow Lite Micro's GreedyMemoryPlanner rounds every buffer up to 16 bytes, takes the buffers by size, largest first,
-and puts each at the lowest offset at which it overlaps no placed buffer that is alive at the same time (both ends of a
-lifetime inclusive). Of equal sizes the later one goes first. The arena's head is the highest end.
+TensorFlow Lite Micro's GreedyMemoryPlanner rounds every buffer up to 16 bytes, takes the buffers by size, largest
+first, and puts each at the lowest offset at which it overlaps no placed buffer that is alive at the same time (both
+ends of a lifetime inclusive). Of equal sizes the later one goes first. The arena's head is the highest end.
 """
 
 from __future__ import annotations

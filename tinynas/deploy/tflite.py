@@ -1,15 +1,17 @@
 """Network -> .tflite: TensorFlow's converter, then the operator order that the cost model foresaw.
 
 The converter is given a function of one window (batch 1, fixed) over constants; with a free batch it emits
-SPACE_TO_BATCH and shape arithmetic with which TensorFlow Lite Micro computes wrong outputs without an error. Its result is
-matched operator by operator against the foreseen graph: a converter that starts to emit something else is noticed here, not
-on the board.
+SPACE_TO_BATCH and shape arithmetic with which TensorFlow Lite Micro computes wrong outputs without an error. Its result
+is matched operator by operator against the foreseen graph: a converter that starts to emit something else is noticed
+here, not on the board.
 """
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -34,8 +36,8 @@ def convert(
     """Convert a network to a .tflite model.
 
     Args:
-        function: The network on constants, (1, window, channels) -> [(1, outputs), ...]; see `tcn.inference_function`. Outputs
-            beyond the first serve the calibration and are not in the model.
+        function: The network on constants, (1, window, channels) -> [(1, outputs), ...]; see `tcn.inference_function`.
+            Outputs beyond the first serve the calibration and are not in the model.
         expected: The graph it is to become, in the order it is to have; see `cost.lower`.
         windows: Normalised representative windows (n, window, channels) of the training split; they set the ranges of
             the activations. Unused for float32.
@@ -55,6 +57,13 @@ def convert(
             f"representative windows of shape (n, {shape[1]}, {shape[2]}) are needed, not {windows.shape}"
         )
     traced = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    with _quiet():
+        return pack(arrange(read_graph(_converted(traced, windows, precision)), expected))
+
+
+def _converted(traced: Any, windows: npt.NDArray[np.float32], precision: Precision) -> bytes:
+    import tensorflow as tf
+
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced])
     if precision == "int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -62,14 +71,23 @@ def convert(
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     try:
-        with captured_stderr(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of statistics that the converter itself leaves out
-            converted = read_graph(converter.convert())
-    except ConversionError:
-        raise
+        return bytes(converter.convert())
     except Exception as e:  # the converter raises its own, ValueError, RuntimeError and more
         raise ConversionError(f"TensorFlow could not convert the network: {e}") from e
-    return pack(arrange(converted, expected))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the converter's talk of deprecations and of statistics that it leaves out itself off the terminal."""
+    absl = logging.getLogger("absl")
+    level = absl.level
+    with captured_stderr(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        absl.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            absl.setLevel(level)
 
 
 def arrange(converted: Graph, expected: Graph) -> Graph:

@@ -138,7 +138,10 @@ class CandidatePipeline:
         return self.study.advance(trial.id, "trained", metrics=metrics, artefacts={"weights": _npz(weights)})
 
     def _excess(self, cost: Measurement) -> str:
-        parts = (("SRAM", cost.sram_bytes, self.limits.sram_bytes), ("flash", cost.flash_bytes, self.limits.flash_bytes))
+        parts = (
+            ("SRAM", cost.sram_bytes, self.limits.sram_bytes),
+            ("flash", cost.flash_bytes, self.limits.flash_bytes),
+        )
         return ", ".join(f"{name} {used} of {limit} bytes" for name, used, limit in parts if used > limit)
 
     def _convert(self, trial: Trial, architecture: Architecture) -> Trial:

@@ -1,7 +1,8 @@
 """The search: suggest -> cost -> gate -> train -> convert -> measure -> score -> store, until the trials are used up.
 
-The study is the only state. Suggestions are a function of the finished trials before them and of the seed, and a trial's
-randomness of the seed and its number, so a search that was killed goes on with the same suggestions as one that was not.
+The study is the only state. Suggestions are a function of the finished trials before them and of the seed, and a
+trial's randomness of the seed and its number, so a search that was killed goes on with the same suggestions as one that
+was not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _SHARE_SAMPLES = 500
 class Observer(Protocol):
     """What watches a search."""
 
-    def epoch(self, trial: int, epoch: int, rmse: float) -> None:
+    def epoch(self, trial: int, epoch: int, rmse: float, /) -> None:
         """An epoch of a trial's training ended with this validation RMSE."""
 
     def state(self, trial: Trial) -> None:
@@ -84,9 +85,7 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
 
 
 def _architecture(params: Mapping[str, Any], config: Config, task: Task) -> Architecture:
-    return config.space.architecture(
-        params, window=config.dataset.window, channels=task.channels, outputs=task.outputs
-    )
+    return config.space.architecture(params, window=config.dataset.window, channels=task.channels, outputs=task.outputs)
 
 
 def _propose(study: Study, config: Config, task: Task, params: Mapping[str, Any]) -> Trial:
@@ -135,12 +134,18 @@ def _conclude(
     best = study.best()
     if best is None:
         failed = study.counts()["failed"]
-        raise SpaceError(
-            f"none of {len(study.trials())} trials ended with a feasible network ({failed} failed)",
-            where=str(study.folder),
-            advice="see the reasons in the report; more trials or a longer training may help",
-        ) if failed else NoFeasibleCandidate(
-            f"none of {len(study.trials())} trials fits the board", where=str(study.folder), advice="try more trials"
+        raise (
+            SpaceError(
+                f"none of {len(study.trials())} trials ended with a feasible network ({failed} failed)",
+                where=str(study.folder),
+                advice="see the reasons in the report; more trials or a longer training may help",
+            )
+            if failed
+            else NoFeasibleCandidate(
+                f"none of {len(study.trials())} trials fits the board",
+                where=str(study.folder),
+                advice="try more trials",
+            )
         )
     test, evaluation = pipeline.evaluate(best)
     study.attach(best.id, {"evaluation": evaluation})

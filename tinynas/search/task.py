@@ -1,4 +1,4 @@
-"""The learning task of a search: windows of the three splits, normalised, and what trivial predictors achieve on them."""
+"""The learning task of a search: the windows of the three splits, normalised, and the errors of trivial predictors."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ class Task:
         """Tensors for the training of candidates; made once a search."""
         from tinynas.tcn.training import TrainingData
 
-        return TrainingData((self.inputs(self.train), self.train.targets), (self.inputs(self.valid), self.valid.targets))
+        return TrainingData(
+            (self.inputs(self.train), self.train.targets), (self.inputs(self.valid), self.valid.targets)
+        )
 
     def representative(self, count: int, rng: np.random.Generator) -> Array:
         """Normalised training windows for the calibration of a conversion: up to `count`, drawn without replacement."""
@@ -99,5 +101,9 @@ def load_task(config: Config) -> Task:
     coarse = WindowSpec(options.window, options.evaluation_stride, options.target, options.use_mag)
     train = make_windows(dataset.train, fine)
     return Task(
-        dataset, train, make_windows(dataset.valid, coarse), make_windows(dataset.test, coarse), Normalization.fit(train)
+        dataset,
+        train,
+        make_windows(dataset.valid, coarse),
+        make_windows(dataset.test, coarse),
+        Normalization.fit(train),
     )

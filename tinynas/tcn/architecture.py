@@ -1,11 +1,11 @@
 """One temporal convolutional network of the family, as numbers.
 
-The family is that of TinyOdom (Saha et al. 2022), which takes its blocks from the TCN of Bai, Kolter and Koltun (2018): a block
-is two causal dilated convolutions, each followed by an optional batch normalisation, a ReLU and spatial dropout, with a
-residual path around them (a 1x1 convolution where the channel counts differ) and a ReLU after the addition. With skip
-connections the network's feature vector is the sum of every block's last convolution output instead of the last block's
-residual output. The last time step feeds one linear layer. (TinyOdom's linear layer of 32 units before its linear heads is
-the same function with more parameters, so it is left out.)
+The family is that of TinyOdom (Saha et al. 2022), which takes its blocks from the TCN of Bai, Kolter and Koltun (2018):
+a block is two causal dilated convolutions, each followed by an optional batch normalisation, a ReLU and spatial
+dropout, with a residual path around them (a 1x1 convolution where the channel counts differ) and a ReLU after the
+addition. With skip connections the network's feature vector is the sum of every block's last convolution output instead
+of the last block's residual output. The last time step feeds one linear layer. (TinyOdom's linear layer of 32 units
+before its linear heads is the same function with more parameters, so it is left out.)
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters with batch normalisation folded: convolution weights and biases, and the linear layer."""
+        """Trainable parameters, batch normalisation folded: convolution weights and biases, and the linear layer."""
         f, k, c = self.filters, self.kernel_size, self.channels
         convolutions = (k * c * f + f) + (2 * self.blocks - 1) * (k * f * f + f)
         projection = c * f + f if self.projects else 0
@@ -105,17 +105,18 @@ class Architecture:
     def projects(self) -> bool:
         """Whether the first block's residual path holds a 1x1 convolution.
 
-        It does where input channels and filters differ; a single block with skip connections has no residual path at all.
+        It does where input channels and filters differ; a single block with skip connections has no residual path at
+        all.
         """
         return self.channels != self.filters and not (self.skip_connections and self.blocks == 1)
 
     @property
     def key(self) -> str:
         """Canonical text of the architecture: equal keys, equal networks."""
-        return (
-            f"f{self.filters}-k{self.kernel_size}-d{'.'.join(map(str, self.dilations))}-{'skip' if self.skip_connections else 'res'}"
-            f"-{self.norm}-p{self.dropout:.6g}-w{self.window}x{self.channels}-o{self.outputs}"
-        )
+        dilations = ".".join(map(str, self.dilations))
+        form = f"{'skip' if self.skip_connections else 'residual'}-{self.norm}-p{self.dropout:.6g}"
+        shape = f"w{self.window}x{self.channels}-o{self.outputs}"
+        return f"f{self.filters}-k{self.kernel_size}-d{dilations}-{form}-{shape}"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""

@@ -39,7 +39,7 @@ def initial_weights(architecture: Architecture, rng: np.random.Generator) -> dic
         New arrays by name (module docstring).
     """
     a = architecture
-    weights: dict[str, npt.NDArray[np.float32]] = {}
+    weights: dict[str, npt.NDArray[Any]] = {}
     for block in range(a.blocks):
         for conv in (1, 2):
             name = f"block{block}/conv{conv}"
@@ -66,15 +66,17 @@ def _glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.
 def perturbed(weights: Weights, rng: np.random.Generator) -> dict[str, npt.NDArray[np.float32]]:
     """Weights with every entry moved off its initial value, so that a converter has nothing to simplify away.
 
-    An untrained network has zero biases and identity batch norms, which the converter drops; measured as it is, it costs less
-    than the trained network will. Costs of untrained candidates are taken from perturbed ones.
+    An untrained network has zero biases and identity batch norms, which the converter drops; measured as it is, it
+    costs less than the trained network will. Costs of untrained candidates are taken from perturbed ones.
     """
     moved = {name: value + rng.uniform(0.05, 0.15, value.shape) for name, value in weights.items()}
     return {name: value.astype(np.float32) for name, value in moved.items()}
 
 
 def fold(architecture: Architecture, weights: Weights) -> dict[str, npt.NDArray[np.float32]]:
-    """Fold batch normalisation into the convolutions before it: w' = w g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta.
+    """Fold batch normalisation into the convolutions before it.
+
+    With gain g = gamma / sqrt(variance + epsilon): w' = w g and b' = (b - mean) g + beta.
 
     Args:
         architecture: The network.
@@ -156,7 +158,7 @@ def _convolve(x: Any, conv: ConvPlan, weights: Mapping[str, Any], name: str) -> 
     kernel = kernel[kernel.shape[0] - conv.taps :]  # the older taps would only ever meet padding
     if conv.pad:
         x = tf.pad(x, [[0, 0], [0, 0], [conv.pad, 0], [0, 0]])
-    if conv.rate == 1 or tf.executing_eagerly() is False and isinstance(kernel, np.ndarray):
+    if conv.rate == 1 or isinstance(kernel, np.ndarray):
         y = tf.nn.conv2d(x, kernel[None], [1, 1, conv.stride, 1], "VALID", dilations=[1, 1, conv.rate, 1])
     else:
         # TensorFlow has no gradient of a dilated strided convolution on the CPU: gather the taps and multiply.
@@ -175,10 +177,11 @@ def inference_function(architecture: Architecture, weights: Weights) -> Callable
         weights: Its weights, with or without batch norm (which is folded).
 
     Returns:
-        A function from a tensor (1, window, channels) to a list of the output tensor (1, outputs) and of tensors that are
+        A function from a tensor (1, window, channels) to a list of the output tensor (1, outputs) and of tensors that
+        are
         none: the operands of its additions. LiteRT adds in place, and the converter's calibration then takes the sum's
-        range for the overwritten operand's: up to 8 times too coarse a scale, measured. A tensor that is returned is not
-        overwritten; the surplus outputs are dropped when the operators are put in order (`deploy.tflite.arrange`).
+        range for the overwritten operand's: up to 8 times too coarse a scale, measured. A tensor that is returned is
+        not overwritten; the surplus outputs are dropped when the operators are put in order (`deploy.tflite.arrange`).
     """
     pyramid, constants = plan(architecture), fold(architecture, weights)
 

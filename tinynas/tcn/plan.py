@@ -1,10 +1,10 @@
 """The pyramid form: which time steps of each layer are computed, and with which strides.
 
 A TCN's output is its last time step, so of the output of block b only the positions spaced by the gcd of the later
-blocks' dilations are needed, aligned to the window's end and within the receptive field. On that grid the block's dilated
-convolutions become undilated ones (relative dilation d_b / g_(b-1), 1 whenever the dilations ascend in powers of one base)
-and the second one strides by g_b / g_(b-1). Positions before the window's start are zeros in every layer, as causal padding
-makes them in the dilated form, so both forms give the same outputs.
+blocks' dilations are needed, aligned to the window's end and within the receptive field. On that grid the block's
+dilated convolutions become undilated ones (relative dilation d_b / g_(b-1), 1 whenever the dilations ascend in powers
+of one base) and the second one strides by g_b / g_(b-1). Positions before the window's start are zeros in every layer,
+as causal padding makes them in the dilated form, so both forms give the same outputs.
 """
 
 from __future__ import annotations

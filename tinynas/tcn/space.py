@@ -1,8 +1,8 @@
 """The search space of architectures, in the form a tuner takes.
 
-Bounds are TinyOdom's (Saha et al. 2022). The dilations are membership bits, one for each candidate, with a bound on how
-many are set: two networks whose dilations differ by one block differ in one bit, which a single category of 465 sets would
-hide from the tuner.
+Bounds are TinyOdom's (Saha et al. 2022). The dilations are membership bits, one for each candidate, with a bound on
+how many are set: two networks whose dilations differ by one block differ in one bit, which a single category of 465
+sets would hide from the tuner.
 """
 
 from __future__ import annotations
@@ -118,9 +118,7 @@ class SearchSpace:
             outputs=outputs,
         )
 
-    def sample(
-        self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2
-    ) -> Architecture:
+    def sample(self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2) -> Architecture:
         """A network drawn uniformly: of the filters, kernel sizes, allowed sets of dilations and so on."""
         while True:
             chosen = tuple(d for d in self.dilations if rng.random() < 0.5)
@@ -139,7 +137,7 @@ class SearchSpace:
         )
 
     def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Architecture]:
-        """The networks of fewest filters, shortest kernel and fewest blocks: among them are the cheapest of the space."""
+        """The networks of fewest filters, shortest kernel, fewest blocks: the cheapest of the space is among them."""
         base = Architecture(
             filters=self.filters[0],
             kernel_size=self.kernel_size[0],

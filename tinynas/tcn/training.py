@@ -1,8 +1,8 @@
 """Training: one raw `tf.function` step on the pyramid form, Adam, early stopping, best weights kept.
 
-No Keras: its `fit` spends a third of the time of small networks outside the arithmetic, and turns on XLA, whose compilation
-takes longer than a candidate's training. Only the positions that the output depends on are computed, which makes a step
-3 to 9 times faster than on the dilated form.
+No Keras: its `fit` spends a third of the time of small networks outside the arithmetic, and turns on XLA, whose
+compilation takes longer than a candidate's training. Only the positions that the output depends on are computed, which
+makes a step 3 to 9 times faster than on the dilated form.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _EVALUATION_BATCH = 1024
 _BATCH_NORM_MOMENTUM = 0.95
 _GRADIENT_NORM_LIMIT = 5.0
 _WARM_UP_STEPS = 20
+_BETA1, _BETA2 = 0.9, 0.999  # Adam's
 
 
 class TrainingDiverged(TinynasError):
@@ -203,11 +204,9 @@ class _Network:
         import tensorflow as tf
 
         self.count += 1
-        f32 = lambda value: tf.constant(value, tf.float32)  # noqa: E731
-        self._train(
-            tf.gather(data.inputs, batch), tf.gather(data.targets, batch),
-            f32(rate), f32(0.9**self.count), f32(0.999**self.count), tf.constant([self.seed, self.count], tf.int32),
-        )  # fmt: skip
+        scalars = [tf.constant(value, tf.float32) for value in (rate, _BETA1**self.count, _BETA2**self.count)]
+        seed = tf.constant([self.seed, self.count], tf.int32)
+        self._train(tf.gather(data.inputs, batch), tf.gather(data.targets, batch), *scalars, seed)
 
     def rmse(self, data: TrainingData) -> float:
         """Joint RMSE on the validation windows, in the targets' unit."""
@@ -234,7 +233,7 @@ class _Network:
         for variable, gradient, (m, v) in zip(self.trainable, gradients, self.moments, strict=True):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle, m=m.handle, v=v.handle, beta1_power=beta1_power, beta2_power=beta2_power,
-                lr=rate, beta1=0.9, beta2=0.999, epsilon=1e-7, grad=gradient,
+                lr=rate, beta1=_BETA1, beta2=_BETA2, epsilon=1e-7, grad=gradient,
             )  # fmt: skip
 
     def _training(self, z: Any, name: str, seed: Any) -> Any:

@@ -10,7 +10,15 @@ from typing import Any, Literal
 
 from tinynas.errors import ConfigError
 
-__all__ = ["ConfigTypeError", "ConfigValueError", "JobsError", "Params", "TunerConfig", "finite_or_none"]
+__all__ = [
+    "ConfigTypeError",
+    "ConfigValueError",
+    "JobsError",
+    "Params",
+    "TunerConfig",
+    "check_count",
+    "finite_or_none",
+]
 
 Params = dict[str, Any]
 
@@ -52,8 +60,8 @@ class TunerConfig:
         fixed_domain: Draw the same random candidates for every suggestion of a run.
         early_stopping: `f(results) -> bool`, called with a copy of the results after every iteration.
         constraint: `f(list of dicts) -> list of bool`; deterministic. Every suggestion satisfies it.
-        param_sampler: `f(param_dict, size) -> list of dicts`; replaces the built-in random sampling. Suggestions are
-            then as reproducible as the sampler is.
+        param_sampler: `f(param_dict, size) -> list of dicts`; the source of all points. Suggestions are then as
+            reproducible as the sampler is.
         scale_params: Accepted for Mango's sake: parameters are always scaled to the unit cube.
         log_progress: Show a progress bar in `maximize` and `minimize` (where tqdm is installed).
         seed: Seed of all randomness; None draws one, kept in the saved state.
@@ -91,12 +99,12 @@ class TunerConfig:
         _check_choice("parallel_strategy", self.parallel_strategy, ("penalty", "clustering"))
         _check_choice("acquisition", self.acquisition, ("log_ei", "ucb"))
         _check_choice("sense", self.sense, ("maximize", "minimize"))
-        _check_count("num_iteration", self.num_iteration, 0)
-        _check_count("initial_random", self.initial_random, 1)
-        _check_count("batch_size", self.batch_size, 1)
+        check_count("num_iteration", self.num_iteration, 0)
+        check_count("initial_random", self.initial_random, 1)
+        check_count("batch_size", self.batch_size, 1)
         for key, least in (("domain_size", 1), ("design_size", 1), ("seed", 0)):
             if getattr(self, key) is not None:
-                _check_count(key, getattr(self, key), least)
+                check_count(key, getattr(self, key), least)
         for key in ("exploration", "exploration_decay", "exploration_min"):
             _check_number(key, getattr(self, key), least=0.0, most=1.0, optional=key == "exploration")
         _check_number("alpha", self.alpha, least=0.0, most=float("inf"), optional=True)
@@ -138,12 +146,18 @@ def _check_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
         raise ConfigValueError(f"{value!r} is not one of {', '.join(map(repr, choices))}", where=f"conf_dict:{key}")
 
 
-def _check_count(key: str, value: object, least: int) -> None:
+def check_count(key: str, value: object, least: int, *, where: str = "conf_dict:") -> None:
+    """Refuse what is not an integer of at least `least`.
+
+    Raises:
+        ConfigTypeError: If it is not an integer.
+        ConfigValueError: If it is too small.
+    """
     # numpy integers have __index__ too; bool has it by accident.
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ConfigTypeError(f"must be an integer, not {value!r}", where=f"conf_dict:{key}")
+        raise ConfigTypeError(f"must be an integer, not {value!r}", where=f"{where}{key}")
     if int(value.__index__()) < least:
-        raise ConfigValueError(f"must be at least {least}, not {value!r}", where=f"conf_dict:{key}")
+        raise ConfigValueError(f"must be at least {least}, not {value!r}", where=f"{where}{key}")
 
 
 def _check_number(key: str, value: Any, *, least: float, most: float, optional: bool) -> None:

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 # Tails of a distribution with infinite support are cut at this probability.
 TAIL = 1e-6
 
+# Steps of the local search over integers, as shares of their number; those below 1 fall away.
+SHARES = np.array([1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 5e-3, 0.02, 0.06, 0.15, 0.4])
+
 
 @dataclass(frozen=True)
 class Integer:
@@ -94,7 +97,7 @@ class Integer:
     def moves(self, coordinate: float, rng: np.random.Generator) -> Array:  # noqa: ARG002 (one signature for all)
         """Coordinates one move away: the next integers, and some at shares of the range."""
         here = int(self.index(np.array([coordinate]))[0])
-        shares = np.round(self.size * np.array([0.02, 0.06, 0.15, 0.4])).astype(np.int64)
+        shares = np.round(self.size * SHARES).astype(np.int64)
         steps = np.concatenate([[1], shares])
         reached = np.unique(np.clip(here + np.concatenate([steps, -steps]), 0, self.size - 1))
         return self.position(reached[reached != here])

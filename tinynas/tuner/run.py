@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from tinynas.errors import SpaceError
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, finite_or_none
 from tinynas.tuner.space import ExhaustedError
 
@@ -40,7 +41,7 @@ def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
 
     Every run starts afresh from `initial_custom`. An exception of the objective fails the batch it was called with;
     None, NaN and infinities fail their point; points missing from a `(params, values)` pair fail too. An iteration in
-    which nothing succeeded counts, but does not show in the results. A finite space that has run out ends the run.
+    which nothing succeeded counts, but does not show in the results. A space with nowhere left to look ends the run.
 
     Args:
         tuner: Holds the space, the objective and the configuration.
@@ -69,7 +70,10 @@ def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
         for _ in range(config.num_iteration):
             try:
                 batch = tuner.ask(batch_size)
-            except ExhaustedError as reason:
+            except SpaceError as reason:
+                if not record.values:
+                    raise
+                # Results are not thrown away because there is nowhere left to look.
                 logger.info("the run ends early: %s", reason)
                 break
             succeeded = record.add(_evaluate(tuner, batch))
@@ -155,7 +159,8 @@ def _evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
     objective = tuner.objective_function
     assert objective is not None
     codes = [tuner.space.code(params) for params in batch]
-    expected = dict(zip(codes, tuner.predict(batch)[0].tolist(), strict=True))
+    guided = tuner.config.optimizer == "Bayesian"
+    expected = dict(zip(codes, tuner.predict(batch)[0].tolist(), strict=True)) if guided else {}
     error: Exception | None = None
     try:
         answer = objective([dict(params) for params in batch])

@@ -44,11 +44,11 @@ def pool(space: Space, rng: np.random.Generator, anchors: Array, candidates: int
     Returns:
         Points, shape (n, dimension), constraint or not; the whole grid when the space is small and finite.
     """
-    if space.size is not None and space.size <= GRID_LIMIT:
+    if _enumerable(space):
         return space.grid()
     count = candidates or DEFAULT_CANDIDATES
     random = space.sample(rng, count)
-    if len(anchors) == 0:
+    if len(anchors) == 0 or space.draws_by_sampler:
         return random
     copies = np.repeat(anchors, max(1, int(PERTURBED_SHARE * count) // len(anchors)), axis=0)
     return np.vstack([_perturb(space, copies, rng), random])
@@ -76,20 +76,25 @@ def maximise(
     space = acquisition.space
     values = acquisition(X)
     ranked = X[np.argsort(-values, kind="stable")]
-    if space.size is not None and space.size <= GRID_LIMIT:
+    if _enumerable(space):
         row = next(space.allowed(_chunks(ranked), taken), None)
         if row is None:
             space.refuse(taken)
         return np.asarray(row)
     starts = list(islice(space.allowed(_chunks(ranked), taken, tries=START_TRIES), STARTS))
     rows = np.array(starts) if starts else space.random_allowed(rng, STARTS, taken)
-    refined = _refine(acquisition, rows, taken, rng)
-    rows = np.vstack([refined, rows])
+    if not space.draws_by_sampler:
+        # The user's sampler may leave parts of the space out for a reason; climbing would lead there.
+        rows = np.vstack([_refine(acquisition, rows, taken, rng), rows])
     rows = rows[np.argsort(-acquisition(rows), kind="stable")]
     for row in rows:
         if not _repeats(space, row, known):
             return np.asarray(row)
     return np.asarray(space.random_allowed(rng, 1, taken)[0])
+
+
+def _enumerable(space: Space) -> bool:
+    return space.size is not None and space.size <= GRID_LIMIT and not space.draws_by_sampler
 
 
 def _chunks(X: Array, size: int = 16) -> Iterator[Array]:

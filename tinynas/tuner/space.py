@@ -36,8 +36,8 @@ class Space:
     Args:
         param_dict: Name to `range`, list, or frozen scipy.stats distribution.
         constraint: `f(list of dicts) -> list of bool`, deterministic; None allows everything.
-        sampler: `f(param_dict, size) -> list of dicts` to draw random points with; None draws each parameter on its
-            own.
+        sampler: `f(param_dict, size) -> list of dicts`: then points are its draws and nothing else. None draws each
+            parameter on its own.
 
     Attributes:
         names: Parameter names, sorted; the order of columns.
@@ -272,7 +272,7 @@ class Space:
                 yield self.sample(rng, 256)
 
         found = list(islice(self.allowed(blocks(), taken, tries=MAX_TRIES), n))
-        if not found and self.size is not None and self.size <= MAX_TRIES:
+        if not found and self._sampler is None and self.size is not None and self.size <= MAX_TRIES:
             grid = self.grid()
             grid = grid[rng.permutation(len(grid))]
             found = list(islice(self.allowed(iter(np.array_split(grid, -(-len(grid) // 256))), taken), n))
@@ -287,7 +287,7 @@ class Space:
             ExhaustedError: If all that is allowed has been taken.
             SpaceError: If no point satisfies the constraint, as far as was tried.
         """
-        searched_whole = self.size is not None and self.size <= MAX_TRIES
+        searched_whole = self._sampler is None and self.size is not None and self.size <= MAX_TRIES
         if taken and self.size is not None and (searched_whole or len(taken) >= self.size):
             raise ExhaustedError(f"every allowed point has been evaluated or is pending ({len(taken)} of {self.size})")
         tried = f"all {self.size} points" if searched_whole else f"{MAX_TRIES} random candidates"

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynas.errors import SpaceError
 from tinynas.tuner.batch import clustered, penalised
-from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, TunerConfig, finite_or_none
+from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, TunerConfig, check_count, finite_or_none
 from tinynas.tuner.design import design_points, explores
 from tinynas.tuner.model import Model
 from tinynas.tuner.run import run
@@ -96,10 +96,10 @@ class Tuner:
         Raises:
             ExhaustedError: If every allowed point of a finite space is evaluated or pending.
             SpaceError: If no point was found that satisfies the constraint.
+            ConfigTypeError: If n is not an integer.
             ConfigValueError: If n is below 1.
         """
-        if n < 1:
-            raise ConfigValueError(f"at least one point must be asked for, not {n}", where="n")
+        check_count("n", n, 1, where="")
         codes: list[PointCode] = []
         while len(codes) < n:
             try:

@@ -90,4 +90,5 @@ def _power(z: Array) -> float:
     jacobian = (POWERS - 1) * float(np.sum(np.sign(z) * np.log1p(np.abs(z))))
     variance = np.maximum(np.var(warped, axis=1), 1e-300)
     score = -0.5 * len(z) * np.log(variance) + jacobian - 0.5 * ((POWERS - 1) / POWER_SPREAD) ** 2
-    return float(POWERS[int(np.argmax(score))])
+    # Rounded, so that symmetric values, whose scores tie, get the same power in any units.
+    return float(POWERS[int(np.argmax(np.round(score, 6)))])
