@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,22 +13,55 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from tinynas.cost.measurement import Kernels
 from tinynas.deploy.tflite import Precision
-from tinynas.errors import ConfigError, TinynasError
+from tinynas.errors import ConfigError, DatasetError, TinynasError
 from tinynas.objective import ObjectiveWeights
+from tinynas.odometry.synthetic import SyntheticOptions
 from tinynas.odometry.windows import Target
 from tinynas.resources import resource
 from tinynas.tcn.space import SearchSpace
 from tinynas.tcn.training import TrainingConfig
 from tinynas.yamlfile import parse_mapping, read_user_file, validate
 
-__all__ = ["Config", "Conversion", "Cost", "DatasetOptions", "Mode", "Objective", "Space", "Training", "TunerOptions"]
-__all__ += ["config_from_mapping", "load_config"]
+__all__ = [
+    "Config",
+    "Conversion",
+    "Cost",
+    "DatasetOptions",
+    "Mode",
+    "Objective",
+    "Space",
+    "Synthetic",
+    "Training",
+    "TunerOptions",
+    "config_from_mapping",
+    "load_config",
+]
 
 Mode = Literal["proxy", "tflm"]
 _EDGE = ConfigDict(extra="forbid")
+# Strict: YAML has whole numbers and truth values of its own, so `true` for a count or "yes" for a flag is a slip.
+_Whole = Annotated[int, Field(strict=True)]
 _Count = Annotated[int, Field(strict=True, ge=1)]
+# Far beyond what fits any microcontroller: a slip of a digit is told, not computed with.
+_Width = Annotated[int, Field(strict=True, le=1024)]
+_Dilation = Annotated[int, Field(strict=True, le=100_000)]
+_Flag = Annotated[bool, Field(strict=True)]
 _NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Synthetic(SyntheticOptions):
+    """Size of the built-in dataset (`odometry.SyntheticOptions`)."""
+
+    __pydantic_config__ = _EDGE
+
+    n_train: _Whole = SyntheticOptions.n_train
+    n_valid: _Whole = SyntheticOptions.n_valid
+    n_test: _Whole = SyntheticOptions.n_test
+    duration_s: _Positive = SyntheticOptions.duration_s
+    rate_hz: _Positive = SyntheticOptions.rate_hz
+    modes: tuple[str, ...] = tuple(SyntheticOptions.modes)
 
 
 @dataclass(frozen=True)
@@ -43,7 +76,10 @@ class DatasetOptions:
         target: `velocity` or `speed_heading`.
         use_mag: Whether the magnetometer is an input; None: if the data has one.
         modes: Carrying modes to read; None for all.
-        synthetic: Options of the simulator.
+        synthetic: Size of the built-in dataset; None for its defaults.
+
+    Raises:
+        DatasetError: The window is too short for the target.
     """
 
     __pydantic_config__ = _EDGE
@@ -53,9 +89,13 @@ class DatasetOptions:
     stride: _Count = 20
     evaluation_stride: _Count = 10
     target: Target = "velocity"
-    use_mag: bool | None = None
+    use_mag: _Flag | None = None
     modes: tuple[str, ...] | None = None
-    synthetic: Mapping[str, Any] = field(default_factory=dict)
+    synthetic: Synthetic | None = None
+
+    def __post_init__(self) -> None:
+        if self.target == "speed_heading" and self.window < 3:
+            raise DatasetError("speed_heading needs windows of at least 3 samples", where="dataset.window")
 
 
 @dataclass(frozen=True)
@@ -64,21 +104,27 @@ class Space(SearchSpace):
 
     __pydantic_config__ = _EDGE
 
+    filters: tuple[_Width, _Width] = SearchSpace.filters
+    kernel_size: tuple[_Width, _Width] = SearchSpace.kernel_size
+    dilations: Annotated[tuple[_Dilation, ...], Field(max_length=12)] = SearchSpace.dilations
+    blocks: tuple[_Whole, _Whole] = SearchSpace.blocks
+    skip_connections: tuple[_Flag, ...] = SearchSpace.skip_connections
+
 
 @dataclass(frozen=True)
 class TunerOptions:
     """How candidates are suggested.
 
     Attributes:
-        initial_random: Candidates spread over the space before the surrogate leads.
+        initial_random: Scored candidates spread over the space before the surrogate leads; failed ones do not count.
         only_feasible: Suggest only what fits according to the resource model; otherwise what does not fit is suggested
             too, scored, and not trained.
     """
 
     __pydantic_config__ = _EDGE
 
-    initial_random: _Count = 5
-    only_feasible: bool = True
+    initial_random: _Count = 10
+    only_feasible: _Flag = True
 
 
 @dataclass(frozen=True)
@@ -87,10 +133,10 @@ class Training(TrainingConfig):
 
     __pydantic_config__ = _EDGE
 
-    epochs: _Count = 30
+    epochs: _Count = 20
     batch_size: _Count = 128
-    learning_rate: _Positive = 3e-3
-    patience: _Count = 10
+    learning_rate: _Positive = 6e-3
+    patience: _Count = 8
 
 
 @dataclass(frozen=True)
@@ -173,9 +219,21 @@ class Config:
         return plain
 
     def with_options(self, **options: Any) -> Config:
-        """A copy with the command line's options; None leaves a field as it is, `dataset` names the source."""
-        source = options.pop("dataset", None)
-        dataset = self.dataset if source is None else dataclasses.replace(self.dataset, source=source)
+        """A copy with the command line's options.
+
+        Args:
+            options: Fields by name; None leaves one as it is. `dataset` names the source; another one than the built-in
+                puts the built-in one's options aside.
+
+        Example:
+            >>> config = Config().with_options(trials=5, seed=None, dataset="csv:walks")
+            >>> config.trials, config.seed, config.dataset.source
+            (5, 0, 'csv:walks')
+        """
+        source, dataset = options.pop("dataset", None), self.dataset
+        if source is not None:
+            size = dataset.synthetic if source == "synthetic" else None
+            dataset = dataclasses.replace(dataset, source=source, synthetic=size)
         return dataclasses.replace(self, dataset=dataset, **{k: v for k, v in options.items() if v is not None})
 
 

@@ -86,6 +86,25 @@ def test_a_grid_smaller_than_the_budget_is_tried_once(optimizer):
     ]
 
 
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"acquisition": "ucb"},
+        {"acquisition": "ucb", "alpha": None},
+        {"domain_size": 50},
+        {"fixed_domain": True},
+        {"design_size": 2},
+        {"exploration": 0.3, "scale_params": True},
+        {"parallel_strategy": "clustering", "batch_size": 2},
+    ],
+    ids=str,
+)
+def test_every_setting_finds_the_bottom_of_a_bowl(conf):
+    space = {"x": range(-100, 101), "y": st.uniform(-10, 20)}
+    results = Tuner(space, bowl, QUIET | {"num_iteration": 18} | conf).minimize()
+    assert results["best_objective"] < 4  # the median of the best of 27 random points is about 24
+
+
 def test_early_stopping_sees_a_copy_and_stops_at_once():
     def stop(results):
         results["params_tried"][0]["x"] = "spoilt"

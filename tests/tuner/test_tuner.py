@@ -101,7 +101,7 @@ def _interrupted(seed):
     tuner = Tuner(MIXED, conf_dict=CONF | {"seed": seed})
     rng = np.random.default_rng(seed)
     waiting = []
-    for _ in range(18):
+    for _ in range(14):
         waiting += tuner.ask(int(rng.integers(1, 3)))
         while len(waiting) > 2:
             point = waiting.pop(int(rng.integers(len(waiting))))
@@ -303,6 +303,16 @@ def test_values_that_are_no_numbers(value):
     assert tuner.observations == []
 
 
+def test_absurd_numbers_told_do_no_harm():
+    tuner = Tuner({"n": range(10), "x": st.uniform(0, 1), "v": st.multivariate_normal([0, 0])}, conf_dict={"seed": 0})
+    good = {"n": 4, "x": 0.5, "v": [0.0, 0.0]}
+    for change in ({"n": 10**300}, {"n": -(10**18)}, {"x": 1e308}, {"v": [1e308, -1e308]}, {}, {"n": 5}, {"x": 0.1}):
+        tuner.tell(good | change, 1e308 if change else -1e308)
+    assert len(tuner.ask(3)) == 3
+    with pytest.raises(SpaceError):
+        tuner.tell(good | {"n": 10**400}, 1.0)
+
+
 def test_misuse_is_refused():
     tuner = Tuner({"n": range(10)})
     with pytest.raises(ConfigValueError):
@@ -341,8 +351,6 @@ def test_exploration_brings_random_points_in():
 
 
 def test_importing_the_package_is_light():
-    program = (
-        "import sys, tinynas.tuner; print(sorted({'sklearn','joblib','scipy.stats','tensorflow'} & set(sys.modules)))"
-    )
+    program = "import sys, tinynas.tuner; print(sorted({'sklearn','joblib','scipy','tensorflow'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
     assert out.strip() == "[]"

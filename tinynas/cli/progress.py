@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,10 +18,11 @@ from rich.text import Text
 
 from tinynas.study import Trial
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "working"]
 
 _BAR_WIDTH = 28
 _RECENT = 8
+_DOING = {"proposed": "costing", "costed": "training", "trained": "converting", "converted": "measuring"}
 
 
 class Progress:
@@ -32,9 +34,18 @@ class Progress:
         epochs: The most epochs of a trial.
         limits: SRAM and flash that a candidate may use, in bytes.
         done: Trials that an earlier session finished.
+        console: Where to show it; None for the standard error.
     """
 
-    def __init__(self, title: str, trials: int, epochs: int, limits: tuple[int, int], done: list[Trial]) -> None:
+    def __init__(
+        self,
+        title: str,
+        trials: int,
+        epochs: int,
+        limits: tuple[int, int],
+        done: list[Trial],
+        console: Console | None = None,
+    ) -> None:
         self.title, self.trials, self.epochs, self.limits = title, trials, epochs, limits
         self.finished: list[Trial] = []
         self.best: Trial | None = None
@@ -43,30 +54,33 @@ class Progress:
         self.before = len(self.finished)
         self.current: Trial | None = None
         self.note = ""
+        self.ended = False
         self.started = monotonic()
-        # A descriptor of its own: native libraries' chatter is caught by redirecting the shared one.
-        self._file = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
-        self.console = Console(file=self._file, highlight=False)
-        self._live = (
-            Live(self._render(), console=self.console, refresh_per_second=4) if self.console.is_terminal else None
-        )
+        self._file = _own_stderr() if console is None else None
+        self.console = console or Console(file=self._file, highlight=False)
+        # Drawn anew four times a second, not only when something happens: the clock must not stand still in a training.
+        live = Live(console=self.console, get_renderable=self._render, refresh_per_second=4)
+        self._live = live if self.console.is_terminal else None
 
     def __enter__(self) -> Progress:
         if self._live is not None:
             self._live.start()
         else:
             self._line(f"{self.title}: {self.trials} trials")
+            if self.before:
+                self._line(f"{self.before} trials are finished already")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.ended = True
         if self._live is not None:
             self._live.stop()
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def epoch(self, _trial: int, epoch: int, rmse: float) -> None:
         """An epoch ended."""
-        self.note = f"epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f} m/s"
-        self._refresh()
+        self.note = f", epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f} m/s"
 
     def state(self, trial: Trial) -> None:
         """A trial entered a state."""
@@ -75,7 +89,6 @@ class Progress:
             self._take(trial)
             if self._live is None:
                 self._line(f"[{len(self.finished)}/{self.trials}] {_outcome(trial)}{self._standing()}")
-        self._refresh()
 
     def _take(self, trial: Trial) -> None:
         self.finished.append(trial)
@@ -85,50 +98,90 @@ class Progress:
 
     def _standing(self) -> str:
         best = "" if self.best is None else f" | best {_value(self.best):.4f} (trial {self.best.id})"
-        return f"{best} | {self._eta()}"
+        left = self._eta()
+        return f"{best} | {left}" if left else best
 
     def _eta(self) -> str:
         fresh = len(self.finished) - self.before
+        if len(self.finished) >= self.trials:
+            return ""
         if not fresh:
             return "time left unknown"
         left = (monotonic() - self.started) / fresh * (self.trials - len(self.finished))
         return f"about {_duration(left)} left"
 
     def _line(self, text: str) -> None:
-        self._file.write(text + "\n")
-        self._file.flush()
-
-    def _refresh(self) -> None:
-        if self._live is not None:
-            self._live.update(self._render())
+        # Straight to the file: a line a fact, not wrapped at the width of a terminal that is not there.
+        self.console.file.write(text + "\n")
+        self.console.file.flush()
 
     def _render(self) -> RenderableType:
-        head = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=self.trials, completed=len(self.finished), width=_BAR_WIDTH)
-        elapsed = _duration(monotonic() - self.started)
-        head.add_row(Text(self.title, "bold"), bar, f"{len(self.finished)}/{self.trials} trials", elapsed, self._eta())
-        now = Text("preparing the data" if self.current is None else _now(self.current, self.note), "cyan")
-        recent = Table.grid(padding=(0, 2))
-        for trial in self.finished[-_RECENT:]:
-            recent.add_row(Text(_outcome(trial), "dim" if trial is not self.best else "green"))
-        return Group(head, now, self._budget(), recent)
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            bar, f"{len(self.finished)}/{self.trials} trials", _duration(monotonic() - self.started), self._eta()
+        )
+        now = [] if self.ended else [self._now()]
+        return Group(_cut(self.title, "bold"), head, *now, Text(), self._budget(), Text(), self._recent())
+
+    def _now(self) -> RenderableType:
+        if self.current is None:
+            return _cut("loading TensorFlow", "cyan")
+        if self.current.finished:
+            last = len(self.finished) >= self.trials
+            doing = "testing the best network" if last else "choosing the next network"
+            return _cut(doing, "cyan")
+        doing = _DOING.get(self.current.state, "scoring")
+        head = _cut(f"trial {self.current.id}: {doing}{self.note}", "cyan")
+        return Group(head, _cut(f"  {_shape(self.current)}", "cyan"))
 
     def _budget(self) -> RenderableType:
         """The best candidate so far, against the board."""
         if self.best is None:
             return Text("no feasible network yet", "dim")
-        cost: Mapping[str, Any] = self.best.measurement or {}
-        rows = Table.grid(padding=(0, 2))
-        rows.add_row(
-            Text(f"best so far: trial {self.best.id}, f_opt {_value(self.best):.4f}, {_error(self.best)}", "green")
-        )
+        best = self.best
+        cost: Mapping[str, Any] = best.measurement or {}
         bars = Table.grid(padding=(0, 2))
-        for name, used, limit in zip(
-            ("SRAM", "flash"), (cost["sram_bytes"], cost["flash_bytes"]), self.limits, strict=True
-        ):
+        used_bytes = (cost["sram_bytes"], cost["flash_bytes"])
+        for name, used, limit in zip(("SRAM", "flash"), used_bytes, self.limits, strict=True):
             bar = ProgressBar(total=limit, completed=used, width=_BAR_WIDTH)
             bars.add_row(name, bar, f"{used / 1024:.1f} of {limit / 1024:.1f} KiB")
-        return Group(rows, bars)
+        head = _cut(f"best so far: trial {best.id}, {_error(best)}, objective {_value(best):.4f}", "green")
+        return Group(head, _cut(f"  {_shape(best)}", "green"), bars)
+
+    def _recent(self) -> RenderableType:
+        """The latest trials, one line each whatever the width."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for header in ("trial", "error m/s", "SRAM KiB", "flash KiB"):
+            table.add_column(header, justify="right", no_wrap=True)
+        table.add_column("network")  # the one to be shortened where the terminal is narrow
+        for trial in self.finished[-_RECENT:]:
+            style = "green" if trial is self.best else "dim"
+            table.add_row(*_row(trial), style=style)
+        return table if self.finished else Text()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say on a terminal what takes a while; the line is gone afterwards. Nothing in a pipe."""
+    console = Console(stderr=True)
+    with console.status(what) if console.is_terminal else nullcontext():
+        yield
+
+
+def _own_stderr() -> TextIO:
+    """The standard error under a descriptor of its own.
+
+    Native libraries' chatter is caught by redirecting the shared descriptor, which must not catch the display with it.
+    """
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by an object without a descriptor
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+
+
+def _cut(text: str, style: str) -> Text:
+    return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
 def _value(trial: Trial) -> float:
@@ -137,27 +190,30 @@ def _value(trial: Trial) -> float:
 
 def _error(trial: Trial) -> str:
     error = (trial.metrics or {}).get("error_int8")
-    return "no error known" if error is None else f"int8 error {error:.3f} m/s"
+    return "no error known" if error is None else f"error {error:.3f} m/s"
 
 
 def _shape(trial: Trial) -> str:
     a = trial.architecture
     extras = [name for name, on in (("skip", a["skip_connections"]), ("batch norm", a["norm"] == "batch")) if on]
     dilations = ",".join(map(str, a["dilations"]))
-    return " ".join([f"{a['filters']} filters, kernel {a['kernel_size']}, dilations {dilations}", *extras])
+    return ", ".join([f"{a['filters']} filters", f"kernel {a['kernel_size']}", f"dilations {dilations}", *extras])
 
 
-def _now(trial: Trial, note: str) -> str:
-    doing = {"proposed": "costing", "costed": "training", "trained": "converting", "converted": "measuring"}
-    return f"trial {trial.id}: {doing.get(trial.state, trial.state)} {_shape(trial)}{': ' + note if note else ''}"
+def _row(trial: Trial) -> tuple[str | Text, ...]:
+    cost, error = trial.measurement or {}, (trial.metrics or {}).get("error_int8")
+    sizes = (f"{cost[name] / 1024:.1f}" if name in cost else "" for name in ("sram_bytes", "flash_bytes"))
+    result = trial.state if trial.state != "done" else "" if error is None else f"{error:.3f}"
+    return str(trial.id), result, *sizes, _cut(_shape(trial), "")
 
 
 def _outcome(trial: Trial) -> str:
     cost = trial.measurement or {}
-    size = f"{cost['sram_bytes'] / 1024:.1f} + {cost['flash_bytes'] / 1024:.1f} KiB" if cost else "cost unknown"
+    names = (("SRAM", "sram_bytes"), ("flash", "flash_bytes"))
+    sizes = [f"{label} {cost[name] / 1024:.1f} KiB" for label, name in names if name in cost]
     what = _error(trial) if trial.state == "done" else trial.state
     reason = f" ({trial.reason})" if trial.reason else ""
-    return f"trial {trial.id}: {what}, {size}, {_shape(trial)}{reason}"
+    return f"trial {trial.id}: {', '.join([what, *sizes, _shape(trial)])}{reason}"
 
 
 def _duration(seconds: float) -> str:

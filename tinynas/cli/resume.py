@@ -21,6 +21,7 @@ def resume(
 ) -> None:
     """Open the study, check that the data are those it began with, run the rest."""
     from tinynas.board import Board
+    from tinynas.cli.progress import working
     from tinynas.cli.session import run_session
     from tinynas.config import config_from_mapping
     from tinynas.errors import StudyError
@@ -29,7 +30,8 @@ def resume(
 
     with Study.open(study) as opened:
         settings = config_from_mapping(opened.config, f"{study}:config")
-        task = load_task(settings)
+        with working("reading the data"):
+            task = load_task(settings)
         if task.dataset.fingerprint != opened.provenance.get("dataset_fingerprint"):
             raise StudyError(
                 f"the data of {settings.dataset.source} are not those that the study began with",

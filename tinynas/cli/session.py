@@ -7,24 +7,48 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, NoReturn
 
 from tinynas.board import Board
 from tinynas.config import Config
+from tinynas.errors import ConfigError, TinynasError
 from tinynas.study import Study
 
 if TYPE_CHECKING:
     from tinynas.search import Task
 
-__all__ = ["default_folder", "run_session", "write_outputs"]
+__all__ = ["new_folder", "run_session", "write_outputs"]
 
 
-def default_folder(board: str, source: str) -> Path:
-    """A new folder's name below studies/: board, dataset and time."""
-    scheme = source.partition(":")[0]
-    return Path("studies") / f"{board}-{scheme}-{time.strftime('%Y%m%d-%H%M%S')}"
+def new_folder(out: Path | None, board: str, source: str) -> Path:
+    """The folder of a new study.
+
+    Args:
+        out: What the user wants; None for one below studies/ named after board, dataset and time.
+        board: Name of the board.
+        source: The dataset's specification.
+
+    Raises:
+        ConfigError: The folder that the user wants holds something. It is left as it is: the study's report and model
+            would replace files of the same names.
+    """
+    if out is None:
+        scheme = source.partition(":")[0]
+        stem = f"{board}-{scheme}-{time.strftime('%Y%m%d-%H%M%S')}"
+        names = (Path("studies") / (stem if i == 1 else f"{stem}-{i}") for i in count(1))
+        return next(name for name in names if not name.exists())
+    if out.exists() and not out.is_dir():
+        raise ConfigError("is not a folder", where=f"--out {out}", advice="name a new folder")
+    if (out / "study.db").exists():
+        advice = f"go on with it by `tinynas resume {quote(str(out))}`, or name another folder"
+        raise ConfigError("there is already a study in this folder", where=f"--out {out}", advice=advice)
+    if out.is_dir() and any(out.iterdir()):
+        raise ConfigError("the folder is not empty", where=f"--out {out}", advice="name a new or an empty one")
+    return out
 
 
 def run_session(study: Study, config: Config, board: Board, task: Task, *, as_json: bool) -> None:
@@ -51,12 +75,16 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
         ):
             _load_tensorflow()
             run_search(study, config, board, task, shown)
-    except KeyboardInterrupt:
-        print(f"interrupted: every finished step is kept; go on with: tinynas resume {study.folder}", file=sys.stderr)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            how = f"tinynas resume {quote(str(study.folder))}"
+            print(f"interrupted: every finished step is kept; go on with: {how}", file=sys.stderr, flush=True)
+        # What ended the search is the news: a report that cannot be written on top (of a full disk) is none.
+        with suppress(TinynasError, OSError):
+            if study.trials():
+                write_outputs(study)
         raise
-    finally:
-        if study.trials():
-            write_outputs(study)
+    write_outputs(study)
     if as_json:
         print_json(result(study))
     else:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tinynas.deploy.inference import verified
 from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError, ToolchainMissing, UnsupportedOp
 
@@ -54,6 +56,8 @@ class TflmInterpreter:
                 where="tflite-micro",
                 advice="`pip install --pre tflite-micro` on Linux on x86-64, its only platform; or --mode proxy",
             ) from e
+        graph = verified(model)  # TFLM trusts the file: a damaged one would end the process
+        self._input, self._output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
         with captured_stderr() as log:
             try:
                 # The interpreter takes bytes only, and keeps a pointer to them.
@@ -85,10 +89,25 @@ class TflmInterpreter:
 
         Returns:
             (n, outputs) in the model's output type.
+
+        Raises:
+            ConversionError: The inputs are of another shape or type, or a kernel failed.
         """
-        outputs = []
-        for window in inputs:
-            self._interpreter.set_input(window[None], 0)
-            self._interpreter.invoke()
-            outputs.append(np.array(self._interpreter.get_output(0)).ravel())
-        return np.stack(outputs)
+        shape, dtype = self._input.shape[1:], self._input.dtype
+        if inputs.shape[1:] != shape or inputs.dtype != dtype:
+            raise ConversionError(
+                f"inputs of shape (n, {', '.join(map(str, shape))}) and type {dtype} are needed, not"
+                f" {inputs.shape} and {inputs.dtype}"
+            )
+        outputs = np.empty((len(inputs), prod(self._output.shape)), self._output.dtype)
+        with captured_stderr() as log:
+            try:
+                for window, out in zip(inputs, outputs, strict=True):
+                    self._interpreter.set_input(np.ascontiguousarray(window[None]), 0)
+                    self._interpreter.invoke()
+                    out[:] = self._interpreter.get_output(0).ravel()
+            except (RuntimeError, ValueError) as e:
+                failure = e
+            else:
+                return outputs
+        raise ConversionError(f"TensorFlow Lite Micro failed: {' '.join(log).strip() or failure}") from failure

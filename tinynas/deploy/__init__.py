@@ -2,7 +2,7 @@
 
 from tinynas.deploy.flatbuffer import pack, read_graph
 from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
-from tinynas.deploy.inference import dequantize, infer, quantize
+from tinynas.deploy.inference import dequantize, infer, quantize, verified
 from tinynas.deploy.planner import arena_head_bytes, lifetimes, place
 from tinynas.deploy.tflite import Precision, arrange, convert
 
@@ -22,4 +22,5 @@ __all__ = [
     "place",
     "quantize",
     "read_graph",
+    "verified",
 ]

@@ -7,6 +7,7 @@ flash on the models measured, and a planner input that does not depend on how th
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
+from tinynas.deploy.graph import SCALAR_BYTES, Graph, Op, Quantization, Tensor
 from tinynas.errors import ConversionError
 
 __all__ = ["BUFFER_ALIGNMENT", "FILE_IDENTIFIER", "pack", "read_graph"]
@@ -24,6 +25,7 @@ FILE_IDENTIFIER = b"TFL3"
 #: The schema asks for 16-byte aligned constants; kernels load 32-bit words from them.
 BUFFER_ALIGNMENT = 16
 _SCHEMA_VERSION = 3
+_WEIGHTS_RANK = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 2}
 _OP_VERSIONS = {"int8": {"CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "STRIDED_SLICE": 2, "PAD": 2}}
 
 
@@ -47,10 +49,11 @@ def read_graph(model: bytes, *, where: str | None = None) -> Graph:
         where: What to call the file in an error.
 
     Returns:
-        Its operators, tensors and constants.
+        Its operators, tensors and constants. Every index in it is within bounds, every shape and scale a possible one.
 
     Raises:
-        ConversionError: The bytes are no .tflite model, or hold more than one subgraph.
+        ConversionError: The bytes are no .tflite model, are damaged, or hold what tinynas does not read: several
+            subgraphs, shapes that are not fixed, types of less than a byte.
     """
     if len(model) < 8 or model[4:8] != FILE_IDENTIFIER:
         raise ConversionError("this is not a .tflite model", where=where, advice="its bytes 4 to 8 should read TFL3")
@@ -61,8 +64,11 @@ def read_graph(model: bytes, *, where: str | None = None) -> Graph:
         graph = parsed.subgraphs[0]
         tensors = tuple(_tensor(t, parsed.buffers) for t in graph.tensors)
         ops = tuple(_op(o, parsed.operatorCodes) for o in graph.operators)
-        return Graph(tensors, ops, _ints(graph.inputs), _ints(graph.outputs))
-    except ConversionError:
+        found = Graph(tensors, ops, _ints(graph.inputs), _ints(graph.outputs))
+        _check(found)
+        return found
+    except ConversionError as e:
+        e.where = e.where or where
         raise
     except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, MemoryError, OverflowError) as e:
         raise ConversionError(f"the .tflite model is damaged: {e}", where=where) from e
@@ -74,14 +80,22 @@ def _ints(values: Any) -> tuple[int, ...]:
 
 def _tensor(t: Any, buffers: Any) -> Tensor:
     dtype = _names("TensorType")[t.type].lower()
+    if dtype not in SCALAR_BYTES:
+        raise ConversionError(f"tensors of type {dtype} are not supported")
     shape = _ints(t.shape)
+    if any(n < 0 for n in shape):
+        raise ConversionError(f"a tensor's shape is not fixed: {shape}")
     raw = buffers[t.buffer].data
     data = None
     if raw is not None and len(raw):
-        data = np.frombuffer(np.asarray(raw, np.uint8).tobytes(), np.dtype(dtype)).reshape(shape)
+        # A view into the file: however many tensors share a buffer, its bytes are held once.
+        data = np.asarray(raw, np.uint8).view(np.dtype(dtype)).reshape(shape)
     q, quantization = t.quantization, None
     if q is not None and q.scale is not None and len(q.scale):
-        quantization = Quantization(tuple(float(s) for s in q.scale), _ints(q.zeroPoint), int(q.quantizedDimension))
+        scale, zero_point = tuple(float(s) for s in q.scale), _ints(q.zeroPoint)
+        if len(zero_point) not in (0, len(scale)) or not all(0.0 <= s < math.inf for s in scale):
+            raise ConversionError("the .tflite model is damaged: a quantisation is contradictory")
+        quantization = Quantization(scale, zero_point or (0,) * len(scale), int(q.quantizedDimension))
     name = t.name.decode(errors="replace") if isinstance(t.name, bytes) else (t.name or "")
     return Tensor(shape, dtype, data is not None, name, data, quantization)
 
@@ -92,7 +106,27 @@ def _op(o: Any, codes: Any) -> Op:
     if o.builtinOptions is None:
         return Op(kind, _ints(o.inputs), _ints(o.outputs))
     table = _names("BuiltinOptions")[o.builtinOptionsType]
-    return Op(kind, _ints(o.inputs), _ints(o.outputs), dict(vars(o.builtinOptions)), table)
+    options = {k: _ints(v) if isinstance(v, np.ndarray) else v for k, v in vars(o.builtinOptions).items()}
+    return Op(kind, _ints(o.inputs), _ints(o.outputs), options, table)
+
+
+def _check(graph: Graph) -> None:
+    """Refuse indices that point outside the graph: whoever reads it goes by them."""
+    if not graph.inputs or not graph.outputs or not graph.ops:
+        raise ConversionError("a model with inputs, operators and outputs is expected")
+    written = {*graph.inputs, *graph.outputs, *(t for op in graph.ops for t in op.outputs)}
+    read = {t for op in graph.ops for t in op.inputs if t != -1}  # -1: an optional input that is absent
+    known = range(len(graph.tensors))
+    if not all(t in known for t in written | read):
+        raise ConversionError("the .tflite model is damaged: an operator names a tensor that is not there")
+    for op in graph.ops:
+        rank = _WEIGHTS_RANK.get(op.kind)
+        if rank and (min(op.inputs[:2], default=-1) < 0 or len(op.inputs) < 2 or not op.outputs):
+            raise ConversionError(f"the .tflite model is damaged: {op.kind} lacks an operand")
+        if rank and len(graph.tensors[op.inputs[1]].shape) != rank:
+            raise ConversionError(
+                f"the .tflite model is damaged: the weights of {op.kind} have another rank than {rank}"
+            )
 
 
 def pack(graph: Graph) -> bytes:
@@ -106,7 +140,16 @@ def pack(graph: Graph) -> bytes:
 
     Returns:
         The file's bytes. Constants lie on 16-byte boundaries. There is no metadata; tensors keep the names they have.
+
+    Raises:
+        ConversionError: A constant's values are not known, as in a graph that is only foreseen (`cost.lower`), or an
+            operator is a custom one, whose name a Graph does not hold.
     """
+    unknown = next((i for i, t in enumerate(graph.tensors) if t.constant and t.data is None), None)
+    if unknown is not None:
+        raise ConversionError(f"the values of constant {unknown} are not known", advice="convert the network first")
+    if any(op.kind == "CUSTOM" for op in graph.ops):
+        raise ConversionError("custom operators cannot be written")
     return _Writer().model(graph)
 
 

@@ -16,7 +16,10 @@ import numpy.typing as npt
 __all__ = ["SCALAR_BYTES", "Graph", "Op", "Quantization", "Tensor"]
 
 #: Bytes of an element by type name.
-SCALAR_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
+SCALAR_BYTES = {
+    **{"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8, "uint64": 8},
+    **{"float16": 2, "float32": 4, "float64": 8},
+}
 
 
 @dataclass(frozen=True, slots=True)

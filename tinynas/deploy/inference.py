@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy.flatbuffer import read_graph
-from tinynas.deploy.graph import Tensor
+from tinynas.deploy.graph import Graph, Tensor
+from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError
 
-__all__ = ["dequantize", "infer", "quantize"]
+__all__ = ["dequantize", "infer", "quantize", "verified"]
 
 _BATCH = 1024
 
@@ -30,18 +31,17 @@ def infer(model: bytes, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floa
         (n, outputs) in real numbers.
 
     Raises:
-        ConversionError: This is no .tflite model, or LiteRT rejects it.
+        ConversionError: This is no .tflite model, LiteRT rejects it, or the windows are not of its input's shape.
     """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     graph = read_graph(model)
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    if windows.shape[1:] != source.shape[1:]:  # a RESHAPE would cut two windows of 6 x 5 into one of 6 x 10
+        raise ConversionError(
+            f"windows of shape (n, {', '.join(map(str, source.shape[1:]))}) are needed, not {windows.shape}"
+        )
     outputs = [np.zeros((0, target.shape[-1]), np.float32)]
     try:
-        interpreter = Interpreter(
-            model_content=bytes(model),
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
+        interpreter = _litert(model)
         first, last = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
         size = 0
         for i in range(0, len(windows), _BATCH):
@@ -58,10 +58,47 @@ def infer(model: bytes, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floa
     return np.concatenate(outputs)
 
 
+def verified(model: bytes) -> Graph:
+    """Read a model and let LiteRT check it: buffers, operators, their operands and shapes.
+
+    Native code that trusts a file, as TensorFlow Lite Micro does, may be given a model that passed.
+
+    Raises:
+        ConversionError: The model is damaged, or holds an operator that LiteRT does not know.
+    """
+    graph = read_graph(model)
+    try:
+        with captured_stderr():
+            _litert(model).allocate_tensors()
+    except (RuntimeError, ValueError) as e:
+        raise ConversionError(f"LiteRT rejects the model: {e}") from e
+    return graph
+
+
+def _litert(model: bytes) -> Any:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    # Delegates round otherwise than the kernels do.
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return Interpreter(model_content=bytes(model), experimental_op_resolver_type=resolver)
+
+
 def quantize(values: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[Any]:
-    """Real numbers -> a tensor's type: rounded half to even and saturated; floats stay as they are."""
+    """Real numbers -> a tensor's type: rounded half to even and saturated; floats stay as they are.
+
+    Raises:
+        ConversionError: A value is NaN, which no integer stands for.
+
+    Example:
+        >>> from tinynas.deploy import Quantization
+        >>> tensor = Tensor((3,), "int8", quantization=Quantization((0.5,), (10,)))
+        >>> quantize(np.array([-1.0, 0.25, 1e9], np.float32), tensor)
+        array([  8,  10, 127], dtype=int8)
+    """
     if tensor.quantization is None:
         return values.astype(tensor.dtype)
+    if np.isnan(values).any():
+        raise ConversionError("an input that is not a number cannot be quantised")
     limits = np.iinfo(tensor.dtype)
     steps = np.rint(values / np.float32(tensor.quantization.scale[0])) + tensor.quantization.zero_point[0]
     return np.asarray(np.clip(steps, limits.min, limits.max), tensor.dtype)

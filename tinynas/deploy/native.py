@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["captured_stderr"]
+
+# Two threads that redirect at once would each restore what the other one set, and the descriptor would be lost.
+_LOCK = threading.RLock()
 
 
 @contextmanager
 def captured_stderr() -> Iterator[list[str]]:
     """Collect what is written to the standard error's file descriptor; the list is filled on leaving.
 
-    The whole process is affected while it lasts: a progress display has to write to a descriptor of its own.
+    The whole process is affected while it lasts: a progress display has to write to a descriptor of its own, and a
+    second thread that captures waits for the first.
 
     Example:
         >>> with captured_stderr() as lines:
@@ -24,13 +29,14 @@ def captured_stderr() -> Iterator[list[str]]:
         ['from native code']
     """
     lines: list[str] = []
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as file:
+    with _LOCK, tempfile.TemporaryFile() as file:
+        sys.stderr.flush()
+        saved = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
             yield lines
         finally:
+            sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
             file.seek(0)

@@ -47,7 +47,8 @@ def convert(
         The file's bytes.
 
     Raises:
-        ConversionError: TensorFlow refused the network, or its result is not the expected graph.
+        ConversionError: The windows do not fit the network or are not finite, TensorFlow refused the network, or its
+            result is not the expected graph.
     """
     import tensorflow as tf
 
@@ -56,6 +57,8 @@ def convert(
         raise ConversionError(
             f"representative windows of shape (n, {shape[1]}, {shape[2]}) are needed, not {windows.shape}"
         )
+    if not np.isfinite(windows).all():  # NaN is left out of the ranges without a word, infinity ends the process
+        raise ConversionError("the representative windows hold values that are not finite")
     traced = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
     with _quiet():
         return pack(arrange(read_graph(_converted(traced, windows, precision)), expected))

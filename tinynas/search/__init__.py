@@ -1,7 +1,7 @@
 """The loop: a board, a dataset and a configuration in; a study with the best network that fits out."""
 
 from tinynas.search.candidate import CandidatePipeline, limits_of
-from tinynas.search.loop import Observer, run_search, space_infeasible_share
+from tinynas.search.loop import Observer, require_feasible, run_search, space_infeasible_share
 from tinynas.search.provenance import provenance
 from tinynas.search.task import Task, load_task
 
@@ -12,6 +12,7 @@ __all__ = [
     "limits_of",
     "load_task",
     "provenance",
+    "require_feasible",
     "run_search",
     "space_infeasible_share",
 ]

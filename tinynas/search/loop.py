@@ -8,6 +8,7 @@ was not.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ import numpy as np
 from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, estimate
-from tinynas.errors import NoFeasibleCandidate, SpaceError
+from tinynas.errors import NoFeasibleCandidate, SpaceError, ToolchainMissing
 from tinynas.objective import Limits
 from tinynas.search.candidate import CandidatePipeline, limits_of
 from tinynas.search.task import Task
@@ -24,7 +25,7 @@ from tinynas.study import Study, Trial
 from tinynas.tcn import Architecture
 from tinynas.tuner import ExhaustedError, Tuner
 
-__all__ = ["Observer", "run_search", "space_infeasible_share"]
+__all__ = ["Observer", "require_feasible", "run_search", "space_infeasible_share"]
 
 # Random networks by which the share of the space that does not fit is estimated: +-2 % at worst.
 _SHARE_SAMPLES = 500
@@ -57,26 +58,34 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     started, earlier = perf_counter(), _seconds_spent(study)
     limits = limits_of(board, config)
     pipeline = CandidatePipeline(study, config, limits, task, observer.epoch)
-    _require_feasible(config, limits, task, pipeline.engine)
+    require_feasible(config, board, task)
     tuner = Tuner(
         config.space.parameters(),
         conf_dict={
             "sense": "minimize",
             "seed": config.seed,
-            "initial_random": config.tuner.initial_random,
+            "design_size": config.tuner.initial_random,
             "constraint": lambda points: [_allowed(p, config, limits, task, pipeline.engine) for p in points],
         },
     )
-    for trial in study.trials():
-        if not trial.finished:
-            observer.state(trial)
-            trial = pipeline.run(trial, observer.state)
-        tuner.tell(trial.params or {}, trial.objective)
+    for trial in study.unfinished():
+        observer.state(trial)
+        pipeline.run(trial, observer.state)
+    # Not told one by one: a suggestion depends on how many were asked for, too.
+    tuner.restore((trial.params or {}, trial.objective) for trial in study.trials())
     while len(study.trials()) < config.trials:
         try:
             [params] = tuner.ask()
         except ExhaustedError:
             break  # a small space: every network of it has been tried
+        except SpaceError as e:
+            if study.trials():
+                break  # what fits is so rare that no more of it is found
+            raise SpaceError(
+                "hardly anything in the search space fits: no random candidate does",
+                where="space",
+                advice="narrow filters, kernel_size and blocks to their small ends, or allow more SRAM and flash",
+            ) from e
         trial = _propose(study, config, task, params)
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
@@ -105,8 +114,25 @@ def _allowed(params: Mapping[str, Any], config: Config, limits: Limits, task: Ta
     return limits.admits(cost.sram_bytes, cost.flash_bytes)
 
 
-def _require_feasible(config: Config, limits: Limits, task: Task, engine: Engine) -> None:
-    """Refuse a search that cannot succeed before it begins."""
+def require_feasible(config: Config, board: Board, task: Task) -> None:
+    """Refuse a search that cannot succeed, before it begins.
+
+    Args:
+        config: The configuration.
+        board: The board.
+        task: The data; they decide the networks' inputs and outputs.
+
+    Raises:
+        NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
+        ToolchainMissing: The mode "tflm" without the official interpreter.
+    """
+    if config.mode == "tflm" and find_spec("tflite_micro") is None:
+        raise ToolchainMissing(
+            "the official TensorFlow Lite Micro interpreter is not installed",
+            where="mode tflm",
+            advice="it is published for Linux on x86-64 only: `pip install --pre tflite-micro` there, or --mode proxy",
+        )
+    limits, engine = limits_of(board, config), Engine.tflm(config.cost.kernels)
     shape = {"window": config.dataset.window, "channels": task.channels, "outputs": task.outputs}
     costs = [estimate(a, engine, config.conversion.precision) for a in config.space.smallest(**shape)]
     if any(limits.admits(c.sram_bytes, c.flash_bytes) for c in costs):

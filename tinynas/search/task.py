@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,8 @@ def load_task(config: Config) -> Task:
         DatasetError: The dataset is missing, malformed, or too short for the window.
     """
     options = config.dataset
-    dataset = load_dataset(options.source, seed=config.seed, modes=options.modes, synthetic=options.synthetic)
+    size = None if options.synthetic is None else dataclasses.asdict(options.synthetic)
+    dataset = load_dataset(options.source, seed=config.seed, modes=options.modes, synthetic=size)
     fine = WindowSpec(options.window, options.stride, options.target, options.use_mag)
     coarse = WindowSpec(options.window, options.evaluation_stride, options.target, options.use_mag)
     train = make_windows(dataset.train, fine)

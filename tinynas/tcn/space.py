@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ class SearchSpace:
             dilations=self.chosen(parameters),
             window=window,
             channels=channels,
-            dropout=round(float(parameters["dropout"]), 2),  # finer steps than 1 % are no other network
+            dropout=self._rate(parameters["dropout"]),
             skip_connections=bool(parameters["skip_connections"]),
             norm=str(parameters["norm"]),
             outputs=outputs,
@@ -120,31 +121,51 @@ class SearchSpace:
 
     def sample(self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2) -> Architecture:
         """A network drawn uniformly: of the filters, kernel sizes, allowed sets of dilations and so on."""
-        while True:
-            chosen = tuple(d for d in self.dilations if rng.random() < 0.5)
-            if self.blocks[0] <= len(chosen) <= self.blocks[1]:
-                break
+        sizes = range(self.blocks[0], self.blocks[1] + 1)
+        sets = np.array([comb(len(self.dilations), size) for size in sizes], float)
+        size = int(rng.choice(sizes, p=sets / sets.sum()))
+        chosen = sorted(rng.choice(len(self.dilations), size, replace=False))
         return Architecture(
             filters=int(rng.integers(self.filters[0], self.filters[1] + 1)),
             kernel_size=int(rng.integers(self.kernel_size[0], self.kernel_size[1] + 1)),
-            dilations=chosen,
+            dilations=tuple(self.dilations[index] for index in chosen),
             window=window,
             channels=channels,
-            dropout=round(float(rng.uniform(*self.dropout)), 2),
+            dropout=self._rate(rng.uniform(*self.dropout)),
             skip_connections=self.skip_connections[int(rng.integers(len(self.skip_connections)))],
             norm=self.norm[int(rng.integers(len(self.norm)))],
             outputs=outputs,
         )
 
     def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Architecture]:
-        """The networks of fewest filters, shortest kernel, fewest blocks: the cheapest of the space is among them."""
+        """Networks among which the cheapest of the space is, in any resource; the likely ones come first.
+
+        The fewest blocks are always cheapest. The fewest filters are, unless as many filters as channels spare the 1x1
+        convolution of the residual path. The shortest kernel is, unless a longer one reaches over the whole window and
+        spares the subsampling of the input, or makes constants of the model equal, which are stored once.
+        """
         base = Architecture(
             filters=self.filters[0],
             kernel_size=self.kernel_size[0],
             dilations=self.dilations[: self.blocks[0]],
             window=window,
             channels=channels,
+            dropout=self._rate(self.dropout[0]),
+            norm=self.norm[0],
             outputs=outputs,
         )
-        for dilations, skip in product(combinations(self.dilations, self.blocks[0]), self.skip_connections):
-            yield replace(base, dilations=dilations, skip_connections=skip)
+        filters = [self.filters[0]]
+        if self.filters[0] < channels <= self.filters[1]:
+            filters.append(channels)
+        for kernel_size, f, dilations, skip in product(
+            range(self.kernel_size[0], self.kernel_size[1] + 1),
+            filters,
+            combinations(self.dilations, self.blocks[0]),
+            self.skip_connections,
+        ):
+            yield replace(base, filters=f, kernel_size=kernel_size, dilations=dilations, skip_connections=skip)
+
+    def _rate(self, dropout: float) -> float:
+        """A dropout rate in whole percent, for finer steps are no other network, but never outside the bounds."""
+        low, high = self.dropout
+        return min(max(round(float(dropout), 2), low), high)

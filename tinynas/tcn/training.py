@@ -48,10 +48,10 @@ class TrainingConfig:
         patience: Epochs without a better validation error after which training stops.
     """
 
-    epochs: int = 30
+    epochs: int = 20
     batch_size: int = 128
-    learning_rate: float = 3e-3
-    patience: int = 10
+    learning_rate: float = 6e-3
+    patience: int = 8
 
 
 class TrainingData:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.surrogate import matern52
+from tinynas.tuner.kernel import matern52
 
 __all__ = ["blame", "success_odds"]
 

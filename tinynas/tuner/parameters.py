@@ -8,6 +8,7 @@ sees: a number in [0, 1] per column, with equal probability in equal lengths.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Integer:
         """The integer itself. Integers outside the listed values are accepted: they can be told, never suggested."""
         try:
             number = int(value)
-            if number == value:
+            if number == value and math.isfinite(float(number)):
                 return number
         except (TypeError, ValueError, OverflowError):
             pass

@@ -22,6 +22,8 @@ PointCode = tuple[Code, ...]
 
 # Random points tried, at most, in the search for one that satisfies the constraint.
 MAX_TRIES = 16_384
+# Coordinates end here: told values may be absurd, and the surrogate squares distances.
+FAR = 100.0
 # Constraint verdicts remembered; the memory saves time only, so it may be emptied at any moment.
 MAX_MEMORY = 200_000
 
@@ -73,14 +75,12 @@ class Space:
             )
         if not param_dict:
             raise SpaceError("there is no parameter to search", where="param_dict")
-        for name in param_dict:
-            if not isinstance(name, str):
-                raise ConfigTypeError(f"parameter names must be strings, not {name!r}", where="param_dict")
+        if not all(isinstance(name, str) for name in param_dict):
+            raise ConfigTypeError("parameter names must be strings", where="param_dict")
         self.param_dict = dict(param_dict)
         self.names = sorted(param_dict)
         self.parameters: list[Parameter] = [classify(name, param_dict[name]) for name in self.names]
-        self._constraint = constraint
-        self._sampler = sampler
+        self._constraint, self._sampler = constraint, sampler
         self._verdicts: dict[PointCode, bool] = {}
         offsets = np.cumsum([0] + [parameter.columns for parameter in self.parameters])
         slices = [slice(int(a), int(b)) for a, b in pairwise(offsets)]
@@ -143,11 +143,12 @@ class Space:
         return {name: values[name] for name in self.param_dict}
 
     def coordinates(self, codes: Sequence[PointCode]) -> Array:
-        """Codes to coordinates, shape (n, dimension)."""
+        """Codes to coordinates, shape (n, dimension); told numbers far outside their range come back a bit nearer."""
         if not codes:
             return np.empty((0, self.dimension))
         columns = zip(*codes, strict=True)
-        return np.hstack([p.coordinates(column) for p, column in zip(self.parameters, columns, strict=True)])
+        X = np.hstack([p.coordinates(column) for p, column in zip(self.parameters, columns, strict=True)])
+        return np.clip(X, -FAR, FAR)
 
     def codes(self, X: Array) -> list[PointCode]:
         """Coordinates, shape (n, dimension), to codes; discrete parameters take the value at the coordinate."""

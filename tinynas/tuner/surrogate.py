@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
-__all__ = ["GaussianProcess", "Hyperparameters", "fit", "log_posterior", "matern52"]
+from tinynas.tuner.kernel import matern52, squared_distances
+
+__all__ = ["GaussianProcess", "Hyperparameters", "fit", "log_posterior"]
 
 Array = NDArray[np.float64]
 
-SQRT5 = math.sqrt(5.0)
 # Bounds of the logarithms of length scale (unit cube), signal variance and noise variance (standardised outputs).
 LENGTH_BOUNDS = (math.log(0.01), math.log(100.0))
 SIGNAL_BOUNDS = (math.log(0.05), math.log(30.0))
@@ -46,26 +47,6 @@ class Hyperparameters:
     noise_variance: float
 
 
-def matern52(squared_distance: Array) -> tuple[Array, Array]:
-    """Matern-5/2 correlation and its derivative by the squared distance.
-
-    Args:
-        squared_distance: Squared distances in units of the length scale, any shape.
-
-    Returns:
-        k = (1 + sqrt(5) r + 5 r^2 / 3) exp(-sqrt(5) r), and dk/d(r^2) = -5/6 (1 + sqrt(5) r) exp(-sqrt(5) r)
-        (Rasmussen & Williams 2006, eq. 4.17).
-
-    Example:
-        >>> float(matern52(np.zeros(1))[0][0])
-        1.0
-    """
-    scaled = SQRT5 * np.sqrt(squared_distance)
-    decay = np.exp(-scaled)
-    slope = (1.0 + scaled) * decay
-    return slope + (5.0 / 3.0) * squared_distance * decay, (-5.0 / 6.0) * slope
-
-
 @dataclass(frozen=True)
 class GaussianProcess:
     """Posterior of a Gaussian process with constant mean, given observations.
@@ -92,9 +73,9 @@ class GaussianProcess:
     def of(cls, Z: Array, y: Array, groups: NDArray[np.int64], hyper: Hyperparameters) -> GaussianProcess:
         """Condition on observations under given hyperparameters."""
         scaled = Z / hyper.length_scales[groups]
-        K = hyper.signal_variance * matern52(_squared_distances(scaled, scaled))[0]
+        K = hyper.signal_variance * matern52(squared_distances(scaled, scaled))[0]
         K[np.diag_indices_from(K)] = hyper.signal_variance + hyper.noise_variance
-        root = np.tril(lapack.dtrtri(_cholesky(K), lower=1)[0])
+        root = np.tril(_lapack().dtrtri(_cholesky(K), lower=1)[0])
         ones, whitened = root @ np.ones(len(y)), root @ y
         center = float(ones @ whitened / (ones @ ones + 1.0))
         return cls(Z, y, groups, hyper, center, root, root.T @ (whitened - center * ones))
@@ -135,7 +116,7 @@ class GaussianProcess:
         return self.of(np.vstack([self.Z, Z]), np.concatenate([self.y, values]), self.groups, self.hyper)
 
     def _cross(self, Z: Array) -> tuple[Array, Array]:
-        correlation, slope = matern52(_squared_distances(Z / self.hyper.length_scales[self.groups], self._scaled))
+        correlation, slope = matern52(squared_distances(Z / self.hyper.length_scales[self.groups], self._scaled))
         return self.hyper.signal_variance * correlation, self.hyper.signal_variance * slope
 
     def _pull(self, W: Array, Z: Array) -> Array:
@@ -166,7 +147,7 @@ def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
         return GaussianProcess.of(Z, y, groups, _hyperparameters(start[0]))
     chosen = _representatives(y)
     likelihood = _Likelihood(Z[chosen], y[chosen], groups)
-    from scipy.optimize import minimize  # a third of the package's import time, needed from the third observation on
+    from scipy.optimize import minimize  # slow to import, needed from the third observation on
 
     bounds = [LENGTH_BOUNDS] * (start.shape[1] - 2) + [SIGNAL_BOUNDS, NOISE_BOUNDS]
     order = np.argsort([likelihood(theta, gradient=False)[0] for theta in start], kind="stable")
@@ -225,7 +206,7 @@ class _Likelihood:
         K.ravel()[:: self.n + 1] = signal + noise
         # K.T is the same memory in column-major order: its lower triangle is filled.
         factor = _cholesky(K.T, clean=False)
-        solved = lapack.dpotrs(factor, np.column_stack([self.y, np.ones(self.n)]), lower=1)[0]
+        solved = _lapack().dpotrs(factor, np.column_stack([self.y, np.ones(self.n)]), lower=1)[0]
         center = float(solved[:, 0].sum() / (solved[:, 1].sum() + 1.0))
         weights = solved[:, 0] - center * solved[:, 1]
         deviation = (theta - self.prior_mean) / self.prior_spread
@@ -237,7 +218,7 @@ class _Likelihood:
         )
         if not gradient:
             return value, np.empty(0)
-        inverse = lapack.dpotri(factor, lower=1)[0].T
+        inverse = _lapack().dpotri(factor, lower=1)[0].T
         off = weights[self.pairs[0]] * weights[self.pairs[1]] - inverse.ravel()[self.flat]
         trace = float(weights @ weights - np.trace(inverse))
         slopes = np.empty_like(theta)
@@ -273,13 +254,11 @@ def _representatives(y: Array) -> NDArray[np.int64]:
     return np.sort(np.concatenate([best, spread]))
 
 
-def _squared_distances(A: Array, B: Array) -> Array:
-    cross = A @ B.T
-    cross *= -2.0
-    cross += np.einsum("ij,ij->i", A, A)[:, None]
-    cross += np.einsum("ij,ij->i", B, B)
-    np.maximum(cross, 0.0, out=cross)
-    return np.asarray(cross)
+@cache
+def _lapack() -> Any:
+    from scipy.linalg import lapack  # slow to import, needed at the first suggestion
+
+    return lapack
 
 
 def _cholesky(K: Array, clean: bool = True) -> Array:
@@ -287,7 +266,7 @@ def _cholesky(K: Array, clean: bool = True) -> Array:
     jitter = JITTER * float(K[0, 0])
     while True:
         K.ravel(order="K")[:: len(K) + 1] += jitter
-        factor, info = lapack.dpotrf(K, lower=1, clean=clean)
+        factor, info = _lapack().dpotrf(K, lower=1, clean=clean)
         if info == 0:
             return np.asarray(factor)
         jitter *= 10.0

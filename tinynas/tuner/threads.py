@@ -26,5 +26,6 @@ def _controller() -> Any:
         threadpoolctl = import_module("threadpoolctl")
     except ImportError:
         return None
-    # Made once, when numpy and scipy have loaded their libraries: looking for them takes milliseconds.
+    # It controls the libraries loaded by now, and is made once, for looking for them takes milliseconds.
+    import_module("scipy.linalg")
     return threadpoolctl.ThreadpoolController()

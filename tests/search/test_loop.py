@@ -1,0 +1,301 @@
+"""The loop: whole small searches, and what is in the study afterwards."""
+
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+
+from tinynas.cost import Engine, estimate
+from tinynas.errors import NoFeasibleCandidate, SpaceError, ToolchainMissing
+from tinynas.objective import score
+from tinynas.search import limits_of, require_feasible, space_infeasible_share
+from tinynas.study import Study
+from tinynas.tcn import Architecture
+
+PATH = ["proposed", "costed", "trained", "converted", "measured", "done"]
+ONE_NETWORK = {
+    "filters": [2, 2],
+    "kernel_size": [2, 2],
+    "dilations": [1],
+    "blocks": [1, 1],
+    "skip_connections": [False],
+    "norm": ["none"],
+}
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Architectures that are trained."""
+    from tinynas.tcn import training
+
+    done, train = [], training.train
+
+    def counted(architecture, *args, **kwargs):
+        done.append(architecture.key)
+        return train(architecture, *args, **kwargs)
+
+    monkeypatch.setattr(training, "train", counted)
+    return done
+
+
+def trained(folder):
+    with Study.open(folder, readonly=True) as study:
+        return study.trials(), study.summary, study.best(), study.artefact
+
+
+def test_every_trial_goes_through_every_state_in_order(finished):
+    _, watcher = finished
+    assert watcher.states == [(trial, state) for trial in range(4) for state in PATH]
+
+
+def test_every_epoch_is_told(finished):
+    _, watcher = finished
+    assert [(trial, epoch) for trial, epoch, _ in watcher.epochs] == [(trial, 0) for trial in range(4)]
+    assert all(np.isfinite(rmse) for _, _, rmse in watcher.epochs)
+
+
+def test_every_finished_trial_is_complete(finished):
+    folder, _ = finished
+    trials, *_ = trained(folder)
+    assert len(trials) == 4
+    for trial in trials:
+        assert (trial.state, trial.feasible, trial.reason) == ("done", True, None)
+        assert list(trial.times) == PATH
+        assert {"weights", "tflite"} <= set(trial.artefacts)
+        assert {"error_float", "error_int8", "rmse_x", "rmse_y", "epochs", "train_seconds"} <= set(trial.metrics)
+        assert trial.measurement["source"] == "proxy"
+        assert trial.measurement["macs"] > 0
+        assert trial.measurement["latency_us"] is None
+
+
+def test_the_objective_is_that_of_the_int8_error_and_the_measured_cost(finished, configure, board):
+    folder, _ = finished
+    config = configure()
+    for trial in trained(folder)[0]:
+        cost = trial.measurement
+        expected = score(
+            trial.metrics["error_int8"],
+            cost["sram_bytes"],
+            cost["flash_bytes"],
+            limits_of(board, config),
+            config.objective,
+        )
+        assert trial.objective == expected.value
+
+
+def test_the_foreseen_cost_is_that_of_the_converted_model(finished):
+    folder, _ = finished
+    trials, _, _, artefact = trained(folder)
+    for trial in trials:
+        foreseen = estimate(Architecture.from_dict(trial.architecture), Engine.tflm())
+        model = artefact(trial.artefacts["tflite"])
+        assert trial.measurement["sram_bytes"] == foreseen.sram_bytes
+        assert trial.measurement["tflite_bytes"] == len(model)
+        assert abs(foreseen.tflite_bytes - len(model)) <= 0.01 * len(model)
+        assert model[4:8] == b"TFL3"
+
+
+def test_stored_weights_are_the_folded_network_s(finished):
+    folder, _ = finished
+    trials, _, best, artefact = trained(folder)
+    for trial in trials:
+        with np.load(io.BytesIO(artefact(trial.artefacts["weights"]))) as file:
+            sizes = sum(file[name].size for name in file.files)
+        assert sizes == dataclasses.replace(Architecture.from_dict(trial.architecture), norm="none").parameters
+    assert best.objective == min(trial.objective for trial in trials)
+
+
+def test_the_best_network_is_evaluated_on_the_test_recordings_only(finished, tasks, configure):
+    folder, _ = finished
+    _, summary, best, artefact = trained(folder)
+    names = [recording.name for recording in tasks(configure()).dataset.test]
+    assert [row["name"] for row in summary["test"]["recordings"]] == names
+    paths = json.loads(artefact(best.artefacts["evaluation"]))["recordings"]
+    assert [path["name"] for path in paths] == names
+    assert len(paths[0]["true"]) == len(paths[0]["predicted"]) == len(paths[0]["time_s"]) > 100
+    assert summary["best_trial"] == best.id
+    assert set(summary["baselines"]) == {"zero", "mean"}
+    assert summary["space_infeasible_share"] == 0.0
+    assert summary["seconds"] > 0
+    assert len(summary["normalization"]["mean"]) == len(summary["normalization"]["channels"]) == 9
+    assert summary["rate_hz"] == 100.0
+
+
+def test_the_same_seed_gives_the_same_search(finished, search, configure, tmp_path, suggestions):
+    """All but the seconds: suggestions, weights, errors and objectives."""
+    folder, _ = finished
+    again = search(tmp_path / "again", configure(trials=3))
+    first = trained(folder)[0][:3]
+
+    def timeless(trials):
+        return [
+            (
+                *row[:-1],
+                {name: value for name, value in row[-1].items() if name != "train_seconds"},
+            )
+            for row in suggestions(trials)
+        ]
+
+    assert timeless(again) == timeless(first)
+    assert [t.artefacts["weights"] for t in again] == [t.artefacts["weights"] for t in first]
+    assert [t.artefacts["tflite"] for t in again] == [t.artefacts["tflite"] for t in first]
+
+
+def test_another_seed_gives_another_search(finished, search, configure, tmp_path):
+    folder, _ = finished
+    other = search(tmp_path / "other", configure(trials=1, seed=4))
+    assert other[0].params != trained(folder)[0][0].params
+
+
+def test_what_does_not_fit_is_scored_and_never_trained(search, configure, board, tmp_path, trainings):
+    config = configure(trials=8, tuner={"only_feasible": False}, objective={"sram_max_bytes": 3900})
+    trials = search(tmp_path / "study", config)
+    rejected = [trial for trial in trials if trial.state == "infeasible"]
+    fitting = [trial for trial in trials if trial.state == "done"]
+    assert rejected
+    assert fitting
+    for trial in rejected:
+        assert trial.feasible is False
+        assert trial.metrics is None
+        assert trial.artefacts == {}
+        assert list(trial.times) == ["proposed", "costed", "infeasible"]
+        assert trial.reason == f"SRAM {trial.measurement['sram_bytes']} of 3900 bytes"
+        assert trial.objective > max(other.objective for other in fitting)
+    assert len(trainings) == len(fitting)
+
+
+def test_with_the_known_constraint_only_what_fits_is_suggested(search, configure, tmp_path):
+    config = configure(trials=4, objective={"sram_max_bytes": 3900})
+    trials = search(tmp_path / "study", config)
+    assert [trial.state for trial in trials] == ["done"] * 4
+    assert all(trial.measurement["sram_bytes"] <= 3900 for trial in trials)
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert 0.2 < study.summary["space_infeasible_share"] < 1.0
+
+
+def test_a_duplicate_is_answered_from_the_study(search, configure, tmp_path, trainings):
+    # Dropout rates nearer than 1 % are the same network: here every suggestion is.
+    trials = search(tmp_path / "study", configure(trials=3, space={**ONE_NETWORK, "dropout": [0.0, 0.004]}))
+    assert len(trainings) == 1
+    first = trials[0]
+    assert len({trial.params["dropout"] for trial in trials}) == 3
+    for trial in trials[1:]:
+        assert (trial.state, trial.reason, list(trial.times)) == ("done", "duplicate of 0", ["proposed", "done"])
+        assert (trial.key, trial.objective, trial.metrics) == (first.key, first.objective, first.metrics)
+        assert (trial.measurement, trial.artefacts["tflite"]) == (first.measurement, first.artefacts["tflite"])
+
+
+def test_a_duplicate_of_an_infeasible_network_is_infeasible(search, configure, tmp_path, trainings):
+    space = {**ONE_NETWORK, "filters": [2, 40], "dropout": [0.0, 0.004], "dilations": [1, 64], "kernel_size": [2, 40]}
+    config = configure(trials=6, space=space, tuner={"only_feasible": False}, objective={"flash_max_bytes": 90_000})
+    trials = search(tmp_path / "study", config)
+    keys = [trial.key for trial in trials]
+    assert len(trainings) == len({trial.key for trial in trials if trial.feasible})
+    for trial in trials:
+        repeated = keys.index(trial.key) < trial.id
+        assert (trial.reason or "").startswith("duplicate of") == repeated
+
+
+def test_an_exhausted_space_ends_early_and_well(search, configure, tmp_path):
+    space = {**ONE_NETWORK, "dropout": [0.0, 0.0], "skip_connections": [False, True]}
+    trials = search(tmp_path / "study", configure(trials=10, space=space))
+    assert {trial.architecture["skip_connections"] for trial in trials} == {False, True}
+    assert [trial.state for trial in trials] == ["done", "done"]
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert study.summary["test"]["error_int8"] > 0
+
+
+def test_nothing_fits(search, configure, board, tasks, tmp_path):
+    config = configure(objective={"sram_max_bytes": 1000})
+    with pytest.raises(NoFeasibleCandidate) as caught:
+        search(tmp_path / "study", config)
+    networks = list(config.space.smallest(window=64, channels=9))
+    least = min(estimate(network, Engine.tflm()).sram_bytes for network in networks)
+    assert f"needs {least} bytes of SRAM" in str(caught.value)
+    assert "1000" in str(caught.value)
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert study.trials() == []
+    with pytest.raises(NoFeasibleCandidate):
+        require_feasible(config, board, tasks(config))
+
+
+def test_the_exact_limit_still_fits(configure, board, tasks):
+    networks = configure().space.smallest(window=64, channels=9)
+    least = min(estimate(network, Engine.tflm()).sram_bytes for network in networks)
+    task = tasks(configure())
+    require_feasible(configure(objective={"sram_max_bytes": least}), board, task)
+    with pytest.raises(NoFeasibleCandidate):
+        require_feasible(configure(objective={"sram_max_bytes": least - 1}), board, task)
+
+
+def test_what_fits_but_is_never_found_is_explained_in_the_user_s_words(search, configure, tmp_path, monkeypatch):
+    from tinynas.tuner import Tuner
+
+    def ask(self):
+        raise SpaceError("no point satisfies the constraint", where="conf_dict:constraint")
+
+    monkeypatch.setattr(Tuner, "ask", ask)
+    with pytest.raises(SpaceError, match="hardly anything in the search space fits") as caught:
+        search(tmp_path / "study", configure())
+    assert caught.value.where == "space"
+
+
+def test_what_fits_and_is_found_no_more_ends_the_search_well(search, configure, tmp_path, monkeypatch):
+    from tinynas.tuner import Tuner
+
+    ask = Tuner.ask
+
+    def twice(self):
+        if self.asked == 2:
+            raise SpaceError("no point satisfies the constraint")
+        return ask(self)
+
+    monkeypatch.setattr(Tuner, "ask", twice)
+    trials = search(tmp_path / "study", configure())
+    assert [trial.state for trial in trials] == ["done", "done"]
+
+
+def test_none_of_the_trials_fits(search, configure, tmp_path):
+    space = {"filters": [2, 60], "kernel_size": [2, 15], "dropout": [0.0, 0.0]}
+    config = configure(trials=2, space=space, tuner={"only_feasible": False}, objective={"sram_max_bytes": 2900})
+    with pytest.raises(NoFeasibleCandidate, match="none of 2 trials fits"):
+        search(tmp_path / "study", config)
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert [trial.state for trial in study.trials()] == ["infeasible"] * 2
+
+
+def test_the_mode_tflm_without_its_interpreter_is_refused_before_anything_is_trained(
+    configure, board, tasks, monkeypatch
+):
+    monkeypatch.setattr("tinynas.search.loop.find_spec", lambda _: None)
+    require_feasible(configure(), board, tasks(configure()))
+    with pytest.raises(ToolchainMissing, match="--mode proxy"):
+        require_feasible(configure(mode="tflm"), board, tasks(configure()))
+
+
+def test_the_share_that_does_not_fit_grows_as_the_limit_falls(configure, board, tasks):
+    shares = []
+    for limit in (10_000, 4_000, 3_000):
+        config = configure(objective={"sram_max_bytes": limit})
+        shares.append(space_infeasible_share(config, limits_of(board, config), tasks(config), Engine.tflm()))
+    assert shares[0] == 0.0
+    assert shares[0] < shares[1] < shares[2] <= 1.0
+
+
+def test_the_budget_of_suggestions_before_the_surrogate_is_the_configuration_s(
+    search, configure, tmp_path, monkeypatch
+):
+    from tinynas.tuner import tuner
+
+    called = []
+
+    def design_points(space, seed, n, taken):
+        called.append(len(taken))
+        return original(space, seed, n, taken)
+
+    original = tuner.design_points
+    monkeypatch.setattr(tuner, "design_points", design_points)
+    search(tmp_path / "study", configure(trials=3))
+    assert called == [0, 1]
