@@ -20,7 +20,7 @@ from tinynas.odometry.windows import Target
 from tinynas.resources import resource
 from tinynas.tcn.space import SearchSpace
 from tinynas.tcn.training import TrainingConfig
-from tinynas.yamlfile import parse_mapping, read_user_file, validate
+from tinynas.yamlfile import did_you_mean, parse_mapping, read_user_file, validate
 
 __all__ = [
     "Config",
@@ -258,9 +258,11 @@ def load_config(path: str | Path | None) -> Config:
         return Config()
     name = str(path)
     if Path(name).name == name and not Path(name).suffix and not Path(name).exists():
-        shipped = resource("configs", f"{name}.yaml")
-        if shipped.is_file():
-            return config_from_mapping(parse_mapping(shipped.read_text(encoding="utf-8"), name), name)
+        shipped = {entry.name.removesuffix(".yaml"): entry for entry in resource("configs").iterdir()}
+        if name not in shipped:
+            what = "neither a file nor a configuration that comes with tinynas"
+            raise ConfigError(what, where=name, advice=did_you_mean(name, shipped))
+        return config_from_mapping(parse_mapping(shipped[name].read_text(encoding="utf-8"), name), name)
     return config_from_mapping(parse_mapping(read_user_file(path), str(path)), str(path))
 
 

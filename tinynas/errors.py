@@ -87,11 +87,11 @@ class SpaceError(TinynasError):
 class ConversionError(TinynasError):
     """A network could not be turned into a .tflite, or a .tflite could not be read."""
 
+    disposition: ClassVar[Disposition] = "infeasible"
+
 
 class UnsupportedOp(ConversionError):
     """A .tflite holds an operator outside the supported set."""
-
-    disposition: ClassVar[Disposition] = "infeasible"
 
 
 class BuildError(TinynasError):

@@ -14,6 +14,13 @@ from tinynas.tcn import Architecture
 from tinynas.tcn.space import SearchSpace
 
 CALIBRATION_WINDOWS = 8
+OPTIONS_TABLES = {
+    "CONV_2D": "Conv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "ADD": "AddOptions",
+    "PAD": "PadOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+}
 
 
 def candidates(count, seed=0, window=200):
@@ -103,7 +110,6 @@ def filled(graph: Graph, seed=0) -> Graph:
         options = dict(op.options)
         if op.kind == "CONV_2D":
             options |= {"padding": 1, "strideH": 1, "dilationHFactor": 1}
-        table = {"CONV_2D": "Conv2DOptions", "ADD": "AddOptions", "FULLY_CONNECTED": "FullyConnectedOptions"}.get(op.kind)
-        table = table or ("StridedSliceOptions" if op.kind == "STRIDED_SLICE" else "")
+        table = OPTIONS_TABLES.get(op.kind, "")
         ops.append(replace(op, options=options, options_table=table))
     return replace(graph, tensors=tuple(tensors), ops=tuple(ops))

@@ -115,13 +115,15 @@ def test_custom_operators_cannot_be_written():
 # Malformed input: only ConversionError, in little time and memory.
 
 
-def harmless(data: bytes) -> bool:
-    """Whether the bytes are read; what is read has to be fit for use."""
+def harmless(data: bytes) -> bool | None:
+    """True if the bytes are read, None if they are refused, False if that is done without naming the file.
+
+    What is read has to be fit for use.
+    """
     try:
         graph = read_graph(data, where="f.tflite")
     except ConversionError as e:
-        assert e.where == "f.tflite"
-        return False
+        return str(e).startswith("f.tflite: ") and None
     arena_head_bytes(graph)
     assert graph.macs >= 0
     assert graph.weights_bytes >= 0
@@ -133,12 +135,14 @@ def test_a_sound_model_is_read():
 
 
 def test_cut_short_at_any_length():
-    assert not any(harmless(MODEL[:n]) for n in range(len(MODEL) - 16))
+    assert all(harmless(MODEL[:n]) is None for n in range(len(MODEL) - 16))
 
 
-@pytest.mark.parametrize("data", [b"", b"TFL3", b"\0" * 7, b"\0" * 64, b"PK\x03\x04" + b"x" * 99, b"\0\0\0\0TFL3", MODEL[1:]])
+@pytest.mark.parametrize(
+    "data", [b"", b"TFL3", b"\0" * 7, b"\0" * 64, b"PK\x03\x04" + b"x" * 99, b"\0\0\0\0TFL3", MODEL[1:]]
+)
 def test_no_model_at_all(data):
-    assert not harmless(data)
+    assert harmless(data) is None
 
 
 @given(st.lists(st.tuples(st.integers(8, len(MODEL) - 1), st.integers(0, 255)), min_size=1, max_size=6))
@@ -147,7 +151,7 @@ def test_flipped_bytes(flips):
     data = bytearray(MODEL)
     for position, value in flips:
         data[position] = value
-    harmless(bytes(data))
+    assert harmless(bytes(data)) is not False
 
 
 @given(st.integers(0, len(MODEL) // 4 - 1), st.sampled_from([0, 1, 2**31 - 1, 2**31, 2**32 - 4, 2**32 - 1]))
@@ -155,12 +159,12 @@ def test_flipped_bytes(flips):
 def test_extreme_words(word, value):
     data = bytearray(MODEL)
     data[4 * word : 4 * word + 4] = value.to_bytes(4, "little")
-    harmless(bytes(data))
+    assert harmless(bytes(data)) is not False
 
 
 @given(st.binary(max_size=300))
 def test_random_bytes_behind_the_identifier(data):
-    harmless(b"\x10\0\0\0TFL3" + data)
+    assert harmless(b"\x10\0\0\0TFL3" + data) is not False
 
 
 def rewritten(change) -> bytes:
@@ -207,6 +211,16 @@ def _missing_weights(m):
     next(o for o in m.subgraphs[0].operators if len(o.inputs) == 3).inputs = [0]
 
 
+def _slice_without_bounds(m):
+    strided = next(o for o in m.subgraphs[0].operators if len(o.inputs) == 4)
+    strided.inputs = [strided.inputs[0], -1, -1, -1]
+
+
+def _integers_without_a_scale(m):
+    convolution = next(o for o in m.subgraphs[0].operators if len(o.inputs) == 3)
+    m.subgraphs[0].tensors[convolution.outputs[0]].quantization = None
+
+
 def _flat_weights(m):
     weights = next(o for o in m.subgraphs[0].operators if len(o.inputs) == 3).inputs[1]
     m.subgraphs[0].tensors[weights].shape = [int(np.prod(m.subgraphs[0].tensors[weights].shape))]
@@ -224,7 +238,9 @@ def _zero_points_of_another_number(m):
     m.subgraphs[0].tensors[0].quantization.zeroPoint = [1, 2, 3]
 
 
-@pytest.mark.parametrize("change", [v for k, v in sorted(globals().items()) if k.startswith("_") and callable(v) and k != "_"])
+@pytest.mark.parametrize(
+    "change", [v for k, v in sorted(globals().items()) if k.startswith("_") and callable(v) and k != "_"]
+)
 def test_models_that_contradict_themselves(change):
     with pytest.raises(ConversionError):
         read_graph(rewritten(change))
@@ -236,18 +252,17 @@ def test_an_unchanged_model_passes_the_same_way():
 
 def test_memory_is_bounded_by_the_file():
     """Thousands of tensors on one large buffer: a copy each would be 2 GB."""
+    from ai_edge_litert.schema_py_generated import BufferT, TensorT, TensorType
 
     def share(m):
-        big = np.zeros(1 << 20, np.uint8)
-        m.buffers[1].data = big
-        tensor = m.subgraphs[0].tensors[0]
-        tensor.shape, tensor.buffer, tensor.quantization = [1 << 20], 1, None
+        m.buffers.append(BufferT(data=np.zeros(1 << 20, np.uint8)))
+        tensor = TensorT(shape=[1 << 20], type=TensorType.INT8, buffer=len(m.buffers) - 1)
         m.subgraphs[0].tensors += [tensor] * 2000
 
     data = rewritten(share)
     tracemalloc.start()
     try:
-        harmless(data)
+        assert harmless(data)
         assert tracemalloc.get_traced_memory()[1] < 8 * len(data)
     finally:
         tracemalloc.stop()

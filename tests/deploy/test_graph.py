@@ -33,7 +33,12 @@ def test_macs_by_hand(kind, shapes, macs):
 
 
 def test_bytes_of_constants():
-    tensors = (Tensor((2, 3), "int8", True), Tensor((5,), "int32", True), Tensor((), "float32", True), Tensor((9,), "int8"))
+    tensors = (
+        Tensor((2, 3), "int8", True),
+        Tensor((5,), "int32", True),
+        Tensor((), "float32", True),
+        Tensor((9,), "int8"),
+    )
     assert Graph(tensors, (), (), ()).weights_bytes == 6 + 20 + 4
 
 

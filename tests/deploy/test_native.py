@@ -17,6 +17,15 @@ def descriptors():
     return set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()  # noqa: PTH112, PTH208
 
 
+def fail(error, lines):
+    with captured_stderr() as captured:
+        try:
+            os.write(2, b"last words")
+            raise error
+        finally:
+            lines.append(captured)
+
+
 def test_lines_are_collected_and_the_descriptor_restored():
     before = identity()
     with captured_stderr() as lines:
@@ -40,10 +49,10 @@ def test_python_text_is_collected_too(capfd):
 def test_the_descriptor_is_restored_after_an_exception():
     before, opened = identity(), descriptors()
     for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), captured_stderr() as lines:
-            os.write(2, b"last words")
-            raise error
-        assert lines == ["last words"]
+        lines = []
+        with pytest.raises(error):
+            fail(error, lines)
+        assert lines == [["last words"]]
         assert identity() == before
     assert descriptors() == opened
 
@@ -68,6 +77,23 @@ def test_captures_nest():
             os.write(2, b"b\n")
         os.write(2, b"c\n")
     assert (outer, inner) == (["a", "c"], ["b"])
+    assert identity() == before
+
+
+def test_a_second_thread_waits():
+    before = identity()
+    entered = threading.Event()
+
+    def work():
+        with captured_stderr():
+            entered.set()
+
+    second = threading.Thread(target=work)
+    with captured_stderr():
+        second.start()
+        assert not entered.wait(0.2)
+    second.join(5)
+    assert entered.is_set()
     assert identity() == before
 
 

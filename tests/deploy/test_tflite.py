@@ -19,14 +19,16 @@ from .candidates import CALIBRATION_WINDOWS, candidates, converted, network_weig
 
 #: What the official runtime of the anchors registers, less MEAN.
 TFLM_OPS = {"CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "STRIDED_SLICE", "RESHAPE"}
-NETWORKS = candidates(18, seed=5)
+NETWORKS = candidates(18)
 SHORT = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 EDGES = [
     Architecture(filters=1, kernel_size=1, dilations=(1,), window=1, channels=1, outputs=1),
     Architecture(filters=3, kernel_size=4, dilations=(6,), window=50, channels=3, skip_connections=True),
     Architecture(filters=5, kernel_size=3, dilations=(7, 5, 3), window=40, channels=6),
     Architecture(filters=5, kernel_size=3, dilations=(6, 4, 9), window=150, channels=5, skip_connections=True),
-    Architecture(filters=4, kernel_size=15, dilations=(1, 2, 4, 8, 16, 32, 64, 128, 256), window=33, channels=9, outputs=3),
+    Architecture(
+        filters=4, kernel_size=15, dilations=(1, 2, 4, 8, 16, 32, 64, 128, 256), window=33, channels=9, outputs=3
+    ),
     Architecture(filters=8, kernel_size=2, dilations=(4, 4, 4), window=64, channels=6, norm="batch"),
 ]
 
@@ -65,18 +67,25 @@ def test_int8_models_approximate_the_network():
         assert error < 0.12 * np.ptp(wanted) + 0.02 * np.abs(wanted).max(), architecture.key
 
 
-def test_litert_is_within_one_step_of_tflm_and_mostly_equal():
-    apart = []
-    for architecture in NETWORKS:
-        model = converted(architecture)
-        graph = read_graph(model)
-        windows = random_windows(architecture, 10, seed=9)
-        official = TflmInterpreter(model).run(quantize(windows, graph.tensors[graph.inputs[0]]))
-        ours = quantize(infer(model, windows), graph.tensors[graph.outputs[0]])
-        apart.append(np.abs(official.astype(int) - ours.astype(int)))
-    steps = np.concatenate([a.ravel() for a in apart])
+def steps_from_tflm(architecture, count, **options):
+    model = converted(architecture)
+    graph = read_graph(model)
+    windows = random_windows(architecture, count, seed=9)
+    official = TflmInterpreter(model).run(quantize(windows, graph.tensors[graph.inputs[0]]))
+    ours = quantize(infer(model, windows, **options), graph.tensors[graph.outputs[0]])
+    return np.abs(official.astype(int) - ours.astype(int)).ravel()
+
+
+def test_litert_s_reference_kernels_are_within_one_step_of_tflm_and_mostly_equal():
+    steps = np.concatenate([steps_from_tflm(a, 10, reference=True) for a in NETWORKS])
     assert steps.max() <= 1
-    assert (steps == 0).mean() > 0.9
+    assert (steps == 0).mean() > 0.98
+
+
+def test_litert_s_optimised_kernels_are_seldom_off():
+    steps = np.concatenate([steps_from_tflm(a, 40) for a in NETWORKS])
+    assert steps.max() <= 3
+    assert (steps == 0).mean() > 0.95
 
 
 def test_a_conversion_takes_less_than_a_cpu_second():
@@ -102,7 +111,7 @@ def test_no_weights_change_the_operators(architecture):
     for weights in (fresh, dead, zero):
         model = convert(inference_function(architecture, weights), lower(architecture), windows)
         assert read_graph(model).same_structure(read_graph(converted(architecture)))
-        assert abs(len(model) - len(converted(architecture))) <= 0.01 * len(model) + 32
+        assert len(model) <= 1.01 * len(converted(architecture)) + 32
 
 
 def activations(model, graph, windows):
@@ -159,7 +168,12 @@ def test_the_same_network_gives_the_same_bytes():
 )
 def test_windows_of_another_shape(shape, precision):
     with pytest.raises(ConversionError, match=r"shape \(n, 20, 3\)"):
-        convert(inference_function(SHORT, network_weights(SHORT)), lower(SHORT, precision), np.ones(shape, np.float32), precision)
+        convert(
+            inference_function(SHORT, network_weights(SHORT)),
+            lower(SHORT, precision),
+            np.ones(shape, np.float32),
+            precision,
+        )
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -199,19 +213,26 @@ def test_an_operator_too_many_is_noticed():
 
 def test_an_operator_with_other_options_is_noticed():
     graph = read_graph(converted(SHORT))
-    ops = tuple(replace(op, options={**op.options, "fusedActivationFunction": 3}) if op.kind == "ADD" else op for op in graph.ops)
+    ops = tuple(
+        replace(op, options={**op.options, "fusedActivationFunction": 3}) if op.kind == "ADD" else op
+        for op in graph.ops
+    )
     with pytest.raises(ConversionError, match="no ADD"):
         arrange(replace(graph, ops=ops), lower(SHORT))
 
 
-def test_arrange_undoes_any_order_of_independent_operators():
+def test_arrange_undoes_any_order():
     """The converter is free to emit the residual path late: the file has our order all the same."""
-    model = converted(NETWORKS[4])
-    graph = read_graph(model)
-    order = sorted(range(len(graph.ops)), key=lambda i: (graph.ops[i].kind == "STRIDED_SLICE" and i > 3, i))
-    shuffled = replace(graph, ops=tuple(graph.ops[i] for i in order))
-    assert order != sorted(order)
-    assert arrange(shuffled, lower(NETWORKS[4])).ops == graph.ops
+    rng = np.random.default_rng(0)
+    for architecture in (NETWORKS[4], NETWORKS[5]):
+        graph = read_graph(converted(architecture))
+        for order in (rng.permutation(len(graph.ops)), range(len(graph.ops) - 1, -1, -1)):
+            shuffled = replace(graph, ops=tuple(graph.ops[i] for i in order))
+            arranged = arrange(shuffled, lower(architecture))
+            assert arranged.ops == graph.ops
+            for found, wanted in zip(arranged.tensors, graph.tensors, strict=True):
+                assert found.quantization == wanted.quantization
+                assert wanted.data is None or np.array_equal(found.data, wanted.data)
 
 
 def test_nothing_is_printed():

@@ -112,9 +112,3 @@ def finished(
     folder, observer = tmp_path_factory.mktemp("finished") / "study", Watcher()
     search(folder, configure(), observer)
     return folder, observer
-
-
-@pytest.fixture
-def suggestions() -> Callable[[list[Trial]], list[tuple[Any, ...]]]:
-    """What two searches must agree in to be the same search."""
-    return lambda trials: [(t.id, t.state, t.seed, t.params, t.architecture, t.objective, t.metrics) for t in trials]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import example
 from hypothesis import strategies as st
 
 from tinynas.tcn import Architecture
@@ -61,3 +62,10 @@ CORNERS = [
     Architecture(filters=1, kernel_size=2, dilations=(1,), window=1, channels=1, outputs=1),
     Architecture(filters=3, kernel_size=2, dilations=(4, 4, 4), window=50, channels=3, skip_connections=True),
 ]
+
+
+def with_corners(test):
+    """Try the corners as well as random draws."""
+    for corner in CORNERS:
+        test = example(corner)(test)
+    return test

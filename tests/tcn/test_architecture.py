@@ -6,13 +6,15 @@ from math import gcd
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tinynas.errors import SpaceError
 from tinynas.tcn import Architecture
 
 from .builders import architectures
 
+#: The machine may be busy.
+ANY_TIME = settings(deadline=None)
 VALID = {"filters": 4, "kernel_size": 3, "dilations": (1, 2), "window": 32, "channels": 6}
 
 
@@ -48,11 +50,13 @@ def test_an_architecture_cannot_be_changed_and_is_a_key():
     assert {a: 1}[Architecture(**{**VALID, "dilations": [1, 2]})] == 1
 
 
+@ANY_TIME
 @given(architectures())
 def test_json_carries_everything(a):
     assert Architecture.from_dict(json.loads(json.dumps(a.to_dict()))) == a
 
 
+@ANY_TIME
 @given(architectures(), architectures())
 def test_keys_are_equal_exactly_if_the_networks_are(a, b):
     assert a.key == Architecture.from_dict(a.to_dict()).key
@@ -68,11 +72,13 @@ def test_every_field_is_in_the_key(field):
     assert Architecture(**{**VALID, field: other[field]}).key != Architecture(**VALID).key
 
 
+@ANY_TIME
 @given(architectures())
 def test_spacings_are_gcds_of_the_later_dilations(a):
     assert a.spacings == tuple(gcd(*a.dilations[b:]) for b in range(a.blocks + 1))
 
 
+@ANY_TIME
 @given(architectures(max_blocks=3))
 def test_receptive_field_is_the_span_of_samples_that_reach_the_output(a):
     reached = {0}

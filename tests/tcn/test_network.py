@@ -4,21 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 
 from tinynas.tcn import Architecture, plan
 from tinynas.tcn.network import fold, forward, inference_function, initial_weights, perturbed
 from tinynas.tcn.reference import dilated_model, set_weights
 
-from .builders import CORNERS, architectures, random_windows, used_weights
+from .builders import CORNERS, architectures, random_windows, used_weights, with_corners
 
 FEW = settings(deadline=None, max_examples=25)
-
-
-def with_corners(test):
-    for corner in CORNERS:
-        test = example(corner)(test)
-    return test
 
 
 def dilated_outputs(a, weights, windows):

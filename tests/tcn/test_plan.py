@@ -5,13 +5,16 @@ from math import gcd
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynas.tcn import Architecture, plan
 from tinynas.tcn.plan import SlicePlan
 
-from .builders import CORNERS, architectures, random_windows, used_weights
+from .builders import CORNERS, architectures, random_windows, used_weights, with_corners
+
+#: The machine may be busy, and the first example pays for imports.
+ANY_TIME = settings(deadline=None)
 
 
 def taps_in_use(a, dilation):
@@ -68,12 +71,7 @@ def planned_positions(a):
     return positions
 
 
-def with_corners(test):
-    for corner in CORNERS:
-        test = example(corner)(test)
-    return test
-
-
+@ANY_TIME
 @with_corners
 @given(architectures(max_blocks=6, max_window=400))
 def test_the_plan_computes_the_needed_positions_and_no_other(a):
@@ -84,6 +82,7 @@ def test_the_plan_computes_the_needed_positions_and_no_other(a):
         assert block.second.out_length == len(needed[index, "out"])
 
 
+@ANY_TIME
 @with_corners
 @given(architectures(max_window=200))
 def test_the_plan_leaves_out_nothing_that_the_output_depends_on(a):
@@ -92,6 +91,7 @@ def test_the_plan_leaves_out_nothing_that_the_output_depends_on(a):
         assert times <= planned[place]
 
 
+@ANY_TIME
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.integers(3, 6), st.integers(1, 400))
 def test_where_strides_stay_within_the_kernel_not_one_position_is_in_vain(ratios, kernel_size, window):
     dilations = tuple(int(d) for d in np.cumprod(ratios))
@@ -99,6 +99,7 @@ def test_where_strides_stay_within_the_kernel_not_one_position_is_in_vain(ratios
     assert planned_positions(a) == true_dependencies(a)
 
 
+@ANY_TIME
 @with_corners
 @given(architectures(max_window=300))
 def test_lengths_fit_together(a):
@@ -119,6 +120,7 @@ def test_lengths_fit_together(a):
     assert pyramid.blocks[-1].second.out_length == 1
 
 
+@ANY_TIME
 @with_corners
 @given(architectures(max_window=300))
 def test_macs_are_positions_times_taps_times_channels(a):
@@ -132,7 +134,7 @@ def test_macs_are_positions_times_taps_times_channels(a):
     assert plan(a).macs == macs
 
 
-@settings(deadline=None, max_examples=15)
+@settings(ANY_TIME, max_examples=15)
 @with_corners
 @given(architectures())
 def test_the_forward_pass_computes_just_these_positions(a):
@@ -173,11 +175,13 @@ def test_dilated_macs_are_never_fewer():
         assert plan(a).macs <= dilated + a.window * a.channels * a.filters * a.projects + a.filters * a.outputs
 
 
+@ANY_TIME
 @given(architectures(max_window=300), st.integers(1, 300))
 def test_a_longer_window_never_costs_less(a, more):
     assert plan(a).macs <= plan(replace(a, window=a.window + more)).macs
 
 
+@ANY_TIME
 @given(st.integers(1, 60), st.data())
 def test_a_slice_counts_what_python_counts(length, data):
     part = SlicePlan(length, data.draw(st.integers(0, length - 1)), data.draw(st.integers(1, length)))

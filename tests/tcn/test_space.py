@@ -14,6 +14,8 @@ from tinynas.errors import SpaceError
 from tinynas.tcn import NORMS, Architecture
 from tinynas.tcn.space import SearchSpace
 
+#: The machine may be busy, and the first example pays for imports.
+ANY_TIME = settings(deadline=None)
 SHAPE = {"window": 50, "channels": 6}
 
 
@@ -53,6 +55,7 @@ def assert_within(a, space):
     assert a.norm in space.norm
 
 
+@ANY_TIME
 @given(spaces(), st.integers(0, 2**32))
 def test_samples_are_within_bounds(space, seed):
     a = space.sample(np.random.default_rng(seed), **SHAPE, outputs=3)
@@ -61,6 +64,7 @@ def test_samples_are_within_bounds(space, seed):
     assert all(type(d) is int for d in a.dilations), "numpy's integers do not survive JSON"
 
 
+@ANY_TIME
 @given(spaces(), st.integers(0, 2**32))
 def test_whatever_the_tuner_draws_is_admitted_or_a_network_within_bounds(space, seed):
     params = drawn(space.parameters(), np.random.default_rng(seed))
@@ -70,7 +74,7 @@ def test_whatever_the_tuner_draws_is_admitted_or_a_network_within_bounds(space, 
         assert_within(space.architecture(params, **SHAPE), space)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(ANY_TIME, max_examples=20)
 @given(spaces())
 def test_the_smallest_are_within_bounds(space):
     for _, a in zip(range(50), space.smallest(**SHAPE), strict=False):

@@ -1,4 +1,4 @@
-"""Training: it learns, stops, keeps the best, repeats itself exactly, says when it fails, and leaves no memory behind."""
+"""Training: it learns, stops, keeps the best, repeats itself exactly, says when it fails, leaves no memory behind."""
 
 from dataclasses import replace
 
@@ -38,10 +38,10 @@ def fit(data, architecture=ARCHITECTURE, config=QUICK, seed=0, **options) -> Fit
 @pytest.mark.parametrize("skip", [False, True])
 def test_it_learns_and_beats_the_mean(data, norm, skip):
     architecture = replace(ARCHITECTURE, norm=norm, skip_connections=skip, dropout=0.02)
-    result = fit(data, architecture, TrainingConfig(epochs=15, batch_size=32, learning_rate=1e-2))
+    result = fit(data, architecture, TrainingConfig(epochs=25, batch_size=32, learning_rate=1e-2))
     of_the_mean = joint_rmse(data.offset[None], data.valid_targets)
-    assert result.valid_rmse < 0.65 * of_the_mean
-    assert result.history[-1] < 0.8 * result.history[0]
+    assert result.valid_rmse < 0.6 * of_the_mean
+    assert result.history[-1] < 0.6 * result.history[0]
 
 
 def test_it_does_not_learn_what_is_not_there(data):
@@ -144,7 +144,7 @@ def test_an_absurd_rate_diverges(data, norm):
 @pytest.mark.parametrize("spoilt", ["inputs", "targets"])
 def test_nan_in_the_data_diverges(spoilt):
     inputs, targets = recordings(128, 1)
-    {"inputs": inputs, "targets": targets}[spoilt][3, 0] = np.nan
+    {"inputs": inputs, "targets": targets}[spoilt][3, -1] = np.nan
     with pytest.raises(TrainingDiverged):
         fit(TrainingData((inputs, targets), recordings(50, 2)))
 
@@ -178,19 +178,19 @@ def test_predicting_in_batches_changes_nothing(count):
 
 @pytest.mark.slow
 def test_a_hundred_candidates_leave_no_memory_behind():
-    """The first dozens fill TensorFlow's and the allocator's caches; from then on nothing may grow with the candidates."""
+    """The first dozens fill the caches of TensorFlow and of the allocator; from then on nothing may grow."""
     data, process = TrainingData(recordings(64, 1), recordings(32, 2)), psutil.Process()
     rng, config = np.random.default_rng(0), TrainingConfig(epochs=1, batch_size=64)
     resident = []
-    for _ in range(100):
+    for i in range(100):
         architecture = Architecture(
             filters=int(rng.integers(2, 9)),
             kernel_size=int(rng.integers(2, 5)),
-            dilations=tuple(int(d) for d in rng.choice((1, 2, 4, 8), 2, replace=False)),
+            dilations=tuple(int(d) for d in rng.choice((1, 2, 4, 8), 1 + i % 2, replace=False)),
             window=32,
             channels=3,
-            norm="batch",
-            dropout=0.1,
+            norm=("none", "batch")[i // 2 % 2],
+            dropout=(0.0, 0.1)[i // 4 % 2],
         )
         fit(data, architecture, config)
         resident.append(process.memory_info().rss)

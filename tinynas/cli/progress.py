@@ -68,7 +68,7 @@ class Progress:
         else:
             self._line(f"{self.title}: {self.trials} trials")
             if self.before:
-                self._line(f"{self.before} trials are finished already")
+                self._line(f"finished already: {self.before} of {self.trials}")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -117,7 +117,7 @@ class Progress:
 
     def _render(self) -> RenderableType:
         bar = ProgressBar(total=self.trials, completed=len(self.finished), width=_BAR_WIDTH)
-        head = Table.grid(padding=(0, 2))
+        head = _grid(4)
         head.add_row(
             bar, f"{len(self.finished)}/{self.trials} trials", _duration(monotonic() - self.started), self._eta()
         )
@@ -141,7 +141,7 @@ class Progress:
             return Text("no feasible network yet", "dim")
         best = self.best
         cost: Mapping[str, Any] = best.measurement or {}
-        bars = Table.grid(padding=(0, 2))
+        bars = _grid(3)
         used_bytes = (cost["sram_bytes"], cost["flash_bytes"])
         for name, used, limit in zip(("SRAM", "flash"), used_bytes, self.limits, strict=True):
             bar = ProgressBar(total=limit, completed=used, width=_BAR_WIDTH)
@@ -178,6 +178,13 @@ def _own_stderr() -> TextIO:
         return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
     except (AttributeError, OSError, ValueError):  # closed, or replaced by an object without a descriptor
         return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+
+
+def _grid(columns: int) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(columns):
+        grid.add_column(no_wrap=True)  # a line that wraps would make the display jump
+    return grid
 
 
 def _cut(text: str, style: str) -> Text:

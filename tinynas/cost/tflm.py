@@ -38,6 +38,9 @@ class HostArena:
 class TflmInterpreter:
     """One model in the official interpreter.
 
+    TFLM is written for models that are sound. What LiteRT refuses is refused here before TFLM sees it; a file whose
+    structure is intact but whose numbers are absurd (a scale of 1e30) may still end the process.
+
     Args:
         model: A .tflite model.
 

@@ -26,6 +26,11 @@ FILE_IDENTIFIER = b"TFL3"
 BUFFER_ALIGNMENT = 16
 _SCHEMA_VERSION = 3
 _WEIGHTS_RANK = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 2}
+#: Operands that have to be there; runtimes read them unasked.
+_OPERANDS = {
+    **{"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "ADD": 2, "PAD": 2, "MEAN": 2},
+    **{"STRIDED_SLICE": 4, "RESHAPE": 1},
+}
 _OP_VERSIONS = {"int8": {"CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "STRIDED_SLICE": 2, "PAD": 2}}
 
 
@@ -120,13 +125,16 @@ def _check(graph: Graph) -> None:
     if not all(t in known for t in written | read):
         raise ConversionError("the .tflite model is damaged: an operator names a tensor that is not there")
     for op in graph.ops:
-        rank = _WEIGHTS_RANK.get(op.kind)
-        if rank and (min(op.inputs[:2], default=-1) < 0 or len(op.inputs) < 2 or not op.outputs):
+        needed = op.inputs[: _OPERANDS.get(op.kind, 0)]
+        if len(needed) < _OPERANDS.get(op.kind, 0) or -1 in needed or (needed and not op.outputs):
             raise ConversionError(f"the .tflite model is damaged: {op.kind} lacks an operand")
-        if rank and len(graph.tensors[op.inputs[1]].shape) != rank:
-            raise ConversionError(
-                f"the .tflite model is damaged: the weights of {op.kind} have another rank than {rank}"
-            )
+        rank = _WEIGHTS_RANK.get(op.kind)
+        if rank and len(graph.tensors[needed[1]].shape) != rank:
+            raise ConversionError(f"the .tflite model is damaged: weights of {op.kind} are not of {rank} dimensions")
+        if rank or op.kind == "ADD":
+            operands = [graph.tensors[t] for t in (*needed, *op.outputs)]
+            if any(t.dtype == "int8" and t.quantization is None for t in operands):
+                raise ConversionError(f"the .tflite model is damaged: {op.kind} works on integers without a scale")
 
 
 def pack(graph: Graph) -> bytes:

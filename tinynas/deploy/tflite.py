@@ -12,13 +12,14 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy.flatbuffer import pack, read_graph
-from tinynas.deploy.graph import Graph, Op, Tensor
+from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
 from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError
 
@@ -59,8 +60,8 @@ def convert(
         )
     if not np.isfinite(windows).all():  # NaN is left out of the ranges without a word, infinity ends the process
         raise ConversionError("the representative windows hold values that are not finite")
-    traced = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
     with _quiet():
+        traced = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
         return pack(arrange(read_graph(_converted(traced, windows, precision)), expected))
 
 
@@ -99,6 +100,7 @@ def arrange(converted: Graph, expected: Graph) -> Graph:
     Raises:
         ConversionError: The two do not hold the same operators on the same shapes with the same options.
     """
+    converted = _with_biases(converted)
     tensor_of: dict[int, int] = dict(zip(expected.inputs, converted.inputs, strict=True))
     rest = list(converted.ops)
     ops: list[Op] = []
@@ -118,6 +120,24 @@ def arrange(converted: Graph, expected: Graph) -> Graph:
     sources = [converted.tensors[tensor_of[i]] for i in range(len(expected.tensors))]
     tensors = [Tensor(t.shape, t.dtype, t.constant, "", t.data, t.quantization) for t in sources]
     return Graph(tuple(tensors), tuple(ops), expected.inputs, expected.outputs)
+
+
+def _with_biases(graph: Graph) -> Graph:
+    """Give every FULLY_CONNECTED a bias: the converter drops one that is all zeros, and training may leave it so."""
+    tensors, ops = list(graph.tensors), []
+    for op in graph.ops:
+        if op.kind == "FULLY_CONNECTED" and op.inputs[2:] in ((), (-1,)):
+            x, weights = tensors[op.inputs[0]], tensors[op.inputs[1]]
+            dtype, steps = weights.dtype, None
+            if x.quantization and weights.quantization:
+                dtype, scale = "int32", x.quantization.scale[0]
+                scales = tuple(float(np.float32(scale) * np.float32(s)) for s in weights.quantization.scale)
+                steps = Quantization(scales, (0,) * len(scales))
+            zeros = np.zeros(weights.shape[0], dtype)
+            tensors.append(Tensor(zeros.shape, dtype, True, data=zeros, quantization=steps))
+            op = replace(op, inputs=(*op.inputs[:2], len(tensors) - 1))
+        ops.append(op)
+    return replace(graph, tensors=tuple(tensors), ops=tuple(ops))
 
 
 def _matches(op: Op, wanted: Op, converted: Graph, expected: Graph, tensor_of: dict[int, int]) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, estimate
-from tinynas.errors import NoFeasibleCandidate, SpaceError, ToolchainMissing
+from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError, ToolchainMissing
 from tinynas.objective import Limits
 from tinynas.search.candidate import CandidatePipeline, limits_of
 from tinynas.search.task import Task
@@ -29,6 +29,9 @@ __all__ = ["Observer", "require_feasible", "run_search", "space_infeasible_share
 
 # Random networks by which the share of the space that does not fit is estimated: +-2 % at worst.
 _SHARE_SAMPLES = 500
+
+# So many failures and nothing else: the search stops.
+_HOPELESS = 3
 
 
 class Observer(Protocol):
@@ -90,7 +93,19 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
         tuner.tell(params, trial.objective)
+        _require_progress(study)
     _conclude(study, config, limits, task, pipeline, earlier + perf_counter() - started)
+
+
+def _require_progress(study: Study) -> None:
+    """End a search whose every candidate fails: that is no property of the candidates."""
+    counts = study.counts()
+    if counts["failed"] >= _HOPELESS and counts["failed"] == sum(counts.values()):
+        raise StudyError(
+            f"the first {counts['failed']} candidates all failed; the last one: {study.trials()[-1].reason}",
+            where=str(study.folder),
+            advice="the reason concerns the set-up or the configuration rather than a network",
+        )
 
 
 def _architecture(params: Mapping[str, Any], config: Config, task: Task) -> Architecture:
@@ -134,9 +149,11 @@ def require_feasible(config: Config, board: Board, task: Task) -> None:
         )
     limits, engine = limits_of(board, config), Engine.tflm(config.cost.kernels)
     shape = {"window": config.dataset.window, "channels": task.channels, "outputs": task.outputs}
-    costs = [estimate(a, engine, config.conversion.precision) for a in config.space.smallest(**shape)]
-    if any(limits.admits(c.sram_bytes, c.flash_bytes) for c in costs):
-        return
+    costs = []
+    for network in config.space.smallest(**shape):
+        costs.append(estimate(network, engine, config.conversion.precision))
+        if limits.admits(costs[-1].sram_bytes, costs[-1].flash_bytes):
+            return
     least = min(costs, key=lambda c: max(c.sram_bytes / limits.sram_bytes, c.flash_bytes / limits.flash_bytes))
     raise NoFeasibleCandidate(
         f"nothing in the search space fits: the smallest candidate needs {least.sram_bytes} bytes of SRAM and "

@@ -184,8 +184,6 @@ def inference_function(architecture: Architecture, weights: Weights) -> Callable
         not overwritten; the surplus outputs are dropped when the operators are put in order (`deploy.tflite.arrange`).
     """
     pyramid, constants = plan(architecture), fold(architecture, weights)
-    if not np.any(constants["head/bias"]):  # the converter would drop a bias of zeros, a tensor that was foreseen
-        constants["head/bias"] = np.full(architecture.outputs, np.finfo(np.float32).tiny, np.float32)
 
     def function(windows: Any) -> list[Any]:
         addends: list[Any] = []

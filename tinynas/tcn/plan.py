@@ -117,7 +117,7 @@ def plan(architecture: Architecture) -> PyramidPlan:
     Example:
         >>> p = plan(Architecture(filters=8, kernel_size=3, dilations=(1, 4, 16), window=200, channels=6))
         >>> [(b.first.in_length, b.second.out_length, b.second.stride) for b in p.blocks]
-        [(77, 17, 4), (17, 5, 4), (5, 1, 1)]
+        [(85, 21, 4), (21, 5, 4), (5, 1, 1)]
     """
     a = architecture
     out_length = 1

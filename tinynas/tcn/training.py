@@ -242,11 +242,13 @@ class _Network:
 
         a = self.architecture
         if a.norm == "batch":
-            mean, variance = tf.nn.moments(z, [0, 1, 2])
+            # A plain mean over the first steps: with a fixed momentum the initial (0, 1) would linger for 50 of them.
+            momentum = tf.minimum(_BATCH_NORM_MOMENTUM, 1.0 - 1.0 / tf.cast(seed[1], tf.float32))
+            gamma, beta = self.variables[f"{name}/gamma"], self.variables[f"{name}/beta"]
+            z, mean, variance = tf.compat.v1.nn.fused_batch_norm(z, gamma, beta, epsilon=BATCH_NORM_EPSILON)
             for field, value in (("mean", mean), ("variance", variance)):
                 moving = self.variables[f"{name}/{field}"]
-                moving.assign(_BATCH_NORM_MOMENTUM * moving + (1.0 - _BATCH_NORM_MOMENTUM) * value)
-            z = self._normalised(z, name, mean, variance)
+                moving.assign(momentum * moving + (1.0 - momentum) * value)
         z = tf.nn.relu(z)
         if a.dropout > 0.0:
             shape = tf.stack([tf.shape(z)[0], 1, 1, a.filters])

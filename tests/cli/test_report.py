@@ -1,0 +1,68 @@
+"""`tinynas report`: anew, at any time, without disturbing anybody."""
+
+import json
+import shutil
+
+import pytest
+
+from tinynas.cli import main
+from tinynas.study import Study
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished.folder, folder)
+    return folder
+
+
+def test_it_prints_what_the_search_printed(finished, copied, capfd):
+    assert main(["report", str(copied), "--json"]) == 0
+    captured = capfd.readouterr()
+    expected = json.loads(finished.out) | {"study": str(copied)}
+    assert json.loads(captured.out) == expected
+    assert captured.err == ""
+
+
+def test_it_writes_report_model_and_card_anew(finished, copied):
+    for name in ("report.html", "best.tflite", "model_card.md"):
+        (copied / name).unlink()
+    assert main(["report", str(copied)]) == 0
+    for name in ("report.html", "best.tflite", "model_card.md"):
+        assert (copied / name).stat().st_size > 500, name
+    assert (copied / "best.tflite").read_bytes() == (finished.folder / "best.tflite").read_bytes()
+
+
+@pytest.fixture
+def under_way(copied):
+    """A study whose search still runs: a trial in training, no summary."""
+    with Study.open(copied) as study:
+        first = study.trial(0)
+        seed = study.propose(params=first.params, architecture=first.architecture, key="other", seed=1)
+        study.advance(seed.id, "costed", measurement=first.measurement)
+        study.set_summary({})
+        yield copied
+
+
+def test_it_reports_on_a_study_under_way_while_the_search_holds_it(under_way, capfd):
+    assert main(["report", str(under_way), "--json"]) == 0
+    outcome = json.loads(capfd.readouterr().out)
+    assert (outcome["trials"], outcome["seconds"], outcome["test"]) == (5, None, None)
+    assert outcome["best"]["error_int8"] > 0
+    assert outcome["baselines"] == {"zero": None, "mean": None}
+    assert main(["report", str(under_way)]) == 0
+    assert "nan" not in capfd.readouterr().out.lower()
+
+
+def test_a_folder_that_is_no_study(tmp_path, capfd):
+    assert main(["report", str(tmp_path)]) == 1
+    assert "there is no study.db in it" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_study_is_1_and_explained(copied, capfd):
+    (copied / "study.db").write_bytes(b"SQLite format 3\x00" + b"\xff" * 2000)
+    assert main(["report", str(copied)]) == 1
+    err = capfd.readouterr().err
+    assert str(copied) in err
+    assert "Traceback" not in err

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.deploy.conftest import anchors
+
+__all__ = ["anchors"]

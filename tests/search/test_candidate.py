@@ -1,0 +1,105 @@
+"""The stages of one trial: failures that are the candidate's own, the official interpreter as referee, precisions."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from tinynas.cost import TflmInterpreter
+from tinynas.errors import ParityError, SpaceError, TinynasError
+from tinynas.search import limits_of
+from tinynas.study import Study
+
+needs_tflm = pytest.mark.skipif(
+    importlib.util.find_spec("tflite_micro") is None, reason="tflite-micro is published for Linux on x86-64 only"
+)
+
+
+def test_limits_are_the_board_s_or_lower(configure, board):
+    assert limits_of(board, configure()).sram_bytes == board.sram_limit_bytes
+    lower = limits_of(board, configure(objective={"sram_max_bytes": 5000, "flash_max_bytes": 10**9}))
+    assert (lower.sram_bytes, lower.flash_bytes) == (5000, board.flash_limit_bytes)
+
+
+def test_a_training_that_diverges_fails_and_the_search_goes_on(search, configure, tmp_path, monkeypatch):
+    from tinynas.tcn import training
+
+    train, calls = training.train, []
+
+    def diverging(architecture, data, config, **kwargs):
+        calls.append(architecture)
+        if len(calls) == 2:
+            raise training.TrainingDiverged("the loss diverged in the first epoch", where=architecture.key)
+        return train(architecture, data, config, **kwargs)
+
+    monkeypatch.setattr(training, "train", diverging)
+    trials = search(tmp_path / "study", configure(trials=3))
+    assert [trial.state for trial in trials] == ["done", "failed", "done"]
+    assert "diverged" in trials[1].reason
+    assert trials[1].objective is None
+    assert "weights" not in trials[1].artefacts
+
+
+def test_a_learning_rate_beyond_reason_fails_every_trial_and_says_so(search, configure, tmp_path):
+    with pytest.raises(SpaceError, match="2 failed"):
+        search(tmp_path / "study", configure(trials=2, training={"learning_rate": 1e38}))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert [(trial.state, "diverged" in trial.reason) for trial in study.trials()] == [("failed", True)] * 2
+
+
+def test_an_error_of_the_rig_stops_the_search_and_is_no_score(search, configure, tmp_path, monkeypatch):
+    class RigError(TinynasError):
+        disposition = "stop"
+
+    def broken(*_args, **_kwargs):
+        raise RigError("the converter is not itself today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tinynas.search.candidate.convert", broken)
+        with pytest.raises(RigError):
+            search(tmp_path / "study", configure(trials=1))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert [trial.state for trial in study.trials()] == ["trained"]
+    assert search(tmp_path / "study", configure(trials=1))[0].state == "done"
+
+
+@needs_tflm
+def test_the_official_interpreter_confirms_costs_and_outputs(finished, search, configure, tmp_path):
+    [trial] = search(tmp_path / "study", configure(trials=1, mode="tflm"))
+    with Study.open(finished[0], readonly=True) as study:
+        by_model = study.trial(0)
+    cost = trial.measurement
+    assert (cost["source"], cost["parity"]) == ("tflm", True)
+    assert cost["host_arena_bytes"] >= cost["arena_bytes"] > 0
+    assert trial.params == by_model.params
+    assert abs(cost["sram_bytes"] - by_model.measurement["sram_bytes"]) <= 0.02 * cost["sram_bytes"]
+    assert cost["flash_bytes"] == by_model.measurement["flash_bytes"]
+    assert trial.metrics["error_int8"] == by_model.metrics["error_int8"]
+
+
+@needs_tflm
+def test_outputs_that_disagree_stop_the_search(search, configure, tmp_path, monkeypatch):
+    run = TflmInterpreter.run
+    monkeypatch.setattr(TflmInterpreter, "run", lambda self, x: (run(self, x).astype(int) ^ 8).astype(np.int8))
+    with pytest.raises(ParityError, match="8 steps apart"):
+        search(tmp_path / "study", configure(trials=1, mode="tflm"))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert [trial.state for trial in study.trials()] == ["converted"]
+
+
+@needs_tflm
+def test_float32_costs_more_and_loses_nothing(finished, search, configure, tmp_path):
+    [trial] = search(tmp_path / "study", configure(trials=1, mode="tflm", conversion={"precision": "float32"}))
+    with Study.open(finished[0], readonly=True) as study:
+        int8 = study.trial(0)
+    assert trial.params == int8.params
+    assert trial.measurement["arena_bytes"] > int8.measurement["arena_bytes"]
+    assert trial.metrics["error_int8"] == pytest.approx(trial.metrics["error_float"], rel=1e-4)
+
+
+def test_the_kernel_library_counts(search, configure, tmp_path, finished):
+    [trial] = search(tmp_path / "study", configure(trials=1, cost={"kernels": "reference"}))
+    with Study.open(finished[0], readonly=True) as study:
+        cmsis_nn = study.trial(0).measurement
+    assert trial.measurement["kernels"] == "reference"
+    assert trial.measurement["flash_bytes"] < cmsis_nn["flash_bytes"] - 20_000

@@ -1,0 +1,31 @@
+import importlib.metadata
+import subprocess
+
+import pytest
+
+from tinynas.search import provenance
+
+
+def test_everything_needed_to_repeat_a_search_is_named():
+    origin = provenance(dataset_fingerprint="d", board_fingerprint="b", seed=7)
+    assert (origin["dataset_fingerprint"], origin["board_fingerprint"], origin["seed"]) == ("d", "b", 7)
+    assert origin["packages"]["tensorflow"] == importlib.metadata.version("tensorflow")
+    assert origin["python"].count(".") == 2
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 10)])
+def test_without_git_the_revision_is_unknown(monkeypatch, error):
+    def run(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert provenance(dataset_fingerprint="d", board_fingerprint="b", seed=7)["revision"] is None
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
+    def version(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    origin = provenance(dataset_fingerprint="d", board_fingerprint="b", seed=7)
+    assert set(origin["packages"].values()) == {None}

@@ -1,0 +1,120 @@
+"""The learning task: splits, normalisation, targets, and searches on other data than the default."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from tinynas.errors import ConfigError, DatasetError
+from tinynas.odometry import load_dataset
+from tinynas.search import load_task
+from tinynas.study import Study
+
+
+def write_table(recording, path):
+    """A recording as a user of data.md would write it, in other units than our own."""
+    columns = {"time_ms": recording.time_s * 1e3}
+    for axis, name in enumerate("xyz"):
+        columns[f"accel_{name}_g"] = recording.accel[:, axis] / 9.80665
+        columns[f"gyro_{name}_deg_s"] = np.degrees(recording.gyro[:, axis])
+        columns[f"mag_{name}_uT"] = recording.mag[:, axis]
+        columns[f"position_{name}_cm"] = recording.position[:, axis] * 100
+    text = ",".join(columns) + "\n"
+    text += "".join(",".join(f"{value:.9g}" for value in row) + "\n" for row in zip(*columns.values(), strict=True))
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """A folder of the user's own recordings, with split lists."""
+    folder = tmp_path_factory.mktemp("walks")
+    data = load_dataset("synthetic", seed=3, synthetic={"n_train": 2, "n_valid": 1, "n_test": 1, "duration_s": 15.0})
+    for split, recordings in (("Train", data.train), ("Valid", data.valid), ("Test", data.test)):
+        names = [f"{split.lower()}{i}.csv" + (".gz" if i else "") for i in range(len(recordings))]
+        for name, recording in zip(names, recordings, strict=True):
+            write_table(recording, folder / name)
+        (folder / f"{split}.txt").write_text("\n".join(names) + "\n")
+    return folder
+
+
+def test_splits_share_no_recording_and_normalisation_knows_the_training_split_only(configure, tasks):
+    task = tasks(configure())
+    assert (task.channels, task.outputs) == (9, 2)
+    assert not set(task.train.names) & set(task.valid.names + task.test.names)
+    inputs = task.inputs(task.train)
+    np.testing.assert_allclose(inputs.mean(axis=(0, 1)), 0.0, atol=1e-3)
+    np.testing.assert_allclose(inputs.std(axis=(0, 1)), 1.0, atol=1e-2)
+    assert np.abs(task.inputs(task.valid).mean(axis=(0, 1))).max() > 0.01
+
+
+def test_training_windows_and_evaluation_windows_have_their_own_strides(configure, tasks):
+    task = tasks(configure(dataset={"evaluation_stride": 7}))
+    assert np.diff(task.train.start[:3]).tolist() == [40, 40]
+    assert np.diff(task.valid.start[:3]).tolist() == np.diff(task.test.start[:3]).tolist() == [7, 7]
+
+
+def test_representative_windows_are_drawn_from_the_training_split_without_replacement(configure, tasks):
+    task = tasks(configure())
+    drawn = task.representative(10, np.random.default_rng(1))
+    training = {window.tobytes() for window in task.inputs(task.train)}
+    assert len({window.tobytes() for window in drawn}) == 10
+    assert {window.tobytes() for window in drawn} <= training
+    everything = task.representative(10**6, np.random.default_rng(1))
+    assert {window.tobytes() for window in everything} == training
+    np.testing.assert_array_equal(drawn, task.representative(10, np.random.default_rng(1)))
+
+
+def test_baselines_are_those_of_zero_and_of_the_training_mean(configure, tasks):
+    task = tasks(configure())
+    zero = np.sqrt(np.mean(np.sum(task.test.targets.astype(float) ** 2, axis=1)))
+    off = task.test.targets.astype(float) - task.train.targets.astype(float).mean(axis=0)
+    assert task.baselines()["zero"]["test"] == pytest.approx(zero, rel=1e-5)
+    assert task.baselines()["mean"]["test"] == pytest.approx(np.sqrt(np.mean(np.sum(off**2, axis=1))), rel=1e-5)
+
+
+def test_without_the_magnetometer_there_are_six_channels(configure, tasks):
+    assert tasks(configure(dataset={"use_mag": False})).channels == 6
+
+
+def test_a_window_longer_than_every_recording(configure):
+    with pytest.raises(DatasetError, match="window"):
+        load_task(configure(dataset={"window": 1501}))
+
+
+def test_an_option_of_the_synthetic_set_with_another_dataset(configure, tables):
+    with pytest.raises(DatasetError, match="synthetic"):
+        load_task(configure(dataset={"source": f"csv:{tables}"}))
+
+
+def test_a_window_too_short_for_its_target(configure):
+    assert configure(dataset={"window": 2}).dataset.window == 2
+    with pytest.raises(ConfigError, match="at least 3 samples") as caught:
+        configure(dataset={"window": 2, "target": "speed_heading"})
+    assert caught.value.where == "settings.yaml:dataset.window"
+
+
+def test_the_user_s_own_tables_end_to_end(search, configure, tables, tmp_path):
+    config = configure(trials=1).with_options(dataset=f"csv:{tables}")
+    [trial] = search(tmp_path / "study", config)
+    assert trial.state == "done"
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert [row["name"] for row in study.summary["test"]["recordings"]] == ["test0"]
+
+
+def test_the_user_s_own_tables_are_the_same_task_as_the_recordings_they_were_written_from(configure, tables, tasks):
+    own = load_task(configure().with_options(dataset=f"csv:{tables}"))
+    simulated = tasks(configure())
+    np.testing.assert_allclose(own.train.targets, simulated.train.targets, atol=1e-4)
+    np.testing.assert_allclose(own.inputs(own.test), simulated.inputs(simulated.test), atol=1e-3)
+
+
+def test_speed_and_heading_end_to_end(search, configure, tmp_path):
+    """Without a magnetometer, as phones and shoes without a fixed frame need it."""
+    dataset = {"target": "speed_heading", "use_mag": False}
+    [trial] = search(tmp_path / "study", configure(trials=1, dataset=dataset))
+    assert trial.state == "done"
+    assert trial.architecture["channels"] == 6
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        summary = study.summary
+        assert np.isfinite(summary["test"]["recordings"][0]["ate_m"])
+        assert summary["test"]["error_int8"] < 3 * summary["baselines"]["zero"]["test"]
