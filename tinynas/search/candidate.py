@@ -31,7 +31,8 @@ __all__ = ["CandidatePipeline", "limits_of"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
-# Windows that the official interpreter runs one by one to be compared with LiteRT; at most one step apart is normal.
+# Windows that the official interpreter runs one by one to be compared with LiteRT's reference kernels. These round a
+# FULLY_CONNECTED once where TFLM rounds twice: one step apart is normal.
 _REFEREE_WINDOWS = 20
 _REFEREE_STEPS = 1
 
@@ -162,19 +163,19 @@ class CandidatePipeline:
         predicted = infer(model, inputs)
         cost = measure_graph(read_graph(model), len(model), architecture, self.engine)
         if self.config.mode == "tflm":
-            cost = self._referee(model, cost, inputs, predicted)
+            cost = self._referee(model, cost, inputs)
         error = self.task.error(predicted, self.task.valid)
         metrics = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
         return self.study.advance(trial.id, "measured", measurement=cost.to_dict(), metrics=metrics)
 
-    def _referee(self, model: bytes, cost: Measurement, inputs: Any, predicted: Any) -> Measurement:
+    def _referee(self, model: bytes, cost: Measurement, inputs: npt.NDArray[np.float32]) -> Measurement:
         """Costs and outputs by the official interpreter; its arena with the tail of a 32-bit device."""
         interpreter, graph = TflmInterpreter(model), read_graph(model)
-        arena = interpreter.arena()
+        arena, windows = interpreter.arena(), inputs[:_REFEREE_WINDOWS]
         source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-        outputs = dequantize(interpreter.run(quantize(inputs[:_REFEREE_WINDOWS], source)), target)
-        step = target.quantization.scale[0] if target.quantization else 1e-3 * float(np.abs(predicted).max())
-        apart = float(np.max(np.abs(outputs - predicted[: len(outputs)]))) / step
+        outputs = dequantize(interpreter.run(quantize(windows, source)), target)
+        step = target.quantization.scale[0] if target.quantization else 1e-3 * float(np.abs(outputs).max())
+        apart = float(np.max(np.abs(outputs - infer(model, windows, reference=True)))) / step
         if apart > _REFEREE_STEPS + 0.5:
             raise ParityError(f"LiteRT and TensorFlow Lite Micro are {apart:.0f} steps apart on the same window")
         device = arena.head_bytes + persistent_bytes(graph, cmsis_nn=self.engine.kernels == "cmsis_nn")
