@@ -38,7 +38,7 @@ def test_every_error_is_public_and_has_a_disposition(cls):
 
 def test_only_properties_of_the_network_are_infeasible():
     infeasible = {cls.__name__ for cls in ALL if cls.disposition == "infeasible"}
-    assert infeasible == {"UnsupportedOp", "FlashOverflow", "RamOverflow"}
+    assert infeasible == {"ConversionError", "UnsupportedOp", "FlashOverflow", "RamOverflow"}
 
 
 def test_a_misbehaving_board_is_tried_again_but_an_absent_one_is_not():

@@ -7,6 +7,7 @@ readers silently keep the last), and so is a key nobody asked for.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -21,6 +22,8 @@ __all__ = ["describe", "did_you_mean", "parse_mapping", "read_user_file", "valid
 T = TypeVar("T")
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
+# pydantic speaks of Python's types; a YAML file holds lists and mappings.
+_WORDS = ((r"a valid (tuple|list)", "a list"), (r"a (valid )?dictionary( or an instance of \w+)?", "a mapping"))
 _UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 _MISSING_KEY = {"missing", "missing_argument", "missing_keyword_only_argument"}
 
@@ -120,6 +123,8 @@ def _raise_first(adapter: TypeAdapter[Any], error: ValidationError, where: str) 
     if first["type"] in _MISSING_KEY:
         raise ConfigError("required, but missing", where=place) from error
     text = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    for pydantic, yaml_word in _WORDS:
+        text = re.sub(pydantic, yaml_word, text)
     value = first["input"]
     shown = f", found {describe(value)}"
     advice = (

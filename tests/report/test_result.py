@@ -100,3 +100,8 @@ def test_a_network_beyond_the_limit_keeps_the_bar_in_its_place() -> None:
         "limits": {"sram_bytes": 10, "flash_bytes": 0},
     }
     assert printed(outcome, terminal=True).count("█") == 24
+
+
+def test_limits_are_the_configurations_where_they_are_lower(make_study: Make) -> None:
+    study = make_study(1, config={"objective": {"sram_max_bytes": 1000, "flash_max_bytes": 10**9}})
+    assert result(study)["limits"] == {"sram_bytes": 1000, "flash_bytes": 491_520}

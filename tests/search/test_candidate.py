@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tinynas.cost import TflmInterpreter
-from tinynas.errors import ParityError, SpaceError, TinynasError
-from tinynas.search import limits_of
+from tinynas.errors import ConversionError, NoFeasibleCandidate, ParityError, StudyError, TinynasError
+from tinynas.search import CandidatePipeline, candidate, limits_of
 from tinynas.study import Study
 
 needs_tflm = pytest.mark.skipif(
@@ -41,7 +41,7 @@ def test_a_training_that_diverges_fails_and_the_search_goes_on(search, configure
 
 
 def test_a_learning_rate_beyond_reason_fails_every_trial_and_says_so(search, configure, tmp_path):
-    with pytest.raises(SpaceError, match="2 failed"):
+    with pytest.raises(NoFeasibleCandidate, match="2 failed"):
         search(tmp_path / "study", configure(trials=2, training={"learning_rate": 1e38}))
     with Study.open(tmp_path / "study", readonly=True) as study:
         assert [(trial.state, "diverged" in trial.reason) for trial in study.trials()] == [("failed", True)] * 2
@@ -103,3 +103,40 @@ def test_the_kernel_library_counts(search, configure, tmp_path, finished):
         cmsis_nn = study.trial(0).measurement
     assert trial.measurement["kernels"] == "reference"
     assert trial.measurement["flash_bytes"] < cmsis_nn["flash_bytes"] - 20_000
+
+
+def test_a_search_whose_every_candidate_fails_gives_up_after_three(search, configure, tmp_path):
+    with pytest.raises(StudyError, match="first 3 candidates all failed"):
+        search(tmp_path / "study", configure(trials=8, training={"learning_rate": 1e38}))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert study.counts()["failed"] == len(study.trials()) == 3
+
+
+def test_a_network_that_cannot_be_converted_fails_alone(search, configure, tmp_path, monkeypatch):
+    real, calls = candidate.convert, []
+
+    def picky(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise ConversionError("not this one")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(candidate, "convert", picky)
+    trials = search(tmp_path / "study", configure(trials=3))
+    assert [trial.state for trial in trials] == ["done", "failed", "done"]
+    assert "not this one" in trials[1].reason
+
+
+def test_seconds_add_up_over_sessions(search, configure, tmp_path, monkeypatch):
+    def interrupt(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CandidatePipeline, "evaluate", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            search(tmp_path / "study", configure(trials=2))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        first = study.summary["seconds"]
+    search(tmp_path / "study", configure(trials=2))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert study.summary["seconds"] > first > 0

@@ -273,7 +273,7 @@ def test_what_fits_and_is_found_no_more_ends_the_search_well(search, configure, 
 def test_none_of_the_trials_fits(search, configure, tmp_path):
     space = {"filters": [2, 60], "kernel_size": [2, 15], "dropout": [0.0, 0.0]}
     config = configure(trials=2, space=space, tuner={"only_feasible": False}, objective={"sram_max_bytes": 3000})
-    with pytest.raises(NoFeasibleCandidate, match="none of 2 trials fits"):
+    with pytest.raises(NoFeasibleCandidate, match="none of 2 trials ended with a network that fits"):
         search(tmp_path / "study", config)
     with Study.open(tmp_path / "study", readonly=True) as study:
         assert [trial.state for trial in study.trials()] == ["infeasible"] * 2

@@ -91,7 +91,7 @@ def _headline(view: View) -> str:
     title = f"Best network for {view.title}" if view.best else f"No network for {view.title} yet"
     paragraphs = [_lead(view)]
     unfinished = sum(not trial.finished for trial in view.trials)
-    if unfinished or not view.summary:
+    if unfinished or "best_trial" not in view.summary:
         count = f"{unfinished} trial{'s are' if unfinished != 1 else ' is'} under way. " if unfinished else ""
         paragraphs.append(f'<p class="banner">This search has not ended. {count}The figures are as of now.</p>')
     return (

@@ -72,9 +72,14 @@ class View:
         return [row for row in recordings if isinstance(row, Mapping)] if isinstance(recordings, Sequence) else []
 
     def limit(self, resource: str) -> float | None:
-        """Return the bytes a network may use of the board's `sram` or `flash`, or None when unknown."""
+        """Return the bytes a network may use of the board's `sram` or `flash`, or None when unknown.
+
+        The board's own limit, or the configuration's where that is lower.
+        """
         limit = number_at(self.board, f"{resource}_limit_bytes")
-        return number_at(self.board, f"{resource}_bytes") if limit is None else limit
+        own = number_at(self.board, f"{resource}_bytes") if limit is None else limit
+        chosen = number_at(self.config, "objective", f"{resource}_max_bytes")
+        return own if chosen is None else chosen if own is None else min(own, chosen)
 
     def baseline(self, predictor: str, split: str) -> float | None:
         """Return the joint velocity RMSE (m/s) of a trivial predictor, `zero` or `mean`, on a split."""

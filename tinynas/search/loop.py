@@ -58,7 +58,7 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
         NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
         TinynasError: Something that concerns the search as a whole. Every finished step is kept.
     """
-    started, earlier = perf_counter(), _seconds_spent(study)
+    started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
     limits = limits_of(board, config)
     pipeline = CandidatePipeline(study, config, limits, task, observer.epoch)
     require_feasible(config, board, task)
@@ -93,6 +93,9 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
         tuner.tell(params, trial.objective)
+        study.set_summary(
+            {"seconds": round(earlier + perf_counter() - started, 3)}
+        )  # an interrupted search has no more
         _require_progress(study)
     _conclude(study, config, limits, task, pipeline, earlier + perf_counter() - started)
 
@@ -177,24 +180,17 @@ def _conclude(
     best = study.best()
     if best is None:
         failed = study.counts()["failed"]
-        raise (
-            SpaceError(
-                f"none of {len(study.trials())} trials ended with a feasible network ({failed} failed)",
-                where=str(study.folder),
-                advice="see the reasons in the report; more trials or a longer training may help",
-            )
-            if failed
-            else NoFeasibleCandidate(
-                f"none of {len(study.trials())} trials fits the board",
-                where=str(study.folder),
-                advice="try more trials",
-            )
+        raise NoFeasibleCandidate(
+            f"none of {len(study.trials())} trials ended with a network that fits"
+            + (f"; {failed} failed" if failed else ""),
+            where=str(study.folder),
+            advice="the report has the reasons; try more trials" + (", or another training" if failed else ""),
         )
     test, evaluation = pipeline.evaluate(best)
     study.attach(best.id, {"evaluation": evaluation})
     study.set_summary(
         {
-            "seconds": round(seconds, 2),
+            "seconds": round(seconds, 3),
             "best_trial": best.id,
             "baselines": task.baselines(),
             "space_infeasible_share": space_infeasible_share(config, limits, task, pipeline.engine),
@@ -207,9 +203,3 @@ def _conclude(
             "rate_hz": task.dataset.rate_hz,
         }
     )
-
-
-def _seconds_spent(study: Study) -> float:
-    """Seconds that earlier sessions spent on finished trials."""
-    spans = (max(t.times.values()) - min(t.times.values()) for t in study.trials() if t.finished and t.times)
-    return float(sum(spans))
