@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.walks import write_csv
+
 PROGRAM = "import sys; from tinynas.cli import main; sys.exit(main(sys.argv[1:]))"
 
 CONFIG = """
@@ -60,3 +62,13 @@ def finished(
     options: list[Any] = ["--board", "nucleo_f446re", "--config", config_file, "--out", folder, "--json"]
     run = subprocess.run(command("search", *options), capture_output=True, text=True, timeout=120, check=False)
     return Finished(folder, run.returncode, run.stdout, run.stderr)
+
+
+@pytest.fixture
+def walks(tmp_path: Path) -> Path:
+    """A folder with three recordings."""
+    folder = tmp_path / "walks"
+    folder.mkdir()
+    for name in "abc":
+        write_csv(folder / f"{name}.csv")
+    return folder

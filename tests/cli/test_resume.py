@@ -133,6 +133,19 @@ def test_data_that_changed_are_refused(begun, capfd):
     assert "hint: restore the dataset" in err
 
 
+def test_from_another_folder_the_data_are_found_again(stop, tmp_path, config_file, walks, monkeypatch, capfd):
+    home, elsewhere = walks.parent, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(home)
+    source = f"csv:{walks.name}"
+    args = ["--board", "nucleo_f446re", "--config", config_file, "--dataset", source, "--out", tmp_path / "study"]
+    code, *_ = stop(["search", *args, "--trials", "2"], signal.SIGKILL, "[1/2]")
+    assert code == -signal.SIGKILL
+    monkeypatch.chdir(elsewhere)
+    assert main(["resume", str(tmp_path / "study"), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["trials"] == 2
+
+
 def test_data_that_are_gone_are_2(begun, capfd):
     assert main(["resume", begun("csv:gone", "of what was there")]) == 2
     assert "gone" in capfd.readouterr().err

@@ -3,12 +3,13 @@
 import json
 import re
 import sys
+from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.cli.walks import write_csv
 from tinynas.cli import main
-from tinynas.cli.session import new_folder
+from tinynas.cli.session import check_folder, new_folder
 from tinynas.errors import ConfigError
 from tinynas.study import Study
 
@@ -30,27 +31,6 @@ def refused(tmp_path, monkeypatch, capfd):
         return code, captured.err
 
     return run
-
-
-def write_csv(path, rows=900, broken=None):
-    sensors = [f"{sensor}_{axis}_{unit}" for sensor, unit in (("accel", "m_s2"), ("gyro", "rad_s")) for axis in "xyz"]
-    rng = np.random.default_rng(len(path.name))
-    lines = [",".join(["time_s", *sensors, "position_x_m", "position_y_m"])]
-    for row in range(rows):
-        values = [row / 100, *rng.normal(0, 1, 6), row / 100, np.sin(row / 100)]
-        lines.append(",".join(f"{value:.4f}" for value in values))
-    if broken is not None:
-        lines[broken - 1] = lines[broken - 1].rsplit(",", 3)[0]
-    path.write_text("\n".join(lines) + "\n")
-
-
-@pytest.fixture
-def walks(tmp_path):
-    folder = tmp_path / "walks"
-    folder.mkdir()
-    for name in "abc":
-        write_csv(folder / f"{name}.csv")
-    return folder
 
 
 def test_json_is_one_object_with_the_promised_keys_and_nothing_else(finished):
@@ -213,20 +193,23 @@ def test_a_folder_with_other_files_is_refused(refused, tmp_path, config_file):
     assert (code, "not a folder" in err) == (2, True)
 
 
-def test_an_empty_folder_will_do(tmp_path):
+def test_an_empty_folder_will_do_and_one_of_a_killed_start(tmp_path):
+    check_folder(tmp_path)
+    (tmp_path / "study.lock").touch()
+    check_folder(tmp_path)
     assert new_folder(tmp_path, "b", "synthetic") == tmp_path
     (tmp_path / "x").touch()
     with pytest.raises(ConfigError):
-        new_folder(tmp_path, "b", "synthetic")
+        check_folder(tmp_path)
 
 
 def test_without_out_the_folder_is_new_each_time(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("time.strftime", lambda _: "20260102-030405")
-    first = new_folder(None, "nucleo", "oxiod:data/x")
-    assert str(first) == "studies/nucleo-oxiod-20260102-030405"
-    first.mkdir(parents=True)
-    assert new_folder(None, "nucleo", "oxiod:data/x").name == "nucleo-oxiod-20260102-030405-2"
+    names = [str(new_folder(None, "nucleo", "oxiod:data/x")) for _ in range(3)]
+    stem = "studies/nucleo-oxiod-20260102-030405"
+    assert names == [stem, f"{stem}-2", f"{stem}-3"]
+    assert all(Path(name).is_dir() for name in names)
 
 
 def test_a_disk_that_is_full_at_the_end_is_1_and_keeps_the_study(config_file, tmp_path, capfd, monkeypatch):

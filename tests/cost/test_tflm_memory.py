@@ -10,7 +10,7 @@ from tinynas.deploy import Graph, Op, Tensor, arena_head_bytes, read_graph
 from tinynas.tcn import Architecture
 
 #: What a device's arena and a host's tail are off by at most, in bytes, above the measured figure.
-DEVICE_EXCESS, HOST_EXCESS = 20, 96
+DEVICE_EXCESS, HOST_EXCESS, FLOAT_EXCESS = 20, 96, 192
 
 
 @pytest.mark.parametrize("kernels", ["reference", "cmsis_nn"])
@@ -48,6 +48,13 @@ def test_the_host_arena_of_candidates():
     for a in candidates(14):
         official = TflmInterpreter(converted(a)).arena()
         assert 0 <= arena_bytes(lower(a), pointer_bytes=8) - official.total_bytes <= HOST_EXCESS, a.key
+
+
+def test_the_host_arena_of_float_candidates():
+    for a in candidates(8):
+        official = TflmInterpreter(converted(a, "float32")).arena()
+        excess = arena_bytes(lower(a, "float32"), pointer_bytes=8) - official.total_bytes
+        assert 0 <= excess <= FLOAT_EXCESS, a.key
 
 
 @given(architectures())

@@ -140,3 +140,11 @@ def test_seconds_add_up_over_sessions(search, configure, tmp_path, monkeypatch):
     search(tmp_path / "study", configure(trials=2))
     with Study.open(tmp_path / "study", readonly=True) as study:
         assert study.summary["seconds"] > first > 0
+
+
+def test_an_error_above_the_penalty_is_a_divergence_not_a_result(search, configure, tmp_path):
+    # Every network is worse than a penalty of 1 mm/s: none may be called done.
+    with pytest.raises(NoFeasibleCandidate, match="1 failed"):
+        search(tmp_path / "study", configure(trials=1, objective={"penalty": 0.001}))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert "above the objective's penalty" in study.trials()[0].reason

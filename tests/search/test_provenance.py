@@ -7,10 +7,18 @@ from tinynas.search import provenance
 
 
 def test_everything_needed_to_repeat_a_search_is_named():
-    origin = provenance(dataset_fingerprint="d", board_fingerprint="b", seed=7)
+    origin = provenance(source="csv:walks", dataset_fingerprint="d", board_fingerprint="b", seed=7)
     assert (origin["dataset_fingerprint"], origin["board_fingerprint"], origin["seed"]) == ("d", "b", 7)
     assert origin["packages"]["tensorflow"] == importlib.metadata.version("tensorflow")
     assert origin["python"].count(".") == 2
+
+
+def test_a_dataset_s_folder_is_remembered_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = {"dataset_fingerprint": "d", "board_fingerprint": "b", "seed": 7}
+    assert provenance(source="csv:my walks", **known)["dataset_folder"] == str(tmp_path / "my walks")
+    assert provenance(source="csv:/data/x", **known)["dataset_folder"] == "/data/x"
+    assert provenance(source="synthetic", **known)["dataset_folder"] is None
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 10)])
@@ -19,7 +27,7 @@ def test_without_git_the_revision_is_unknown(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert provenance(dataset_fingerprint="d", board_fingerprint="b", seed=7)["revision"] is None
+    assert provenance(source="csv:walks", dataset_fingerprint="d", board_fingerprint="b", seed=7)["revision"] is None
 
 
 def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
@@ -27,5 +35,5 @@ def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.version", version)
-    origin = provenance(dataset_fingerprint="d", board_fingerprint="b", seed=7)
+    origin = provenance(source="csv:walks", dataset_fingerprint="d", board_fingerprint="b", seed=7)
     assert set(origin["packages"].values()) == {None}

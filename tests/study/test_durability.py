@@ -140,7 +140,11 @@ def test_file_size_limit_in_a_process(tmp_path: Path, limit: int) -> None:
     assert "free some space" in advice
     promised = reached(lines)
     if (folder / "study.db").exists():
+        assert "resume" in advice
         check(folder, promised)
+    else:
+        assert "resume" not in advice, "there is nothing to resume"
+        assert not folder.exists()
     assert bool(promised) == (limit >= 40_000)
     resumed = start(folder)
     assert resumed.stdout is not None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tinynas.config import Config
+    from tinynas.study import Study
 
 __all__ = ["register"]
 
@@ -31,7 +35,7 @@ def resume(
     with Study.open(study) as opened:
         settings = config_from_mapping(opened.config, f"{study}:config")
         with working("reading the data"):
-            task = load_task(settings)
+            task = load_task(_located(settings, opened))
         if task.dataset.fingerprint != opened.provenance.get("dataset_fingerprint"):
             raise StudyError(
                 f"the data of {settings.dataset.source} are not those that the study began with",
@@ -39,3 +43,12 @@ def resume(
                 advice="restore the dataset, or begin a new study",
             )
         run_session(opened, settings, Board.from_dict(opened.board), task, as_json=as_json)
+
+
+def _located(settings: Config, study: Study) -> Config:
+    """The configuration with the dataset's folder found again, if the search began in another working folder."""
+    scheme, _, folder = settings.dataset.source.partition(":")
+    stored = study.provenance.get("dataset_folder")
+    if not folder or Path(folder).exists() or not isinstance(stored, str):
+        return settings
+    return settings.with_options(dataset=f"{scheme}:{stored}")

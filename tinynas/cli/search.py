@@ -43,7 +43,7 @@ def search(
     """Parse, create the study, run it."""
     from tinynas.board import load_board
     from tinynas.cli.progress import working
-    from tinynas.cli.session import new_folder, run_session
+    from tinynas.cli.session import check_folder, new_folder, run_session
     from tinynas.config import load_config
     from tinynas.errors import ConfigError
     from tinynas.search import load_task, provenance, require_feasible
@@ -56,12 +56,16 @@ def search(
         raise ConfigError("no board is given", where="--board", advice="name one of `tinynas boards list`")
     target = load_board(settings.board)
     # Everything the request can get wrong is found before a study is made of it.
-    folder = new_folder(out, target.name, settings.dataset.source)
+    check_folder(out)
     with working("reading the data"):
         task = load_task(settings)
     require_feasible(settings, target, task)
     origin = provenance(
-        dataset_fingerprint=task.dataset.fingerprint, board_fingerprint=target.fingerprint, seed=settings.seed
+        source=settings.dataset.source,
+        dataset_fingerprint=task.dataset.fingerprint,
+        board_fingerprint=target.fingerprint,
+        seed=settings.seed,
     )
+    folder = new_folder(out, target.name, settings.dataset.source)
     with Study.create(folder, config=settings.to_dict(), board=target.to_dict(), provenance=origin) as study:
         run_session(study, settings, target, task, as_json=as_json)

@@ -21,34 +21,47 @@ from tinynas.study import Study
 if TYPE_CHECKING:
     from tinynas.search import Task
 
-__all__ = ["new_folder", "run_session", "write_outputs"]
+# What a study's creation leaves behind when it is killed half-way.
+_LEFT_BY_A_KILL = {"study.lock", "study.db.part"}
+
+__all__ = ["check_folder", "new_folder", "run_session", "write_outputs"]
 
 
-def new_folder(out: Path | None, board: str, source: str) -> Path:
-    """The folder of a new study.
-
-    Args:
-        out: What the user wants; None for one below studies/ named after board, dataset and time.
-        board: Name of the board.
-        source: The dataset's specification.
+def check_folder(out: Path | None) -> None:
+    """Refuse a folder for a new study that holds something. It is left as it is.
 
     Raises:
-        ConfigError: The folder that the user wants holds something. It is left as it is: the study's report and model
-            would replace files of the same names.
+        ConfigError: There is a study in it, or files that the study's report and model might replace.
     """
     if out is None:
-        scheme = source.partition(":")[0]
-        stem = f"{board}-{scheme}-{time.strftime('%Y%m%d-%H%M%S')}"
-        names = (Path("studies") / (stem if i == 1 else f"{stem}-{i}") for i in count(1))
-        return next(name for name in names if not name.exists())
+        return
     if out.exists() and not out.is_dir():
         raise ConfigError("is not a folder", where=f"--out {out}", advice="name a new folder")
     if (out / "study.db").exists():
         advice = f"go on with it by `tinynas resume {quote(str(out))}`, or name another folder"
         raise ConfigError("there is already a study in this folder", where=f"--out {out}", advice=advice)
-    if out.is_dir() and any(out.iterdir()):
+    if out.is_dir() and any(path.name not in _LEFT_BY_A_KILL for path in out.iterdir()):
         raise ConfigError("the folder is not empty", where=f"--out {out}", advice="name a new or an empty one")
-    return out
+
+
+def new_folder(out: Path | None, board: str, source: str) -> Path:
+    """The folder of a new study; without `out` one of its own, made here, below studies/.
+
+    Args:
+        out: What the user wants, checked by `check_folder`; None for a name of board, dataset and time.
+        board: Name of the board.
+        source: The dataset's specification.
+    """
+    if out is not None:
+        return out
+    stem = f"{board}-{source.partition(':')[0]}-{time.strftime('%Y%m%d-%H%M%S')}"
+    attempts = count(1)
+    while True:
+        attempt = next(attempts)
+        folder = Path("studies") / (stem if attempt == 1 else f"{stem}-{attempt}")
+        with suppress(FileExistsError):  # taken, perhaps by a search that began in the same second
+            folder.mkdir(parents=True)
+            return folder
 
 
 def run_session(study: Study, config: Config, board: Board, task: Task, *, as_json: bool) -> None:

@@ -52,7 +52,8 @@ class Measurement:
         parameters: Weights and biases of the architecture.
         latency_us: Time of one inference.
         energy_uj: Energy of one inference.
-        parity: Whether outputs equal the reference byte for byte.
+        parity: Whether the outputs are the reference's: byte for byte on a board; between the official interpreter and
+            LiteRT's reference kernels within the one step that their roundings are apart.
         host_arena_bytes: What the official interpreter reports on the 64-bit host.
         sparse_sram_bytes: SpArSe's working-memory proxy (`cost.sparse_working_memory_bytes`).
         plain_flash_bytes: The flash proxy that counts 8-bit weights only (`cost.plain_flash_bytes`).

@@ -45,7 +45,7 @@ def persistent_bytes(graph: Graph, *, cmsis_nn: bool = False, pointer_bytes: int
         pointer_bytes: 4 on the device, 8 on the host.
 
     Returns:
-        Bytes; 0 to 20 above what was measured on a Cortex-M4, 0 to 96 above what a 64-bit host reports.
+        Bytes; 0 to 20 above what was measured on a Cortex-M4, 0 to 96 (float32: 192) above what a 64-bit host reports.
     """
     wide = pointer_bytes == 8
     used = 3 * pointer_bytes * len(graph.tensors) + 8 * pointer_bytes * len(graph.ops)
@@ -55,7 +55,7 @@ def persistent_bytes(graph: Graph, *, cmsis_nn: bool = False, pointer_bytes: int
         if kernel:
             used = _allocate(used, kernel)
     for op in graph.ops:
-        if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and graph.tensors[op.inputs[1]].dtype == "int8":
+        if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):  # allocated for floats, too, though unused there
             weights = graph.tensors[op.inputs[1]].shape
             channels = weights[0] if op.kind == "CONV_2D" else weights[-1]
             used = _allocate(_allocate(used, 4 * channels), 4 * channels)

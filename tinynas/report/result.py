@@ -19,10 +19,12 @@ def result(study: Study) -> dict[str, Any]:
     Returns:
         study (folder), board (name), trials and infeasible (counts), seconds, best, baselines, test, limits and
         space_infeasible_share. `best` is None without a feasible network, else trial (id), architecture, objective,
-        error_int8 and error_float (validation, joint velocity RMSE in m/s), sram_bytes, flash_bytes, macs, latency_us,
-        source and engine of these figures. `baselines` holds the errors of predicting zero and the training mean, on
-        the test recordings, or on the validation recordings where there are no test figures. `test` holds the metrics
-        of the best network on the test recordings, or is None. `limits` holds the board's limits in bytes.
+        precision (`int8` or `float32`), error_int8 (of the model as deployed, in that precision) and error_float
+        (before conversion), both joint velocity RMSE in m/s on the validation recordings, sram_bytes, flash_bytes,
+        macs, latency_us, source and engine of these figures. `baselines` holds the errors of predicting `zero` and the
+        training `mean`, on the validation recordings too: the objective was computed from these. `test` holds the
+        metrics of the best network on the test recordings, with the `baselines` of those, or is None. `limits` holds
+        the board's limits in bytes.
 
     Raises:
         StudyError: The study cannot be read.
@@ -35,8 +37,8 @@ def result(study: Study) -> dict[str, Any]:
         "infeasible": view.infeasible,
         "seconds": number_at(view.summary, "seconds"),
         "best": _best(view),
-        "baselines": {name: _baseline(view, name) for name in ("zero", "mean")},
-        "test": dict(view.test) or None,
+        "baselines": _baselines(view, "validation"),
+        "test": {**view.test, "baselines": _baselines(view, "test")} if view.test else None,
         "limits": {f"{name}_bytes": view.limit(name) for name in ("sram", "flash")},
         "space_infeasible_share": number_at(view.summary, "space_infeasible_share"),
     }
@@ -51,11 +53,11 @@ def _best(view: View) -> dict[str, Any] | None:
         "trial": view.best.id,
         "architecture": dict(view.best.architecture),
         "objective": view.best.objective,
+        "precision": view.precision,
         "error_int8": view.error("int8", "validation"),
         "error_float": view.error("float", "validation"),
     } | {name: measurement.get(name) for name in names}
 
 
-def _baseline(view: View, predictor: str) -> float | None:
-    test = view.baseline(predictor, "test")
-    return view.baseline(predictor, "validation") if test is None else test
+def _baselines(view: View, split: str) -> dict[str, float | None]:
+    return {predictor: view.baseline(predictor, split) for predictor in ("zero", "mean")}

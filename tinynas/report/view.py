@@ -15,6 +15,9 @@ from tinynas.study import Study, Trial
 
 __all__ = ["View", "mapping_at", "number_at", "pareto_front", "read_view"]
 
+# Paths of the user's machine: only a resume needs them, and a report is given away.
+_PRIVATE = {"dataset_folder"}
+
 
 @dataclass(frozen=True)
 class View:
@@ -56,6 +59,21 @@ class View:
         return str(mapping_at(self.config, "dataset").get("source") or "unknown data")
 
     @property
+    def precision(self) -> str:
+        """Of the model that goes onto the board: `int8` or `float32`."""
+        return "float32" if mapping_at(self.config, "conversion").get("precision") == "float32" else "int8"
+
+    @property
+    def target(self) -> str:
+        """What the network regresses: `velocity`, `speed_heading`, or whatever the study says."""
+        return str(mapping_at(self.config, "dataset").get("target") or "velocity")
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The provenance as it may be passed on: without paths of the user's machine."""
+        return {key: value for key, value in self.provenance.items() if key not in _PRIVATE}
+
+    @property
     def evaluated(self) -> bool:
         """Whether the summary is about the best network: a resumed search may have found a better one since."""
         return self.best is not None and self.summary.get("best_trial", self.best.id) == self.best.id
@@ -85,11 +103,16 @@ class View:
         """Return the joint velocity RMSE (m/s) of a trivial predictor, `zero` or `mean`, on a split."""
         return number_at(self.summary, "baselines", predictor, split)
 
-    def error(self, precision: str, split: str) -> float | None:
-        """Return the joint velocity RMSE (m/s) of the best network, `float` or `int8`, on a split."""
+    def error(self, stage: str, split: str) -> float | None:
+        """Return the joint velocity RMSE (m/s) of the best network on a split.
+
+        Args:
+            stage: `int8`, the model as it is deployed, whatever its precision; or `float`, before conversion.
+            split: `validation` or `test`.
+        """
         if self.best is None:
             return None
-        return number_at(self.test if split == "test" else self.best.metrics, f"error_{precision}")
+        return number_at(self.test if split == "test" else self.best.metrics, f"error_{stage}")
 
     @property
     def infeasible(self) -> int:

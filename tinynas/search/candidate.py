@@ -117,7 +117,7 @@ class CandidatePipeline:
                 trial.id, "infeasible", objective=rejected.value, feasible=False, reason=self._excess(cost)
             )
         from tinynas.tcn.network import fold
-        from tinynas.tcn.training import predict, train
+        from tinynas.tcn.training import TrainingDiverged, predict, train
 
         started = perf_counter()
         fit = train(
@@ -130,8 +130,11 @@ class CandidatePipeline:
         weights = fold(architecture, fit.weights)
         seconds = perf_counter() - started
         predicted = predict(architecture, weights, self.task.inputs(self.task.valid))
+        error = self.task.error(predicted, self.task.valid).joint
+        if not error < self.config.objective.penalty:
+            raise TrainingDiverged(f"the trained network's error is {error:.3g} m/s, above the objective's penalty")
         metrics = {
-            "error_float": self.task.error(predicted, self.task.valid).joint,
+            "error_float": error,
             "epochs": len(fit.history),
             "best_epoch": fit.best_epoch,
             "train_seconds": round(seconds, 3),
@@ -174,7 +177,7 @@ class CandidatePipeline:
         arena, windows = interpreter.arena(), inputs[:_REFEREE_WINDOWS]
         source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
         outputs = dequantize(interpreter.run(quantize(windows, source)), target)
-        step = target.quantization.scale[0] if target.quantization else 1e-3 * float(np.abs(outputs).max())
+        step = target.quantization.scale[0] if target.quantization else 1e-3 * float(np.abs(outputs).max() + 1e-6)
         apart = float(np.max(np.abs(outputs - infer(model, windows, reference=True)))) / step
         if apart > _REFEREE_STEPS + 0.5:
             raise ParityError(f"LiteRT and TensorFlow Lite Micro are {apart:.0f} steps apart on the same window")

@@ -61,7 +61,7 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
     limits = limits_of(board, config)
     pipeline = CandidatePipeline(study, config, limits, task, observer.epoch)
-    require_feasible(config, board, task)
+    cheapest = require_feasible(config, board, task)
     tuner = Tuner(
         config.space.parameters(),
         conf_dict={
@@ -81,14 +81,10 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
             [params] = tuner.ask()
         except ExhaustedError:
             break  # a small space: every network of it has been tried
-        except SpaceError as e:
+        except SpaceError:
             if study.trials():
                 break  # what fits is so rare that no more of it is found
-            raise SpaceError(
-                "hardly anything in the search space fits: no random candidate does",
-                where="space",
-                advice="narrow filters, kernel_size and blocks to their small ends, or allow more SRAM and flash",
-            ) from e
+            params = config.space.suggestion(cheapest)  # known to fit: better than none
         trial = _propose(study, config, task, params)
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
@@ -132,13 +128,16 @@ def _allowed(params: Mapping[str, Any], config: Config, limits: Limits, task: Ta
     return limits.admits(cost.sram_bytes, cost.flash_bytes)
 
 
-def require_feasible(config: Config, board: Board, task: Task) -> None:
+def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
     """Refuse a search that cannot succeed, before it begins.
 
     Args:
         config: The configuration.
         board: The board.
         task: The data; they decide the networks' inputs and outputs.
+
+    Returns:
+        One of the cheapest networks of the space; it fits.
 
     Raises:
         NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
@@ -156,7 +155,7 @@ def require_feasible(config: Config, board: Board, task: Task) -> None:
     for network in config.space.smallest(**shape):
         costs.append(estimate(network, engine, config.conversion.precision))
         if limits.admits(costs[-1].sram_bytes, costs[-1].flash_bytes):
-            return
+            return network
     least = min(costs, key=lambda c: max(c.sram_bytes / limits.sram_bytes, c.flash_bytes / limits.flash_bytes))
     raise NoFeasibleCandidate(
         f"nothing in the search space fits: the smallest candidate needs {least.sram_bytes} bytes of SRAM and "

@@ -15,10 +15,11 @@ __all__ = ["provenance"]
 _PACKAGES = ("tensorflow", "ai-edge-litert", "tflite-micro", "numpy", "scipy")
 
 
-def provenance(*, dataset_fingerprint: str, board_fingerprint: str, seed: int) -> dict[str, Any]:
+def provenance(*, source: str, dataset_fingerprint: str, board_fingerprint: str, seed: int) -> dict[str, Any]:
     """Describe the software and data behind a study.
 
     Args:
+        source: The dataset's specification.
         dataset_fingerprint: Of the recordings.
         board_fingerprint: Of the board's description.
         seed: Of the search.
@@ -33,10 +34,17 @@ def provenance(*, dataset_fingerprint: str, board_fingerprint: str, seed: int) -
         "machine": platform.machine(),
         "system": platform.system(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        "dataset_folder": _folder(source),
         "dataset_fingerprint": dataset_fingerprint,
         "board_fingerprint": board_fingerprint,
         "seed": seed,
     }
+
+
+def _folder(source: str) -> str | None:
+    """Where the data lie, for a resume from another folder."""
+    _, _, folder = source.partition(":")
+    return str(Path(folder).expanduser().absolute()) if folder else None
 
 
 def _version(package: str) -> str | None:

@@ -11,23 +11,27 @@ from pathlib import Path
 
 from tinynas.errors import StudyError
 
-__all__ = ["ArtefactStore", "explain_os_error", "sync_folder", "write_file"]
+__all__ = ["RESUME", "ArtefactStore", "explain_os_error", "sync_folder", "write_file"]
+
+RESUME = "resume: nothing stored is lost"
+"""What to do once there is space again, where there is a study."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PART = ".part"
 
 
-def explain_os_error(error: OSError, path: Path, doing: str) -> StudyError:
+def explain_os_error(error: OSError, path: Path, doing: str, then: str = RESUME) -> StudyError:
     """Turn a failure of the operating system into an error that says which file and what to do.
 
     Args:
         error: What was raised.
         path: The file or folder concerned.
         doing: What was being done, as "write the file".
+        then: What to do after making space, as "start again".
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         message = f"cannot {doing}: the disk (or the quota) is full"
-        return StudyError(message, where=str(path), advice="free some space, then resume: nothing stored is lost")
+        return StudyError(message, where=str(path), advice=f"free some space, then {then}")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         advice = "check the permissions of the folder, or choose another one"
         return StudyError(f"cannot {doing}: {os.strerror(error.errno)}", where=str(path), advice=advice)

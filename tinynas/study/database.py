@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tinynas.errors import StudyError
-from tinynas.study.artefacts import explain_os_error, sync_folder
+from tinynas.study.artefacts import RESUME, explain_os_error, sync_folder
 
-__all__ = ["SCHEMA_VERSION", "Database", "create_database"]
+__all__ = ["SCHEMA_VERSION", "Database", "create_database", "parts_of"]
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x746E6173  # "tnas": tells a study from any other SQLite file
@@ -176,9 +176,9 @@ def create_database(path: Path, documents: Mapping[str, str]) -> None:
     Raises:
         StudyError: The file could not be written.
     """
-    part = path.with_name(f"{path.name}.part")
+    part, journal = parts_of(path)
     try:
-        for leftover in (part, part.with_name(f"{part.name}-journal")):
+        for leftover in (part, journal):
             leftover.unlink(missing_ok=True)
         try:
             with contextlib.closing(_connect(part, readonly=False, create=True)) as connection:
@@ -187,14 +187,21 @@ def create_database(path: Path, documents: Mapping[str, str]) -> None:
                 connection.execute("COMMIT")
             part.replace(path)
         except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+            for leftover in (part, journal):
+                with contextlib.suppress(OSError):
+                    leftover.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
     except OSError as error:
-        raise explain_os_error(error, path, "create the study") from error
+        raise explain_os_error(error, path, "create the study", "start again") from error
     except _FAULTS as error:
-        raise _explain(error, path, "create the study") from error
+        raise _explain(error, path, "create the study", "start again") from error
+
+
+def parts_of(path: Path) -> tuple[Path, Path]:
+    """Return the files in which `create_database` makes a database before it gives it its name."""
+    part = path.with_name(f"{path.name}.part")
+    return part, part.with_name(f"{part.name}-journal")
 
 
 def _connect(path: Path, *, readonly: bool, create: bool = False) -> sqlite3.Connection:
@@ -222,16 +229,15 @@ def _connect(path: Path, *, readonly: bool, create: bool = False) -> sqlite3.Con
     return connection
 
 
-def _explain(error: Exception, path: Path, doing: str) -> StudyError:
+def _explain(error: Exception, path: Path, doing: str, then: str = RESUME) -> StudyError:
     # By text: the numeric codes reach Python only from 3.11 on.
     text = str(error)
-    kept = "everything stored so far is kept"
     if "disk is full" in text or "disk I/O error" in text:
         message = f"cannot {doing}: the disk is full or failing ({text})"
-        return StudyError(message, where=str(path), advice=f"free some space, then resume: {kept}")
+        return StudyError(message, where=str(path), advice=f"free some space, then {then}")
     if "locked" in text:
         message = f"cannot {doing}: another program holds the file"
-        return StudyError(message, where=str(path), advice=f"close it, then resume: {kept}")
+        return StudyError(message, where=str(path), advice=f"close it, then {then}")
     if "readonly" in text or "unable to open" in text:
         advice = "check the permissions of the folder and the file"
         return StudyError(f"cannot {doing}: {text}", where=str(path), advice=advice)

@@ -10,7 +10,7 @@ import weakref
 from pathlib import Path
 
 from tinynas.errors import StudyError
-from tinynas.study.artefacts import explain_os_error
+from tinynas.study.artefacts import RESUME, explain_os_error
 
 __all__ = ["WriterLock"]
 
@@ -38,27 +38,20 @@ class WriterLock:
 
     Args:
         path: The lock file; made when missing.
+        creating: Whether the study is only about to be made; the messages differ.
 
     Raises:
         StudyError: Another process (named) holds the lock, or the file cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, creating: bool = False) -> None:
+        self._path = path
         self._descriptor: int | None = None
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise explain_os_error(error, path, "open the study for writing") from error
-        try:
-            _try_lock(descriptor)
-        except (BlockingIOError, PermissionError) as error:
-            holder = _read_holder(descriptor)
+        descriptor = self._lock(creating)
+        # Who fails to create a study removes the file: a lock on a file without a name keeps nobody out.
+        while not _names(path, descriptor):
             os.close(descriptor)
-            advice = "wait for it or stop it; reading (report, dashboard) works at any time"
-            raise StudyError(f"the study is in use by {holder}", where=str(path.parent), advice=advice) from error
-        except OSError as error:
-            os.close(descriptor)
-            raise explain_os_error(error, path, "lock the study") from error
+            descriptor = self._lock(creating)
         self._descriptor = descriptor
         # The name only serves the message of the next one who tries: a full disk must not keep a study from opening.
         with contextlib.suppress(OSError):
@@ -66,6 +59,32 @@ class WriterLock:
             os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
         _held.add(self)
         _forget_in_children()
+
+    def _lock(self, creating: bool) -> int:
+        doing, then = ("create the study", "start again") if creating else ("open the study for writing", RESUME)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise explain_os_error(error, self._path, doing, then) from error
+        try:
+            _try_lock(descriptor)
+        except (BlockingIOError, PermissionError) as error:
+            holder = _read_holder(descriptor)
+            os.close(descriptor)
+            advice = "wait for it or stop it; reading (`tinynas report`) works at any time"
+            raise StudyError(f"the study is in use by {holder}", where=str(self._path.parent), advice=advice) from error
+        except OSError as error:
+            os.close(descriptor)
+            raise explain_os_error(error, self._path, "lock the study", then) from error
+        return descriptor
+
+    def remove(self) -> None:
+        """Give the right back and remove the file: there is no study to write after all."""
+        if os.name == "nt":  # an open file cannot be removed there
+            self.release()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        self.release()
 
     def release(self) -> None:
         """Give the right back. Does nothing the second time."""
@@ -90,6 +109,14 @@ def _release_all() -> None:
     # Closing the child's descriptor leaves the parent's lock alone.
     for lock in list(_held):
         lock.release()
+
+
+def _names(path: Path, descriptor: int) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _read_holder(descriptor: int) -> str:

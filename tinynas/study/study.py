@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tinynas.errors import StudyError
-from tinynas.study.artefacts import ArtefactStore, explain_os_error
-from tinynas.study.database import Database, create_database
+from tinynas.study.artefacts import ArtefactStore
+from tinynas.study.creation import create_study
+from tinynas.study.database import Database
 from tinynas.study.documents import dump, load, printable
 from tinynas.study.lock import WriterLock
 from tinynas.study.records import insert_trial, original_of, read_trials, refer, update_trial
@@ -52,32 +53,17 @@ class Study:
         """Make a new study and open it for writing.
 
         Args:
-            folder: Made when missing. May hold other files, but no study.
+            folder: Made when missing. May hold other files, but no study; what a killed `create` left is replaced.
             config: Snapshot of the configuration of the search.
             board: Description of the board.
             provenance: Versions, seeds, git state: whatever is needed to repeat the search.
 
         Raises:
-            StudyError: A study is already there, or the folder cannot be written.
+            StudyError: A study is already there, or the folder cannot be written; nothing is left behind then.
         """
-        folder = Path(folder)
         documents = {"config": config, "board": board, "provenance": provenance, "summary": {}}
         texts = {name: dump(document, name) for name, document in documents.items()}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain_os_error(error, folder, "create the study") from error
-        lock = WriterLock(folder / "study.lock")
-        try:
-            path = folder / "study.db"
-            if path.exists():
-                advice = "go on with it by `tinynas resume`, or choose another folder by --out"
-                raise StudyError("there is already a study in this folder", where=str(folder), advice=advice)
-            create_database(path, texts)
-            return cls(folder, Database(path, readonly=False), lock)
-        except BaseException:
-            lock.release()
-            raise
+        return cls(Path(folder), *create_study(Path(folder), texts))
 
     @classmethod
     def open(cls, folder: str | Path, *, readonly: bool = False) -> Study:

@@ -96,6 +96,18 @@ class SearchSpace:
         """Whether the number of dilations is within bounds."""
         return self.blocks[0] <= len(self.chosen(parameters)) <= self.blocks[1]
 
+    def suggestion(self, architecture: Architecture) -> dict[str, Any]:
+        """The inverse of `architecture`: what a tuner would have to suggest for this network."""
+        a = architecture
+        return {
+            "filters": a.filters,
+            "kernel_size": a.kernel_size,
+            **{f"dilation_{d}": d in a.dilations for d in self.dilations},
+            "dropout": a.dropout,
+            "skip_connections": a.skip_connections,
+            "norm": a.norm,
+        }
+
     def architecture(
         self, parameters: Mapping[str, Any], *, window: int, channels: int, outputs: int = 2
     ) -> Architecture:
