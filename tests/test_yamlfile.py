@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -102,6 +103,13 @@ def test_unreadable_files_are_refused(tmp_path):
             read_user_file(tmp_path / name)
     with pytest.raises(ConfigError):
         read_user_file("a\0b")
+
+
+def test_a_special_file_is_not_called_missing(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")  # reading it would wait for ever
+    for path in (tmp_path / "pipe.yaml", os.devnull):
+        with pytest.raises(ConfigError, match="is not a regular file"):
+            read_user_file(path)
 
 
 def test_no_known_names_is_still_a_sentence():

@@ -50,12 +50,13 @@ def read_user_file(path: str | Path) -> str:
         path: A file in UTF-8.
 
     Raises:
-        ConfigError: The file is missing, a folder, unreadable, or not text.
+        ConfigError: The file is missing, a folder or a device, unreadable, or not text.
     """
     where = str(path)
     try:
         if not Path(path).is_file():
-            what = "is a folder, not a file" if Path(path).is_dir() else "no such file"
+            special = "is not a regular file" if Path(path).exists() else "no such file"
+            what = "is a folder, not a file" if Path(path).is_dir() else special
             raise ConfigError(what, where=where, advice="give the path of a YAML file")
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -103,6 +103,15 @@ def test_help_is_0(args, capsys):
     assert "Usage: tinynas" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("args", [["--help"], ["boards", "--help"]])
+def test_the_list_of_commands_is_not_cut_short_in_a_pipe(args, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(args) == 0
+    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(commands) >= 2
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands), commands
+
+
 def test_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("tinynas ")

@@ -47,10 +47,10 @@ def piped(*trials, done=(), count=4):
     return console.file.getvalue().splitlines()
 
 
-def drawn(width, *trials, ended=False, note=None):
+def drawn(width, *trials, ended=False, note=None, **options):
     """The display as it stands after some trials, as lines."""
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, legacy_windows=False)
-    progress = Progress("ST NUCLEO-F446RE on oxiod:../shared/data/" + "x" * 60, 40, 10, LIMITS, [], console)
+    progress = Progress("ST NUCLEO-F446RE on oxiod:../shared/data/" + "x" * 60, 40, 10, LIMITS, [], console, **options)
     for each in trials:
         progress.state(each)
         if note:
@@ -116,6 +116,18 @@ def test_at_80_columns_everything_that_matters_is_legible():
     header = next(line for line in lines if line.startswith("trial  "))
     assert header.split() == ["trial", "error", "m/s", "SRAM", "KiB", "flash", "KiB", "network"]
     assert any(line.split()[:4] == ["1", "infeasible", "19.5", "117.2"] for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_figure_of_mixed_units_has_none(width):
+    states = trial(0), trial(3, "costed")
+    lines = drawn(width, *states, note=(4, 0.123), unit=None)
+    now = next(line for line in lines if "training" in line)
+    assert "m/s" not in now
+    assert width < 80 or now.rstrip().endswith("validation 0.123")
+    assert any("error m/s" in line for line in lines)  # that of a converted model is a velocity for every target
+    assert len(lines) == len(drawn(width, *states, note=(4, 0.123)))
+    assert max(map(len, lines)) <= width
 
 
 def test_before_the_first_trial_and_after_the_last():

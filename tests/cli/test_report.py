@@ -1,7 +1,10 @@
 """`tinynas report`: anew, at any time, without disturbing anybody."""
 
+import ctypes
 import json
+import os
 import shutil
+import sys
 
 import pytest
 
@@ -31,6 +34,37 @@ def test_it_writes_report_model_and_card_anew(finished, copied):
     for name in ("report.html", "best.tflite", "model_card.md"):
         assert (copied / name).stat().st_size > 500, name
     assert (copied / "best.tflite").read_bytes() == (finished.folder / "best.tflite").read_bytes()
+
+
+@pytest.fixture
+def readonly(copied):
+    """The study on a file system that is mounted read-only."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounting read-only needs root on Linux")
+    libc, folder = ctypes.CDLL(None, use_errno=True), bytes(copied)
+    bind, remount, ro = 0x1000, 0x20, 0x1
+    if libc.mount(folder, folder, None, bind, None) or libc.mount(None, folder, None, bind | remount | ro, None):
+        pytest.skip(f"cannot mount read-only: {os.strerror(ctypes.get_errno())}")
+    yield copied
+    libc.umount2(folder, 2)
+
+
+def test_on_readonly_media_the_result_is_printed_before_the_error(finished, readonly, capfd):
+    assert main(["report", str(readonly), "--json"]) == 1
+    captured = capfd.readouterr()
+    assert json.loads(captured.out) == json.loads(finished.out) | {"study": str(readonly)}
+    assert captured.err.startswith(f"error: {readonly / 'report.html'}: cannot write the file: Read-only file system\n")
+    assert main(["report", str(readonly)]) == 1
+    assert "best network for nucleo_f446re" in capfd.readouterr().out
+
+
+def test_a_report_that_cannot_be_written_is_an_error_after_the_result(copied, capfd):
+    (copied / "report.html").unlink()
+    (copied / "report.html").mkdir()
+    assert main(["report", str(copied)]) == 1
+    captured = capfd.readouterr()
+    assert "best network for nucleo_f446re" in captured.out
+    assert "report.html: cannot write the file" in captured.err
 
 
 @pytest.fixture

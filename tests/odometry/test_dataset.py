@@ -20,7 +20,7 @@ def dataset(**changes):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("oxoid:/data", "not a dataset specification.*oxiod:FOLDER"),
+        ("oxoid:/data", "^dataset.source: 'oxoid:/data' is not a dataset specification.*oxiod:FOLDER"),
         ("", "not a dataset specification"),
         ("synthetic:5", "not a dataset specification"),
         ("oxiod:", "names no folder"),

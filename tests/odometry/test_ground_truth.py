@@ -51,6 +51,37 @@ def test_nan_rows_are_not_trusted_and_do_not_spread():
     assert np.flatnonzero(~trusted_rows(track, 100.0)).tolist() == list(range(50, 60))
 
 
+@pytest.mark.parametrize("lost", [100, range(0, 3), range(396, 400), range(100, 180), range(100, 400, 7)])
+def test_rows_without_a_position_do_not_hide_an_excursion(lost):
+    track = np.concatenate([walk(), walk() + walk()[-1]])
+    ramp = np.minimum(np.arange(30), np.arange(30)[::-1]) / 10
+    track[600:630, 0] += 0.6 * np.minimum(ramp, 1.0)  # 6 m/s at most: no jump where 10 m/s are allowed
+    whole = trusted_rows(track, 100.0, max_speed_m_s=10.0)
+    assert not whole[610:620].any()
+    track[lost] = np.nan
+    holed = trusted_rows(track, 100.0, max_speed_m_s=10.0)
+    assert not holed[lost].any()
+    np.testing.assert_array_equal(holed[500:], whole[500:])
+
+
+def test_an_excursion_cut_from_the_track_by_missing_rows_is_masked():
+    track = walk()
+    track[200:210, 1] += 0.6
+    track[[199, 210]] = np.nan  # no step to see a jump in
+    assert np.flatnonzero(~trusted_rows(track, 100.0)).tolist() == list(range(199, 211))
+
+
+def test_a_track_may_go_on_elsewhere_after_a_long_gap():
+    track = np.outer(np.arange(400) / 100, [3.0, 0.0, 0.0])
+    track[250:] -= [12.0, 0.0, 0.0]  # back the way it came: bridged, the edges of the gap would look far off
+    track[150:250] = np.nan
+    assert np.flatnonzero(~trusted_rows(track, 100.0)).tolist() == list(range(150, 250))
+
+
+def test_a_track_without_any_position_is_not_trusted():
+    assert not trusted_rows(np.full((50, 3), np.nan), 100.0).any()
+
+
 @settings(max_examples=50, deadline=None)
 @given(row=st.integers(0, 399), size=st.floats(0.3, 100.0), axis=st.integers(0, 2))
 def test_any_single_row_outlier_is_masked(row, size, axis):

@@ -98,6 +98,25 @@ def test_rte_does_not_see_an_offset():
         relative_trajectory_error(np.zeros(1), np.zeros((1, 2)), np.zeros((1, 2)))
 
 
+def test_errors_are_sqrt_2_times_those_averaged_over_coordinates():
+    # As RoNIN's code does: the mean over instants and coordinates together.
+    time, rng = np.arange(100.0), np.random.default_rng(0)
+    error = rng.normal(size=(100, 2)).cumsum(axis=0)
+    drift = error[60:] - error[:-60]
+    true = line(100, rate_hz=1.0)
+    ate, rte = np.sqrt((error**2).mean()), np.sqrt((drift**2).mean())
+    assert absolute_trajectory_error(true + error, true) == pytest.approx(np.sqrt(2) * ate)
+    assert relative_trajectory_error(time, true + error, true) == pytest.approx(np.sqrt(2) * rte)
+
+
+@pytest.mark.parametrize(("stride", "least_m", "greatest_m"), [(200, 0.0, 0.03), (10, 0.03, 0.5)])
+def test_what_the_true_velocities_leave_is_what_the_documentation_says(stride, least_m, greatest_m):
+    data = load_dataset("synthetic", seed=1, synthetic={"n_train": 3, "duration_s": 120.0})
+    windows = make_windows(data.train, WindowSpec(200, stride))
+    for recording in evaluate(windows.targets, windows, data.train).recordings:
+        assert least_m < recording.ate_m < greatest_m
+
+
 def test_evaluate_by_hand():
     recordings = [make_recording(line(6101), name="east"), make_recording(line(50), name="short")]
     windows = make_windows(recordings, WindowSpec(101, 100))

@@ -49,6 +49,32 @@ def test_half_overlapping_chains_of_heading_are_exact(stride):
     assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.06
 
 
+@pytest.mark.parametrize("stride", [10, 25])
+def test_every_chain_of_heading_starts_from_the_truth(stride):
+    # The turn lies within the first window: chains that began from each other's changes would disagree for good.
+    position = np.concatenate([line(130), line(130)[-1] + line(1871, angle_rad=2.0)[1:]])
+    path = follow(make_recording(position), WindowSpec(201, stride, "speed_heading"))
+    off = path.predicted - path.true
+    assert np.linalg.norm(off - off[len(off) // 2], axis=1)[len(off) // 2 :].max() < 1e-3
+
+
+def test_the_truth_enters_a_path_of_headings_at_its_start_only():
+    spec = WindowSpec(201, 20, "speed_heading")
+    straight, bent = line(2001), line(2001)
+    bent[400:] = bent[400] + line(1601, angle_rad=1.0)
+    windows = make_windows([make_recording(straight)], spec)
+    paths = [trajectory(windows.targets, windows.start, spec, make_recording(p)) for p in (straight, bent)]
+    np.testing.assert_allclose(paths[0].predicted, paths[1].predicted, atol=1e-9)
+
+
+def test_half_a_window_is_the_longest_stride_of_headings():
+    heading = np.cumsum(np.sin(np.arange(4001) / 90) / 60)
+    recording = make_recording(np.cumsum(0.01 * np.stack([np.cos(heading), np.sin(heading)], axis=1), axis=0))
+    halves, wholes = (follow(recording, WindowSpec(201, stride, "speed_heading")) for stride in (100, 200))
+    assert np.linalg.norm(halves.predicted[-1] - halves.true[-1]) < 0.5
+    assert np.linalg.norm(wholes.predicted[-1] - wholes.true[-1]) > 2.0
+
+
 def test_heading_chain_is_exact_on_a_jagged_path():
     corners = np.array([[0, 0], [1, 0], [1, 1], [3, 1], [2.5, 0.2], [2.5, 2.0], [0, 2.2], [-1, -1]])
     time = np.arange(701) / 100

@@ -60,5 +60,9 @@ def test_missing_folder_and_file_in_its_place(case, tmp_path):
 
 def test_unknown_mode(case):
     reader, folder = case
-    with pytest.raises(DatasetError, match="mode"):
+    with pytest.raises(DatasetError, match="mode") as caught:
         reader(folder, modes=["rocket"])
+    assert caught.value.where == "dataset.modes"
+    with pytest.raises(DatasetError, match="mode") as caught:
+        reader(folder, modes=[])
+    assert caught.value.where == "dataset.modes"

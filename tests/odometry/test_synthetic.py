@@ -171,10 +171,15 @@ def test_bad_options_are_refused_by_name(options, message):
 
 
 def test_bad_seeds_and_modes_are_refused():
-    with pytest.raises(DatasetError, match="seed"):
+    with pytest.raises(DatasetError, match=r"^seed: "):
         load_dataset("synthetic", seed=-1)
-    with pytest.raises(DatasetError, match="no mode 'plane'"):
-        load_dataset("synthetic", modes=["plane"])
+    for modes in (["plane"], [], "pocket"):
+        with pytest.raises(DatasetError, match="mode") as caught:
+            load_dataset("synthetic", modes=modes)
+        assert caught.value.where == "dataset.modes"
+    with pytest.raises(DatasetError, match="no mode 'plane'") as caught:
+        load_dataset("synthetic", synthetic={"modes": ["plane"]})
+    assert caught.value.where == "dataset.synthetic.modes"
 
 
 def test_a_simple_learner_beats_the_trivial_predictors():

@@ -190,6 +190,26 @@ def test_split_lists_are_honoured_by_full_or_short_name(csv_folder):
         read_table(csv_folder)
 
 
+def test_two_files_of_one_recording_are_refused(csv_folder):
+    (csv_folder / "walk0.csv.gz").write_bytes(gzip.compress(csv_text(305).encode()))
+    with pytest.raises(DatasetError, match=r"walk0\.csv and walk0\.csv\.gz are two files of one recording"):
+        read_table(csv_folder)
+    for split, name in (("Train", "walk0.csv"), ("Valid", "walk1"), ("Test", "walk0.csv.gz")):
+        (csv_folder / f"{split}.txt").write_text(name)
+    with pytest.raises(DatasetError, match="two files of one recording"):
+        read_table(csv_folder)
+    (csv_folder / "Test.txt").write_text("walk2")  # the one that is not listed does no harm
+    assert [recording.name for recording in read_table(csv_folder).train] == ["walk0"]
+
+
+def test_a_recording_is_named_by_its_file_without_the_ending(tmp_path):
+    (tmp_path / "my.csv_files").mkdir()
+    for index in range(3):
+        (tmp_path / "my.csv_files" / f"w.{index}.csv").write_text(csv_text(20))
+    names = {recording.name for split in read_table(tmp_path) for recording in split}
+    assert names == {f"my.csv_files/w.{index}" for index in range(3)}
+
+
 def test_sub_folders_are_modes(tmp_path):
     for mode in ("hand", "pocket"):
         (tmp_path / mode).mkdir()

@@ -67,13 +67,15 @@ def test_use_of_the_magnetometer():
         ([with_mag, without], None, 6),
     ):
         assert make_windows(recordings, WindowSpec(10, 10, use_mag=use_mag)).inputs.shape[2] == channels
-    with pytest.raises(DatasetError, match="b: a magnetometer is asked for"):
+    with pytest.raises(DatasetError, match=r"use_mag \(recording b\): a magnetometer is asked for"):
         make_windows([with_mag, without], WindowSpec(10, 10, use_mag=True))
 
 
 def test_a_window_longer_than_every_recording_names_the_longest():
     recordings = [make_recording(line(n), name=f"r{n}") for n in (30, 80)]
-    with pytest.raises(DatasetError, match=r"r80: a window of 81 samples.*the longest has 80.*at most 80"):
+    with pytest.raises(
+        DatasetError, match=r"window \(recording r80\): a window of 81 samples.*the longest has 80.*at most 80"
+    ):
         make_windows(recordings, WindowSpec(81, 1))
     assert len(make_windows(recordings, WindowSpec(80, 1))) == 1
 

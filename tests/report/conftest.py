@@ -128,7 +128,7 @@ def evaluate(study: Study, random: np.random.Generator, names: list[str], points
             "baselines": {"zero": {"validation": 1.02, "test": 1.05}, "mean": {"validation": 0.71, "test": 0.74}},
             "test": {"error_float": 0.318, "error_int8": 0.321, "rmse_x": 0.22, "rmse_y": 0.23, "recordings": rows},
             "normalization": {"channels": CHANNELS, "mean": [0.1] * 6, "std": [1.5] * 6},
-            "output_scale": 0.0123,
+            "rate_hz": 100.0,
         }
     )
     study.attach(best.id, {"evaluation": json.dumps({"recordings": paths}).encode()})

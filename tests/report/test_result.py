@@ -30,13 +30,15 @@ def test_the_names_that_scripts_rely_on(make_study: Make) -> None:
     assert found["study"] == str(study.folder)
     assert (found["board"], found["trials"], found["seconds"]) == ("nucleo_f446re", 30, 312.4)
     assert found["infeasible"] == study.counts()["infeasible"] > 0
-    assert found["baselines"] == {"zero": 1.05, "mean": 0.74}
+    assert found["baselines"] == {"zero": 1.02, "mean": 0.71}, "on the recordings of best.error_*"
+    assert found["test"]["baselines"] == {"zero": 1.05, "mean": 0.74}
     assert found["space_infeasible_share"] == 0.061
     assert found["limits"] == {"sram_bytes": 114_688, "flash_bytes": 491_520}
     assert found["best"] == {
         "trial": best.id,
         "architecture": best.architecture,
         "objective": best.objective,
+        "precision": "int8",
         "error_int8": best.metrics["error_int8"],
         "error_float": best.metrics["error_float"],
         "sram_bytes": best.measurement["sram_bytes"],
@@ -49,10 +51,28 @@ def test_the_names_that_scripts_rely_on(make_study: Make) -> None:
     assert found["test"]["error_int8"] == 0.321
 
 
-def test_baselines_fall_back_to_validation(make_study: Make) -> None:
-    study = make_study(1)
-    study.set_summary({"baselines": {"zero": {"validation": 1.0}, "mean": {"validation": 0.5, "test": None}}})
-    assert result(study)["baselines"] == {"zero": 1.0, "mean": 0.5}
+def test_baselines_are_never_those_of_other_recordings(make_study: Make) -> None:
+    study = make_study(10, recordings=["walk"])
+    baselines = {"zero": {"test": 1.0}, "mean": {"validation": 0.5, "test": None}}
+    study.set_summary({**study.summary, "baselines": baselines})
+    found = result(study)
+    assert found["baselines"] == {"zero": None, "mean": 0.5}
+    assert found["test"]["baselines"] == {"zero": 1.0, "mean": None}
+    lines = dict(line.split(": ", 1) for line in printed(found, terminal=False).splitlines())
+    assert [name for name in lines if "predicting" in name] == [
+        "predicting the mean, validation",
+        "predicting zero, test",
+    ]
+
+
+def test_a_float32_model_is_called_one(make_study: Make) -> None:
+    study = make_study(10, recordings=["walk"], config={"conversion": {"precision": "float32"}})
+    found = result(study)
+    assert found["best"]["precision"] == "float32"
+    for terminal in (False, True):
+        text = printed(found, terminal)
+        assert "int8" not in text
+        assert "0.321 m/s as float32, 0.318 m/s before conversion" in text
 
 
 def test_done_but_too_large_counts_as_infeasible(make_study: Make) -> None:
@@ -69,8 +89,12 @@ def test_piped_output_is_one_fact_a_line(make_study: Make) -> None:
     assert "\x1b" not in text
     assert not set("│┌█") & set(text)
     lines = dict(line.split(": ", 1) for line in text.splitlines())
-    assert lines["error, test"] == "0.321 m/s int8, 0.318 m/s float"
-    assert lines["predicting zero"] == "1.050 m/s (the network is 69 % below)"
+    assert lines["error, test"] == "0.321 m/s as int8, 0.318 m/s before conversion"
+    assert lines["predicting zero, test"] == "1.050 m/s (the network is 69 % below)"
+    assert lines["predicting zero, validation"].startswith("1.020 m/s (the network is ")
+    names = list(lines)
+    order = ["error, validation", "predicting the mean, validation", "predicting zero, validation", "error, test"]
+    assert names[names.index(order[0]) :][:4] == order
     assert lines["time"] == "5 min 12 s"
     assert "KiB of 112 KiB" in lines["SRAM"]
 

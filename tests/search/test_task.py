@@ -1,6 +1,7 @@
 """The learning task: splits, normalisation, targets, and searches on other data than the default."""
 
 import gzip
+import shutil
 
 import numpy as np
 import pytest
@@ -77,8 +78,35 @@ def test_without_the_magnetometer_there_are_six_channels(configure, tasks):
 
 
 def test_a_window_longer_than_every_recording(configure):
-    with pytest.raises(DatasetError, match="window"):
+    with pytest.raises(DatasetError, match=r"training split a window of 1501 .*longest has 1500") as caught:
         load_task(configure(dataset={"window": 1501}))
+    assert caught.value.where == "dataset.window (recording handheld/train00)"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "key"),
+    [
+        ({"source": "bogus", "synthetic": None}, "dataset.source"),
+        ({"modes": ["foo"]}, "dataset.modes"),
+        ({"modes": []}, "dataset.modes"),
+    ],
+)
+def test_what_the_configuration_gets_wrong_is_named_by_its_key(configure, dataset, key):
+    with pytest.raises(DatasetError) as caught:
+        load_task(configure(dataset=dataset))
+    assert caught.value.where == key
+
+
+def test_a_magnetometer_that_is_not_there_is_named_by_key_and_recording(configure, tables):
+    folder = tables.parent / "without"
+    shutil.copytree(tables, folder)
+    for path in folder.glob("*.csv*"):
+        text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        text = text.replace(b"mag_", b"unused_", 3)
+        path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    with pytest.raises(DatasetError) as caught:
+        load_task(configure(dataset={"use_mag": True}).with_options(dataset=f"csv:{folder}"))
+    assert caught.value.where == "dataset.use_mag (recording train0)"
 
 
 def test_an_option_of_the_synthetic_set_with_another_dataset(configure, tables):

@@ -20,7 +20,11 @@ def register(app: typer.Typer) -> None:
     """Add the command group to the command line."""
     group = typer.Typer(help="List and show boards.", no_args_is_help=True)
     group.command("list", help="List the boards that come with tinynas.")(list_)
-    group.command("show", help="Show a board: memory, limits, serial port, probe and the sources of these facts.")(show)
+    group.command(
+        "show",
+        short_help="Show a board.",
+        help="Show a board: memory, limits, serial port, probe and the sources of these facts.",
+    )(show)
     app.add_typer(group, name="boards")
 
 

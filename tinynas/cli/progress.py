@@ -35,6 +35,7 @@ class Progress:
         limits: SRAM and flash that a candidate may use, in bytes.
         done: Trials that an earlier session finished.
         console: Where to show it; None for the standard error.
+        unit: Of the validation figure during training; None where speed and angle are mixed in it.
     """
 
     def __init__(
@@ -45,7 +46,10 @@ class Progress:
         limits: tuple[int, int],
         done: list[Trial],
         console: Console | None = None,
+        *,
+        unit: str | None = "m/s",
     ) -> None:
+        self._unit = f" {unit}" if unit else ""
         self.title, self.trials, self.epochs, self.limits = title, trials, epochs, limits
         self.finished: list[Trial] = []
         self.best: Trial | None = None
@@ -80,7 +84,7 @@ class Progress:
 
     def epoch(self, _trial: int, epoch: int, rmse: float) -> None:
         """An epoch ended."""
-        self.note = f", epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f} m/s"
+        self.note = f", epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f}{self._unit}"
 
     def state(self, trial: Trial) -> None:
         """A trial entered a state."""

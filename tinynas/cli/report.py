@@ -12,23 +12,20 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command("report", help="Write the report of a study anew, also of one under way, and print its result.")(report)
+    app.command(
+        "report",
+        short_help="Print the result of a study and write its report anew.",
+        help="Print the result of a study, also of one under way, and write its report, model and model card anew.",
+    )(report)
 
 
 def report(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Read the study without locking it, write the outputs, print."""
-    from tinynas.cli.console import print_json
-    from tinynas.cli.session import write_outputs
-    from tinynas.report import print_result, result
+    """Read the study without locking it, print, write the outputs."""
+    from tinynas.cli.session import show_and_write
     from tinynas.study import Study
 
     with Study.open(study, readonly=True) as opened:
-        write_outputs(opened)
-        outcome = result(opened)
-    if as_json:
-        print_json(outcome)
-    else:
-        print_result(outcome)
+        show_and_write(opened, as_json=as_json)

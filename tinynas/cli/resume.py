@@ -16,7 +16,11 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command("resume", help="Go on with an interrupted search, with the suggestions it would have made.")(resume)
+    app.command(
+        "resume",
+        short_help="Go on with an interrupted search.",
+        help="Go on with an interrupted search, with the suggestions it would have made.",
+    )(resume)
 
 
 def resume(

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tinynas.search import Task
 
 # What a study's creation leaves behind when it is killed half-way.
-_LEFT_BY_A_KILL = {"study.lock", "study.db.part"}
+_LEFT_BY_A_KILL = {"study.lock", "study.db.part", "study.db.part-journal"}
 
-__all__ = ["check_folder", "new_folder", "run_session", "write_outputs"]
+__all__ = ["check_folder", "new_folder", "run_session", "show_and_write"]
 
 
 def check_folder(out: Path | None) -> None:
@@ -65,15 +65,13 @@ def new_folder(out: Path | None, board: str, source: str) -> Path:
 
 
 def run_session(study: Study, config: Config, board: Board, task: Task, *, as_json: bool) -> None:
-    """Run a study to its end, write its outputs, and print the result.
+    """Run a study to its end, print the result, and write the outputs.
 
     Raises:
         KeyboardInterrupt: By SIGINT or SIGTERM, after saying how to go on.
         TinynasError: What ended the search.
     """
-    from tinynas.cli.console import print_json
     from tinynas.cli.progress import Progress
-    from tinynas.report import print_result, result
     from tinynas.search import limits_of, run_search
 
     limits = limits_of(board, config)
@@ -83,7 +81,12 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
         with (
             _termination_interrupts(),
             Progress(
-                title, config.trials, config.training.epochs, (limits.sram_bytes, limits.flash_bytes), done
+                title,
+                config.trials,
+                config.training.epochs,
+                (limits.sram_bytes, limits.flash_bytes),
+                done,
+                unit="m/s" if config.dataset.target == "velocity" else None,
             ) as shown,
         ):
             _load_tensorflow()
@@ -95,13 +98,26 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
         # What ended the search is the news: a report that cannot be written on top (of a full disk) is none.
         with suppress(TinynasError, OSError):
             if study.trials():
-                write_outputs(study)
+                _write_outputs(study)
         raise
-    write_outputs(study)
+    show_and_write(study, as_json=as_json)
+
+
+def show_and_write(study: Study, *, as_json: bool) -> None:
+    """Print a study's result, then write its report, model and card: a full or read-only disk does not hide the result.
+
+    Raises:
+        StudyError: A file cannot be written.
+    """
+    from tinynas.cli.console import print_json
+    from tinynas.report import print_result, result
+
     if as_json:
         print_json(result(study))
     else:
         print_result(result(study))
+    sys.stdout.flush()
+    _write_outputs(study)
 
 
 def _load_tensorflow() -> None:
@@ -115,7 +131,7 @@ def _load_tensorflow() -> None:
         tf.constant(0.0)  # devices are looked for, and reported, with the first tensor
 
 
-def write_outputs(study: Study) -> None:
+def _write_outputs(study: Study) -> None:
     """Write the report and, once there is a best network, its model and model card into the study's folder."""
     from tinynas.report import model_card, write_report
     from tinynas.study import write_file

@@ -123,14 +123,14 @@ def load_dataset(
 
     Raises:
         DatasetError: Unknown specification, missing folder or split, unknown mode, malformed file, or recordings that
-            do not go together.
+            do not go together. `where` is the key of the configuration, or the file or recording at fault.
     """
     scheme, colon, rest = spec.partition(":")
     if scheme == "synthetic" and not colon:
         return Dataset(spec, *synthesize(dict(synthetic or {}), modes=modes, seed=seed))
     if scheme not in _READERS or not rest.strip():
         what = "names no folder" if scheme in _READERS else "is not a dataset specification"
-        raise DatasetError(f"'{spec}' {what}", where="dataset", advice=f"write {_FORMS}")
+        raise DatasetError(f"'{spec}' {what}", where="dataset.source", advice=f"write {_FORMS}")
     if synthetic:
         message = f"options of the synthetic dataset make no sense for '{scheme}'"
         raise DatasetError(message, where="dataset.synthetic", advice="remove them, or use the dataset 'synthetic'")

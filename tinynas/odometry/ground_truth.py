@@ -29,7 +29,8 @@ def trusted_rows(
     - a row is not finite;
     - the step to the next row is faster than a person moves: both rows are out. Rows between two such steps less than
       0.5 s apart are an island that nothing ties to the track: out as well;
-    - the row is far from the running median of 0.51 s: an excursion of several rows, however slowly it began;
+    - the row is far from the running median of 0.51 s: an excursion of several rows, however slowly it began. The
+      median bridges rows that are not finite, but not a quarter of a second of them;
     - the track repeats one position exactly, which noise never does: the tracker held its last value.
 
     Args:
@@ -58,13 +59,27 @@ def trusted_rows(
     for first, second in pairwise(jumps):
         if second - first <= _ISLAND_S * rate_hz:
             valid[first : second + 2] = False
-    if finite.all():
-        rows = int(_MEDIAN_S * rate_hz) | 1
-        smooth = median_filter(position, size=(rows, 1), mode="nearest")
-        valid &= np.linalg.norm(position - smooth, axis=1) <= max_excursion_m
+    valid &= _off_median_m(position, np.flatnonzero(finite), int(_MEDIAN_S * rate_hz) | 1) <= max_excursion_m
     if max_frozen_s is not None:
         valid &= ~_frozen(both & (step_m == 0), max(1, round(max_frozen_s * rate_hz)))
     return valid
+
+
+def _off_median_m(position: NDArray[np.float64], finite: NDArray[np.intp], rows: int) -> NDArray[np.float64]:
+    """Distance of each row from the running median over `rows` rows in m; 0 where there is no position.
+
+    Short gaps are interpolated, so that an excursion beside one is still seen. Over longer ones there is nothing to
+    compare with: the stretches before and after are taken each on its own, or the edges of a gap would look far off.
+    """
+    off_m = np.zeros(len(position))
+    for known in np.split(finite, np.flatnonzero(np.diff(finite) > rows // 2) + 1):
+        if not known.size:  # no row of the track is finite
+            continue
+        span = np.arange(known[0], known[-1] + 1)
+        track = np.stack([np.interp(span, known, axis[known]) for axis in position.T], axis=1)
+        smooth = median_filter(track, size=(rows, 1), mode="nearest")
+        off_m[span] = np.linalg.norm(track - smooth, axis=1)
+    return off_m
 
 
 def _frozen(still: NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:

@@ -5,10 +5,15 @@ Definitions, so that figures can be compared:
 - Velocity RMSE: root mean square over windows, per axis; `joint` is that of the error vector's length.
 - ATE: root mean square of the distance between predicted and true position at the same time (J. Sturm et al., "A
   Benchmark for the Evaluation of RGB-D SLAM Systems", IROS 2012), both paths starting at the same point and without
-  the alignment of that paper, as odometry is used. RoNIN averages over coordinates instead: its figure is ours /
-  sqrt(2). TinyOdom reports the mean distance instead of the root mean square.
-- RTE: root mean square of the drift over every stretch of 60 s; where a path is shorter, the drift over all of it
-  scaled to 60 s (S. Herath et al., "RoNIN", ICRA 2020).
+  the alignment of that paper, as odometry is used.
+- RTE: root mean square, over every stretch of 60 s, of the length of the drift; where a path is shorter, the drift over
+  all of it scaled to 60 s. These are the stretches and the scaling of RoNIN (S. Herath et al., "RoNIN: Robust Neural
+  Inertial Navigation in the Wild", ICRA 2020).
+
+Figures of others are not always these. The code published with RoNIN takes the mean over stretches (or instants) *and
+coordinates* before the root: in the plane its ATE and its RTE are ours / sqrt(2). TinyOdom's code reports mean
+distances: as ATE over the whole path, as RTE over its first minute alone (of a shorter path the ATE, scaled to a
+minute), so that its RTE is no drift over a stretch.
 """
 
 from __future__ import annotations
@@ -141,7 +146,8 @@ def relative_trajectory_error(
 ) -> float:
     """RTE in m: root mean square over t of the drift ||e(t + h) - e(t)||, with e = predicted - true.
 
-    A path shorter than h gives ||e(end) - e(start)|| * h / duration. Between instants e is interpolated linearly.
+    A path shorter than h gives ||e(end) - e(start)|| * h / duration. Between instants e is interpolated linearly. In
+    the plane the figure is sqrt(2) times that of RoNIN's code, which takes the mean over coordinates too.
 
     Args:
         time_s: (n,) increasing instants in s.

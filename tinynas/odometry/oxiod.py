@@ -73,11 +73,11 @@ def _mode_folders(folder: Path, modes: Sequence[str] | None) -> list[Path]:
     for mode in modes:
         if not (folder / mode).is_dir():
             known = ", ".join(path.name for path in present) or "none"
-            raise DatasetError(f"there is no mode '{mode}'", where=str(folder / mode), advice=f"modes here: {known}")
+            message = f"there is no mode '{mode}' in {folder}"
+            raise DatasetError(message, where="dataset.modes", advice=f"modes there: {known}")
     if not modes:
-        raise DatasetError(
-            "no mode is asked for", where=str(folder), advice="name at least one mode, or leave modes out"
-        )
+        advice = "name at least one mode, or leave modes out"
+        raise DatasetError("no mode is asked for", where="dataset.modes", advice=advice)
     return [folder / mode for mode in dict.fromkeys(modes)]
 
 

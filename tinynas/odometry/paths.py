@@ -40,17 +40,21 @@ def trajectory(
     time without overlap whatever the stride: the step over a tile is the predicted velocity times stride / rate. For
     `velocity` and a stride of one window these are TinyOdom's sum of displacements, for overlapping windows its sum of
     displacement * stride / window. Attributing the step to the middle, not to the window's end, keeps a perfect
-    prediction from trailing the truth by half a window.
+    prediction from trailing the truth by half a window. What overlapping windows cannot give is the detail below a
+    window: their sum is the path smoothed over a window's length.
 
     For `speed_heading` the stretch is the window's second half and psi is the heading of that half. psi grows by the
     predicted change from the window half a window earlier (exact: IONet's polar form), or where there is none by the
-    predicted change * samples / half from the window before. It starts from the truth: in the first window that moves
-    it is the true heading of the first half plus the predicted change. Turns made while standing are known only as well
-    as the device turns with its carrier.
+    predicted change * samples / half from the window before. It starts from the truth: in the first window that moves,
+    and in those that begin before its second half, it is the true heading of their own first half plus the predicted
+    change. Turns made while standing are known only as well as the device turns with its carrier, and what a stop adds
+    to the error of psi stays. A stride above half a window leaves time between the halves whose turns no window
+    tells: the path of `speed_heading` is then not meaningful, even of perfect predictions.
 
     Where windows were dropped for their ground truth the path is dead-reckoned: velocity (or speed and turn rate) goes
-    linearly from the last tile before the gap to the first after it. The truth enters the prediction at its
-    start only. Points lie at the edges of the tiles; gaps hold none between theirs.
+    linearly from the last tile before the gap to the first after it. The truth enters the prediction at its start only:
+    as a position, and for `speed_heading` as the headings over the first window that moves. Points lie at the edges of
+    the tiles; gaps hold none between theirs.
 
     Args:
         predicted: (n, 2) predicted targets in the order of `start`.
@@ -109,27 +113,45 @@ def _headed(predicted: Array, start: NDArray[np.int64], spec: WindowSpec, record
     middle = (int(spec.window) - 1) // 2
     first_half = recording.position[start + middle, :2] - recording.position[start, :2]
     moving = np.linalg.norm(first_half, axis=1) * recording.rate_hz >= STANDING_M_S * middle
-    anchor = int(np.argmax(moving))  # the first window with a direction; 0 where nothing moves
-    heading = np.arctan2(first_half[anchor, 1], first_half[anchor, 0]) + change[anchor]
-    turned = _turned(change, start, spec)
-    psi = heading + turned - turned[anchor]
+    psi = _chained(np.arctan2(first_half[:, 1], first_half[:, 0]), moving, change, start, spec)
     return np.asarray(speed[:, None] * np.stack([np.cos(psi), np.sin(psi)], axis=1))
 
 
-def _turned(change: Array, start: NDArray[np.int64], spec: WindowSpec) -> Array:
-    """Heading of each window against the first in rad."""
+def _chained(
+    before: Array, moving: NDArray[np.bool_], change: Array, start: NDArray[np.int64], spec: WindowSpec
+) -> Array:
+    """Heading of each window's second half in rad, as a sum of predicted changes.
+
+    Args:
+        before: (n,) true heading of the first half in rad; only those at the start are used.
+        moving: (n,) where that heading is defined.
+        change: (n,) predicted change of heading in rad.
+        start: (n,) first rows.
+        spec: How the windows were cut.
+    """
     half = (int(spec.window) - 1) / 2
     # The window half a window earlier ends where this one's second half begins: its heading plus the change is exact.
     lag = max(1, round(half / spec.stride)) * int(spec.stride)
+    anchor = int(np.argmax(moving))  # the first window with a direction; 0 where nothing moves
     index = {int(row): k for k, row in enumerate(start)}
-    turned = np.zeros(len(start))
-    for k in range(1, len(start)):
-        back = index.get(int(start[k]) - lag, k - 1)
+
+    def turned(back: int, k: int) -> float:
         samples = int(start[k] - start[back])
         # Over a gap: the mean of the rates at its ends.
         rate = (change[k] + change[back]) / 2 if samples > max(lag, spec.stride) else change[k]
-        turned[k] = turned[back] + rate * samples / half
-    return turned
+        return float(rate * samples / half)
+
+    psi = np.zeros(len(start))
+    for k in range(anchor, len(start)):
+        # As many chains run side by side as windows begin within `lag`: each needs a heading to start from.
+        if k == anchor or (moving[k] and start[k] < start[anchor] + lag):
+            psi[k] = before[k] + change[k]
+        else:
+            back = max(index.get(int(start[k]) - lag, k - 1), anchor)
+            psi[k] = psi[back] + turned(back, k)
+    for k in range(anchor, 0, -1):
+        psi[k - 1] = psi[k] - turned(k - 1, k)
+    return psi
 
 
 def _true_at(recording: Recording, row: Array) -> Array:

@@ -56,7 +56,7 @@ def read_ronin(folder: Path, *, modes: Sequence[str] | None = None, seed: int = 
     require_folder(folder)
     if modes is not None:
         message = "RoNIN does not say how the phone was carried: it has no modes"
-        raise DatasetError(message, where=str(folder), advice="leave modes out")
+        raise DatasetError(message, where="dataset.modes", advice="leave modes out")
     return Splits(*(_read_split(folder, names) for names in _LISTS.values()))
 
 

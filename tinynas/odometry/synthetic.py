@@ -51,17 +51,21 @@ class SyntheticOptions:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise _refused(name, value, f"a number from {low:g} to {high:g}")
-        if not self.modes or isinstance(self.modes, str) or not isinstance(self.modes, Sequence):
-            raise _refused("modes", self.modes, "a list of carrying modes")
-        for mode in self.modes:
-            if mode not in CARRYING_MODES:
-                advice = f"modes there are: {', '.join(CARRYING_MODES)}"
-                raise DatasetError(f"there is no mode {mode!r}", where="dataset.synthetic.modes", advice=advice)
-        object.__setattr__(self, "modes", tuple(dict.fromkeys(self.modes)))
+        object.__setattr__(self, "modes", _distinct_modes(self.modes, where="dataset.synthetic.modes"))
 
 
 def _refused(option: str, value: object, expected: str) -> DatasetError:
     return DatasetError(f"{value!r} is not {expected}", where=f"dataset.synthetic.{option}")
+
+
+def _distinct_modes(modes: Sequence[str], *, where: str) -> tuple[str, ...]:
+    if not modes or isinstance(modes, str) or not isinstance(modes, Sequence):
+        raise DatasetError(f"{modes!r} is not a list of carrying modes", where=where)
+    for mode in modes:
+        if mode not in CARRYING_MODES:
+            advice = f"modes there are: {', '.join(CARRYING_MODES)}"
+            raise DatasetError(f"there is no mode {mode!r}", where=where, advice=advice)
+    return tuple(dict.fromkeys(modes))
 
 
 def synthesize(
@@ -93,9 +97,9 @@ def synthesize(
     if not isinstance(options, SyntheticOptions):
         options = _from_mapping(options or {})
     if modes is not None:
-        options = replace(options, modes=modes)
+        options = replace(options, modes=_distinct_modes(modes, where="dataset.modes"))
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise DatasetError(f"{seed!r} is not a whole number from 0 on", where="dataset.seed")
+        raise DatasetError(f"{seed!r} is not a whole number from 0 on", where="seed")
     parts = []
     for split_id, split in enumerate(_SPLITS):
         count: int = getattr(options, f"n_{split}")

@@ -67,18 +67,20 @@ def read_table(folder: Path, *, modes: Sequence[str] | None = None, seed: int = 
         seed: Seed of the split where there are no lists.
 
     Raises:
-        DatasetError: No files, fewer than 3 recordings without lists, one or two lists of three, an unknown mode, or a
-            malformed file (the message names file and row).
+        DatasetError: No files, fewer than 3 recordings without lists, one or two lists of three, an unknown mode, two
+            files of one recording (`walk.csv` beside `walk.csv.gz`), or a malformed file (the message names file and
+            row).
     """
     files = {path.relative_to(folder).as_posix(): path for path in _csv_files(require_folder(folder))}
     if not files:
         raise DatasetError("the folder holds no csv files", where=str(folder), advice="one file a recording: NAME.csv")
+    _require_modes(folder, files, modes)
     lists = [folder / f"{split}.txt" for split in SPLITS]
     missing = [path for path in lists if not path.is_file()]
     if missing and len(missing) < len(lists):
         raise DatasetError("a split list is missing", where=str(missing[0]), advice="write all three lists, or none")
     parts = _drawn(folder, sorted(files), modes, seed) if missing else [_listed(path, files) for path in lists]
-    _require_modes(folder, files, modes)
+    _require_one_file_each(folder, [name for part in parts for name in part])
     return Splits(
         *(
             tuple(
@@ -99,12 +101,28 @@ def _mode(name: str) -> str | None:
 
 def _require_modes(folder: Path, files: dict[str, Path], modes: Sequence[str] | None) -> None:
     known = sorted({mode for mode in map(_mode, files) if mode is not None})
+    if modes is not None and not modes:
+        advice = "name at least one mode, or leave modes out"
+        raise DatasetError("no mode is asked for", where="dataset.modes", advice=advice)
     for mode in modes or ():
         if mode not in known:
-            advice = (
-                f"modes here: {', '.join(known)}" if known else "modes are sub-folders; there are none: leave modes out"
-            )
-            raise DatasetError(f"there is no mode '{mode}'", where=str(folder / mode), advice=advice)
+            none = "modes are sub-folders; there are none: leave modes out"
+            advice = f"modes there: {', '.join(known)}" if known else none
+            raise DatasetError(f"there is no mode '{mode}' in {folder}", where="dataset.modes", advice=advice)
+
+
+def _stem(name: str) -> str:
+    """Name of the recording in a file."""
+    return name.removesuffix(".gz").removesuffix(".csv")
+
+
+def _require_one_file_each(folder: Path, names: Sequence[str]) -> None:
+    file_of: dict[str, str] = {}
+    for name in names:
+        other = file_of.setdefault(_stem(name), name)
+        if other != name:
+            message = f"{' and '.join(sorted((other, name)))} are two files of one recording"
+            raise DatasetError(message, where=str(folder / name), advice="remove one of them, or rename it")
 
 
 def _listed(path: Path, files: dict[str, Path]) -> list[str]:
@@ -180,9 +198,8 @@ def _recording(path: Path, name: str, values: dict[str, Array | None]) -> Record
         valid &= flag[:, 0] > 0.5
     if orientation is not None:
         valid &= np.abs(np.linalg.norm(orientation, axis=1) - 1) < 0.01
-    stem = name[: name.index(".csv")] if ".csv" in name else name
     return Recording(
-        name=stem,
+        name=_stem(name),
         rate_hz=rate_hz,
         time_s=time[:, 0] - time[0, 0],
         accel=accel,

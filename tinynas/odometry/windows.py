@@ -109,7 +109,8 @@ def make_windows(recordings: Sequence[Recording], spec: WindowSpec) -> Windows:
 
     Raises:
         DatasetError: No recordings, a window longer than every recording (the message gives the longest), nothing but
-            untrusted ground truth, or a magnetometer is asked for that is not there.
+            untrusted ground truth, or a magnetometer is asked for that is not there. `where` is the field of `spec`,
+            with the recording.
 
     Example:
         >>> from tinynas.odometry import load_dataset
@@ -118,18 +119,19 @@ def make_windows(recordings: Sequence[Recording], spec: WindowSpec) -> Windows:
         (9, 200, 9)
     """
     if not recordings:
-        raise DatasetError("there are no recordings to cut", where="windows")
+        raise DatasetError("there are no recordings to cut", where="recordings")
     use_mag = _use_mag(recordings, spec)
     window = int(spec.window)
     longest = max(recordings, key=len)
+    where = f"window (recording {longest.name})"
     if len(longest) < window:
         message = f"a window of {window} samples is longer than every recording; the longest has {len(longest)}"
-        raise DatasetError(message, where=longest.name, advice=f"use a window of at most {len(longest)} samples")
+        raise DatasetError(message, where=where, advice=f"use a window of at most {len(longest)} samples")
     starts = [_starts(recording.valid, window, int(spec.stride)) for recording in recordings]
     total = sum(map(len, starts))
     if not total:
         message = f"every window of {window} samples touches untrusted ground truth"
-        raise DatasetError(message, where=longest.name, advice="use a shorter window, or check the ground truth")
+        raise DatasetError(message, where=where, advice="use a shorter window, or check the ground truth")
     inputs = np.empty((total, window, 9 if use_mag else 6), np.float32)
     targets = np.empty((total, 2), np.float32)
     done = 0
@@ -153,8 +155,8 @@ def make_windows(recordings: Sequence[Recording], spec: WindowSpec) -> Windows:
 def _use_mag(recordings: Sequence[Recording], spec: WindowSpec) -> bool:
     without = [recording.name for recording in recordings if recording.mag is None]
     if spec.use_mag and without:
-        advice = "set use_mag to false, or leave it out"
-        raise DatasetError("a magnetometer is asked for, but the recording has none", where=without[0], advice=advice)
+        message, advice = "a magnetometer is asked for, but the recording has none", "set it to false, or leave it out"
+        raise DatasetError(message, where=f"use_mag (recording {without[0]})", advice=advice)
     return not without if spec.use_mag is None else spec.use_mag
 
 

@@ -83,7 +83,7 @@ def history(view: View) -> Figure:
 
 
 def error_against(view: View, resource: str) -> Figure:
-    """Validation error of the int8 network against the `sram` or `flash` it takes, with limit and Pareto front."""
+    """Validation error of the deployed networks against the `sram` or `flash` it takes, with limit and Pareto front."""
     name = "SRAM" if resource == "sram" else resource
     limit = view.limit(resource)
     trials = [trial for trial in _scored(view.trials) if _error(trial) is not None and _cost(trial, resource)]
@@ -103,7 +103,7 @@ def error_against(view: View, resource: str) -> Figure:
     add("Pareto front", front, **_front_style())
     best = [i for i, trial in enumerate(trials) if view.best is not None and trial.id == view.best.id]
     add("best network", best, marker=_marker("theme:best", size=15, symbol="star"))
-    layout = _layout(f"{name} (KiB)", "validation error, int8 (m/s)")
+    layout = _layout(f"{name} (KiB)", f"validation error, {view.precision} (m/s)")
     layout["yaxis"] |= _room_around(errors)
     _mark_limit(layout, costs, None if limit is None else limit / 1024, kib(limit))
     return {"data": traces, "layout": layout}

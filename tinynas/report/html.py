@@ -112,8 +112,8 @@ def _lead(view: View) -> str:
             for predictor, phrase in (("mean", "always predicting the mean"), ("zero", "always predicting zero"))
             if (gain := relative(error, view.baseline(predictor, split)))
         ]
-        text += f" As int8 it reaches a velocity error of <strong>{error_text(error)}</strong> on {split} recordings"
-        text += f": {' and '.join(gains)}." if gains else "."
+        text += f" As {view.precision} it reaches a velocity error of <strong>{error_text(error)}</strong>"
+        text += f" on {split} recordings" + (f": {' and '.join(gains)}." if gains else ".")
     return f'<p class="lead">{bind(text)}</p>'
 
 
@@ -178,7 +178,7 @@ def _costs(view: View, figures: dict[str, Figure]) -> str:
         figure = error_against(view, resource)
         if figure["data"]:
             limit = kib(view.limit(resource))
-            alt = f"Validation error of the int8 networks against {name}; the board's limit is {limit}."
+            alt = f"Validation error of the {view.precision} networks against {name}; the board's limit is {limit}."
             parts.append(_figure(f"error-{resource}", figures, figure, alt))
     note = "Each point is a trained network. No other one beats those on the Pareto front in both error and memory."
     return _section("Error against memory", f'<div class="pair">{"".join(parts)}</div>', note) if parts else ""
@@ -210,7 +210,7 @@ def _recordings(view: View) -> str:
 
 def _background(view: View) -> str:
     parts = []
-    documents = (("Configuration", view.config), ("Board", view.board), ("Provenance", view.provenance))
+    documents = (("Configuration", view.config), ("Board", view.board), ("Provenance", view.origin))
     for title, document in documents:
         if table := facts_table(document):
             parts.append(f"<details><summary>{title}</summary>{table}</details>")

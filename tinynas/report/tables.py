@@ -33,8 +33,9 @@ def cards(view: View) -> str:
     if best is not None:
         split = "test" if view.error("int8", "test") is not None else "validation"
         gain = relative(view.error("int8", split), view.baseline("mean", split))
-        detail = f"{gain} predicting the mean" if gain else f"{error_text(view.error('float', split))} as float32"
-        items.append(_card(f"int8 error, {split}", error_text(view.error("int8", split)), detail))
+        trained = f"{error_text(view.error('float', split))} before conversion"
+        detail = f"{gain} predicting the mean" if gain else trained
+        items.append(_card(f"{view.precision} error, {split}", error_text(view.error("int8", split)), detail))
         items += [_resource_card(view, best, resource) for resource in ("sram", "flash")]
         latency_us = number_at(best.measurement, "latency_us")
         detail = "an inference" if latency_us is None else f"{latency_us / 1000:.2f} ms an inference"
@@ -66,8 +67,9 @@ def error_table(view: View) -> str:
     """Return the velocity errors of the best network beside those of the trivial predictors."""
     rows: list[tuple[str, float | None, float | None]] = []
     if view.best is not None:
-        for precision, name in (("int8", "best network, int8 (as deployed)"), ("float", "best network, float32")):
-            rows.append((name, view.error(precision, "validation"), view.error(precision, "test")))
+        deployed, trained = f"best network, {view.precision} (as deployed)", "best network, before conversion"
+        for stage, name in (("int8", deployed), ("float", trained)):
+            rows.append((name, view.error(stage, "validation"), view.error(stage, "test")))
     for predictor, name in (("mean", "always the training mean"), ("zero", "always zero")):
         rows.append((name, view.baseline(predictor, "validation"), view.baseline(predictor, "test")))
     on_test = any(test is not None for _, _, test in rows)
@@ -161,7 +163,7 @@ def trials_table(view: View) -> str:
         "trial",
         "state",
         "objective",
-        "int8 error (m/s)",
+        f"{view.precision} error (m/s)",
         "SRAM",
         "flash",
         "MACs",

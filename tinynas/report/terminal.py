@@ -57,10 +57,13 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
     yield title, describe(mapping_at(best, "architecture")) if best else "none that fits", None
     if best:
         yield "trial", f"{best.get('trial')}, objective {number(number_at(best, 'objective'), 4)}", None
-        yield "error, validation", _errors(best), None
-    if test:
-        yield "error, test", _errors(test), None
-    yield from _baselines(outcome, test or best)
+    for split, metrics, baselines in (
+        ("validation", best, mapping_at(outcome, "baselines")),
+        ("test", test, mapping_at(test, "baselines")),
+    ):
+        if metrics:
+            yield f"error, {split}", _errors(metrics, str(best.get("precision") or "int8")), None
+        yield from _baselines(baselines, metrics, split)
     for name, label in (("sram", "SRAM"), ("flash", "flash")):
         if best:
             used, limit = number_at(best, f"{name}_bytes"), number_at(outcome, "limits", f"{name}_bytes")
@@ -78,17 +81,19 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
         yield "study", str(outcome["study"]), None
 
 
-def _errors(metrics: Mapping[str, Any]) -> str:
-    int8, float32 = number_at(metrics, "error_int8"), number_at(metrics, "error_float")
-    return f"{error_text(int8)} int8, {error_text(float32)} float"
+def _errors(metrics: Mapping[str, Any], precision: str) -> str:
+    deployed, trained = number_at(metrics, "error_int8"), number_at(metrics, "error_float")
+    return f"{error_text(deployed)} as {precision}, {error_text(trained)} before conversion"
 
 
-def _baselines(outcome: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, None]]:
+def _baselines(baselines: Mapping[str, Any], metrics: Mapping[str, Any], split: str) -> Iterator[tuple[str, str, None]]:
+    """The trivial predictors beside the network, on the recordings of one split."""
     for name, label in (("mean", "predicting the mean"), ("zero", "predicting zero")):
-        baseline = number_at(outcome, "baselines", name)
+        baseline = number_at(baselines, name)
         if baseline is not None:
             gain = relative(number_at(metrics, "error_int8"), baseline)
-            yield label, error_text(baseline) + (f" (the network is {gain})" if gain else ""), None
+            text = error_text(baseline) + (f" (the network is {gain})" if gain else "")
+            yield f"{label}, {split}", text, None
 
 
 def _trials(outcome: Mapping[str, Any]) -> str:

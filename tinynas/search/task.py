@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.config import Config
+from tinynas.config import Config, DatasetOptions
+from tinynas.errors import DatasetError
 from tinynas.odometry import (
     Dataset,
     Evaluation,
     Normalization,
+    Recording,
     Windows,
     WindowSpec,
     baselines,
@@ -94,18 +97,23 @@ def load_task(config: Config) -> Task:
     """Load the dataset of a configuration and cut it.
 
     Raises:
-        DatasetError: The dataset is missing, malformed, or too short for the window.
+        DatasetError: The dataset is missing, malformed, or too short for the window. `where` is the key
+            (`dataset.window`) where the configuration is at fault, else the file or the recording.
     """
     options = config.dataset
     size = None if options.synthetic is None else dataclasses.asdict(options.synthetic)
     dataset = load_dataset(options.source, seed=config.seed, modes=options.modes, synthetic=size)
-    fine = WindowSpec(options.window, options.stride, options.target, options.use_mag)
-    coarse = WindowSpec(options.window, options.evaluation_stride, options.target, options.use_mag)
-    train = make_windows(dataset.train, fine)
-    return Task(
-        dataset,
-        train,
-        make_windows(dataset.valid, coarse),
-        make_windows(dataset.test, coarse),
-        Normalization.fit(train),
-    )
+    train = _cut(dataset.train, "training", options, options.stride)
+    valid = _cut(dataset.valid, "validation", options, options.evaluation_stride)
+    test = _cut(dataset.test, "test", options, options.evaluation_stride)
+    return Task(dataset, train, valid, test, Normalization.fit(train))
+
+
+def _cut(recordings: Sequence[Recording], split: str, options: DatasetOptions, stride: int) -> Windows:
+    try:
+        spec = WindowSpec(options.window, stride, options.target, options.use_mag)
+        return make_windows(recordings, spec)
+    except DatasetError as error:
+        # What cuts windows names the field it was given; a user knows it as a key.
+        message = f"in the {split} split {error.message}"
+        raise DatasetError(message, where=f"dataset.{error.where}", advice=error.advice) from error
