@@ -152,7 +152,13 @@ def test_another_seed_gives_another_search(finished, search, configure, tmp_path
 
 
 def test_what_does_not_fit_is_scored_and_never_trained(search, configure, board, tmp_path, trainings):
-    config = configure(trials=8, tuner={"only_feasible": False}, objective={"sram_max_bytes": 3900})
+    # Half of the space fits and all trials are spread over it: there are some of both.
+    rng, shape = np.random.default_rng(0), {"window": 64, "channels": 9}
+    costs = [estimate(configure().space.sample(rng, **shape), Engine.tflm()).sram_bytes for _ in range(99)]
+    limit = sorted(costs)[49]
+    config = configure(
+        trials=8, tuner={"only_feasible": False, "initial_random": 8}, objective={"sram_max_bytes": limit}
+    )
     trials = search(tmp_path / "study", config)
     rejected = [trial for trial in trials if trial.state == "infeasible"]
     fitting = [trial for trial in trials if trial.state == "done"]
@@ -163,7 +169,7 @@ def test_what_does_not_fit_is_scored_and_never_trained(search, configure, board,
         assert trial.metrics is None
         assert trial.artefacts == {}
         assert list(trial.times) == ["proposed", "costed", "infeasible"]
-        assert trial.reason == f"SRAM {trial.measurement['sram_bytes']} of 3900 bytes"
+        assert trial.reason == f"SRAM {trial.measurement['sram_bytes']} of {limit} bytes"
         assert trial.objective > max(other.objective for other in fitting)
     assert len(trainings) == len(fitting)
 

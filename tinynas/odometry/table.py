@@ -165,7 +165,10 @@ def read_table_recording(path: Path, *, name: str | None = None) -> Recording:
     """
     name = name or path.name
     text = read_text(path)
-    header = next(csv.reader(io.StringIO(text)), [])
+    try:
+        header = next(csv.reader(io.StringIO(text)), [])
+    except csv.Error as e:  # a field of megabytes; before Python 3.11 a NUL as well
+        raise DatasetError(f"the header is no line of column names: {e}", where=f"{path}:1") from e
     columns = {column.strip(): index for index, column in enumerate(header)}
     if not any(columns):
         raise DatasetError("the file is empty", where=str(path), advice="the first line names the columns")
