@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph, persistent_bytes
-from tinynas.deploy import convert, dequantize, infer, quantize, read_graph
+from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
+from tinynas.deploy import arena_head_bytes, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import ParityError, StudyError, TinynasError
 from tinynas.objective import Limits, score
 from tinynas.search.task import Task
@@ -181,7 +181,8 @@ class CandidatePipeline:
         apart = float(np.max(np.abs(outputs - infer(model, windows, reference=True)))) / step
         if apart > _REFEREE_STEPS + 0.5:
             raise ParityError(f"LiteRT and TensorFlow Lite Micro are {apart:.0f} steps apart on the same window")
-        device = arena.head_bytes + persistent_bytes(graph, cmsis_nn=self.engine.kernels == "cmsis_nn")
+        # The head is the host's; what CMSIS-NN's scratch adds and the 32-bit tail are known from the model only.
+        device = cost.arena_bytes + arena.head_bytes - arena_head_bytes(graph)
         return dataclasses.replace(
             cost,
             source="tflm",

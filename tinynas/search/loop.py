@@ -89,9 +89,8 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
         tuner.tell(params, trial.objective)
-        study.set_summary(
-            {"seconds": round(earlier + perf_counter() - started, 3)}
-        )  # an interrupted search has no more
+        seconds = round(earlier + perf_counter() - started, 3)
+        study.set_summary({"seconds": seconds})  # all that an interrupted search has of a summary
         _require_progress(study)
     _conclude(study, config, limits, task, pipeline, earlier + perf_counter() - started)
 
