@@ -44,7 +44,7 @@ def lower(architecture: Architecture, dtype: str = "int8", *, pyramid: PyramidPl
     window = build.tensor((1, a.window, a.channels))
     shape = build.constant(-1, 1, a.window, a.channels)
     x = build.op("RESHAPE", (window, shape), (1, 1, a.window, a.channels))
-    x, width = build.subsample(x, p.input, a.channels), p.input.out_length
+    x = build.subsample(x, p.input, a.channels)
     features = None
     for block in p.blocks:
         residual = None
@@ -53,12 +53,11 @@ def lower(architecture: Architecture, dtype: str = "int8", *, pyramid: PyramidPl
             if block.projection is not None:
                 residual = build.convolve(residual, block.projection, _NONE)
         x = build.convolve(build.convolve(x, block.first, _RELU), block.second, _RELU)
-        width = block.second.out_length
         if block.skip is not None:
             last = build.subsample(x, block.skip, a.filters)
             features = last if features is None else build.add(features, last, (1, 1, 1, a.filters), _NONE)
         if residual is not None:
-            x = build.add(residual, x, (1, 1, width, a.filters), _RELU)
+            x = build.add(residual, x, (1, 1, block.second.out_length, a.filters), _RELU)
     features = x if features is None else features
     operands = (features, build.tensor((a.outputs, a.filters), constant=True), build.bias(a.outputs))
     out = build.op("FULLY_CONNECTED", operands, (1, a.outputs), fusedActivationFunction=_NONE)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
-from tinynas.deploy import arena_head_bytes, convert, dequantize, infer, quantize, read_graph
+from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import ParityError, StudyError, TinynasError
 from tinynas.objective import Limits, score
 from tinynas.search.task import Task
@@ -164,16 +164,17 @@ class CandidatePipeline:
         model = self.study.artefact(trial.artefacts["tflite"])
         inputs = self.task.inputs(self.task.valid)
         predicted = infer(model, inputs)
-        cost = measure_graph(read_graph(model), len(model), architecture, self.engine)
+        graph = read_graph(model)
+        cost = measure_graph(graph, len(model), architecture, self.engine)
         if self.config.mode == "tflm":
-            cost = self._referee(model, cost, inputs)
+            cost = self._referee(model, graph, cost, inputs)
         error = self.task.error(predicted, self.task.valid)
         metrics = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
         return self.study.advance(trial.id, "measured", measurement=cost.to_dict(), metrics=metrics)
 
-    def _referee(self, model: bytes, cost: Measurement, inputs: npt.NDArray[np.float32]) -> Measurement:
+    def _referee(self, model: bytes, graph: Graph, cost: Measurement, inputs: npt.NDArray[np.float32]) -> Measurement:
         """Costs and outputs by the official interpreter; its arena with the tail of a 32-bit device."""
-        interpreter, graph = TflmInterpreter(model), read_graph(model)
+        interpreter = TflmInterpreter(model)
         arena, windows = interpreter.arena(), inputs[:_REFEREE_WINDOWS]
         source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
         outputs = dequantize(interpreter.run(quantize(windows, source)), target)

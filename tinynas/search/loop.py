@@ -75,17 +75,18 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
         observer.state(trial)
         pipeline.run(trial, observer.state)
     # Not told one by one: a suggestion depends on how many were asked for, too.
-    tuner.restore((trial.params or {}, trial.objective) for trial in study.trials())
-    while len(study.trials()) < config.trials:
+    known = study.trials()
+    tuner.restore((trial.params or {}, trial.objective) for trial in known)
+    for number in range(len(known), config.trials):
         try:
             [params] = tuner.ask()
         except ExhaustedError:
             break  # a small space: every network of it has been tried
         except SpaceError:
-            if study.trials():
+            if number:
                 break  # what fits is so rare that no more of it is found
             params = config.space.suggestion(cheapest)  # known to fit: better than none
-        trial = _propose(study, config, task, params)
+        trial = _propose(study, config, task, params, number)
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
         tuner.tell(params, trial.objective)
@@ -107,12 +108,11 @@ def _require_progress(study: Study) -> None:
 
 
 def _architecture(params: Mapping[str, Any], config: Config, task: Task) -> Architecture:
-    return config.space.architecture(params, window=config.dataset.window, channels=task.channels, outputs=task.outputs)
+    return config.space.architecture(params, **task.shape)
 
 
-def _propose(study: Study, config: Config, task: Task, params: Mapping[str, Any]) -> Trial:
+def _propose(study: Study, config: Config, task: Task, params: Mapping[str, Any], number: int) -> Trial:
     architecture = _architecture(params, config, task)
-    number = len(study.trials())
     seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
     return study.propose(params=params, architecture=architecture.to_dict(), key=architecture.key, seed=seed)
 
@@ -149,9 +149,8 @@ def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
             advice="it is published for Linux on x86-64 only: `pip install --pre tflite-micro` there, or --mode proxy",
         )
     limits, engine = limits_of(board, config), Engine.tflm(config.cost.kernels)
-    shape = {"window": config.dataset.window, "channels": task.channels, "outputs": task.outputs}
     costs = []
-    for network in config.space.smallest(**shape):
+    for network in config.space.smallest(**task.shape):
         costs.append(estimate(network, engine, config.conversion.precision))
         if limits.admits(costs[-1].sram_bytes, costs[-1].flash_bytes):
             return network
@@ -166,8 +165,7 @@ def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
 def space_infeasible_share(config: Config, limits: Limits, task: Task, engine: Engine) -> float:
     """Share of the search space that does not fit, from seeded random networks of it."""
     rng = np.random.default_rng(config.seed)
-    shape = {"window": config.dataset.window, "channels": task.channels, "outputs": task.outputs}
-    networks = (config.space.sample(rng, **shape) for _ in range(_SHARE_SAMPLES))
+    networks = (config.space.sample(rng, **task.shape) for _ in range(_SHARE_SAMPLES))
     costs = [estimate(network, engine, config.conversion.precision) for network in networks]
     return sum(not limits.admits(c.sram_bytes, c.flash_bytes) for c in costs) / _SHARE_SAMPLES
 

@@ -61,6 +61,11 @@ class Task:
         """Regressed values."""
         return int(self.train.targets.shape[1])
 
+    @property
+    def shape(self) -> dict[str, int]:
+        """What the data decide of every network, as arguments of the search space's methods."""
+        return {"window": self.train.spec.window, "channels": self.channels, "outputs": self.outputs}
+
     def inputs(self, windows: Windows) -> Array:
         """Normalised inputs (n, window, channels)."""
         return self.normalization.apply(windows.inputs)

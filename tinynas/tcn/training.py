@@ -261,14 +261,10 @@ class _Network:
         import tensorflow as tf
 
         if self.architecture.norm == "batch":
-            z = self._normalised(z, name, self.variables[f"{name}/mean"], self.variables[f"{name}/variance"])
+            fields = ("gamma", "beta", "mean", "variance")
+            gamma, beta, mean, variance = (self.variables[f"{name}/{field}"] for field in fields)
+            z = (z - mean) * (gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)) + beta
         return tf.nn.relu(z)
-
-    def _normalised(self, z: Any, name: str, mean: Any, variance: Any) -> Any:
-        import tensorflow as tf
-
-        gain = self.variables[f"{name}/gamma"] * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
-        return (z - mean) * gain + self.variables[f"{name}/beta"]
 
 
 def _salt(name: str) -> int:
