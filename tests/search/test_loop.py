@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -291,7 +292,7 @@ def test_none_of_the_trials_fits(search, configure, tmp_path):
 def test_the_mode_tflm_without_its_interpreter_is_refused_before_anything_is_trained(
     configure, board, tasks, monkeypatch
 ):
-    monkeypatch.setattr("tinynas.search.loop.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "tflite_micro", None)
     require_feasible(configure(), board, tasks(configure()))
     with pytest.raises(ToolchainMissing, match="--mode proxy"):
         require_feasible(configure(mode="tflm"), board, tasks(configure()))

@@ -4,7 +4,7 @@ from tinynas.cost.lowering import lower
 from tinynas.cost.measurement import Engine, Kernels, Measurement, Source
 from tinynas.cost.proxy import estimate, measure_graph, plain_flash_bytes, sparse_working_memory_bytes
 from tinynas.cost.tflite_size import tflite_bytes
-from tinynas.cost.tflm import HostArena, TflmInterpreter
+from tinynas.cost.tflm import HostArena, TflmInterpreter, tflm_runtime
 from tinynas.cost.tflm_memory import arena_bytes, persistent_bytes
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "plain_flash_bytes",
     "sparse_working_memory_bytes",
     "tflite_bytes",
+    "tflm_runtime",
 ]

@@ -21,7 +21,7 @@ from tinynas.deploy.inference import verified
 from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError, ToolchainMissing, UnsupportedOp
 
-__all__ = ["HostArena", "TflmInterpreter"]
+__all__ = ["HostArena", "TflmInterpreter", "tflm_runtime"]
 
 _ARENA_BYTES = 16 << 20
 
@@ -33,6 +33,23 @@ class HostArena:
     total_bytes: int
     head_bytes: int
     tail_bytes: int
+
+
+def tflm_runtime() -> Any:
+    """The interpreter's Python module.
+
+    Raises:
+        ToolchainMissing: The package `tflite-micro` is not installed.
+    """
+    try:
+        from tflite_micro import runtime
+    except ImportError as e:
+        raise ToolchainMissing(
+            "the official TensorFlow Lite Micro interpreter is not installed",
+            where="tflite-micro",
+            advice="`pip install --pre tflite-micro` on Linux on x86-64, its only platform; or --mode proxy",
+        ) from e
+    return runtime
 
 
 class TflmInterpreter:
@@ -51,14 +68,7 @@ class TflmInterpreter:
     """
 
     def __init__(self, model: bytes) -> None:
-        try:
-            from tflite_micro import runtime
-        except ImportError as e:
-            raise ToolchainMissing(
-                "the official TensorFlow Lite Micro interpreter is not installed",
-                where="tflite-micro",
-                advice="`pip install --pre tflite-micro` on Linux on x86-64, its only platform; or --mode proxy",
-            ) from e
+        runtime = tflm_runtime()
         graph = verified(model)  # TFLM trusts the file: a damaged one would end the process
         self._input, self._output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
         with captured_stderr() as log:

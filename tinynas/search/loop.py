@@ -8,7 +8,6 @@ was not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, estimate
-from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError, ToolchainMissing
+from tinynas.cost import Engine, estimate, tflm_runtime
+from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError
 from tinynas.objective import Limits
 from tinynas.search.candidate import CandidatePipeline, limits_of
 from tinynas.search.task import Task
@@ -142,12 +141,8 @@ def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
         NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
         ToolchainMissing: The mode "tflm" without the official interpreter.
     """
-    if config.mode == "tflm" and find_spec("tflite_micro") is None:
-        raise ToolchainMissing(
-            "the official TensorFlow Lite Micro interpreter is not installed",
-            where="mode tflm",
-            advice="it is published for Linux on x86-64 only: `pip install --pre tflite-micro` there, or --mode proxy",
-        )
+    if config.mode == "tflm":
+        tflm_runtime()
     limits, engine = limits_of(board, config), Engine.tflm(config.cost.kernels)
     costs = []
     for network in config.space.smallest(**task.shape):
