@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 from scipy.integrate import quad
 
+from tests.tuner.builders import observed
 from tinynas.tuner import Space, TunerConfig
 from tinynas.tuner.acquisition import confidence_factor, log_expected_improvement
 from tinynas.tuner.model import Model
@@ -62,7 +63,7 @@ def test_gradients_by_the_coordinates_match_finite_differences(kind, failures):
     rng = np.random.default_rng(0)
     codes = space.codes(space.sample(rng, 15))
     values = [None if i < failures else float(i % 4) for i in range(15)]
-    model = Model.fit(space, codes, values, 1.0)
+    model = Model.fit(space, observed(codes, values), (1.0,))
     acquisition = model.acquisition(np.empty((0, 4)), TunerConfig(acquisition=kind), 100)
     X = space.snap(0.1 + 0.8 * space.sample(rng, 8))
     value, gradient = acquisition.with_gradient(X)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats as st
 
+from tests.tuner.builders import observed
 from tinynas.tuner import Space, TunerConfig
 from tinynas.tuner.batch import clustered, penalised
 from tinynas.tuner.model import Model
@@ -11,7 +12,7 @@ STRATEGIES = [penalised, clustered]
 
 def _model(space, score, n=12, seed=0):
     codes = space.codes(space.sample(np.random.default_rng(seed), n))
-    return Model.fit(space, codes, [score(space.params(code)) for code in codes], 1.0), set(codes)
+    return Model.fit(space, observed(codes, [score(space.params(code)) for code in codes]), (1.0,)), set(codes)
 
 
 def _rngs(n):
@@ -43,7 +44,7 @@ def test_constraints_hold_for_the_whole_batch(strategy):
     space = Space({"a": range(60), "b": range(60)}, constraint=lambda ps: [p["a"] % 3 == p["b"] % 3 for p in ps])
     X = space.random_allowed(np.random.default_rng(0), 10, set())
     codes = space.codes(X)
-    model = Model.fit(space, codes, [float(a + b) for a, b in codes], 1.0)
+    model = Model.fit(space, observed(codes, [float(a + b) for a, b in codes]), (1.0,))
     batch = strategy(model, np.empty((0, 2)), set(codes), _rngs(6), TunerConfig())
     assert all(a % 3 == b % 3 for a, b in batch)
     assert len(set(batch)) == 6

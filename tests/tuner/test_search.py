@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats as st
 
+from tests.tuner.builders import observed
 from tinynas.tuner import Space, TunerConfig
 from tinynas.tuner.acquisition import Acquisition
 from tinynas.tuner.model import Model
@@ -100,7 +101,7 @@ def test_refinement_beats_the_candidates_on_a_real_acquisition():
     rng = np.random.default_rng(1)
     codes = space.codes(space.sample(rng, 20))
     values = [(x - 0.3) ** 2 + (y - 0.7) ** 2 + (n - 9) ** 2 / 100 for n, x, y in codes]
-    model = Model.fit(space, codes, values, 1.0)
+    model = Model.fit(space, observed(codes, values), (1.0,))
     acquisition = model.acquisition(np.empty((0, 3)), TunerConfig(), 200)
     X = pool(space, rng, model.anchors, 200)
     row = maximise(acquisition, X, model.known, set(codes), rng)

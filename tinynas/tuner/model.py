@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tinynas.tuner.acquisition import Acquisition, confidence_factor
 from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.failures import blame
-from tinynas.tuner.space import PointCode, Space
+from tinynas.tuner.observation import Observation, PointCode
+from tinynas.tuner.space import Space
 from tinynas.tuner.surrogate import GaussianProcess, fit
 from tinynas.tuner.warp import Warp
 
@@ -57,18 +58,18 @@ class Model:
     anchors: Array
 
     @classmethod
-    def fit(cls, space: Space, codes: Sequence[PointCode], values: Sequence[float | None], sign: float) -> Model:
-        """Fit to told points, at least one of which succeeded.
+    def fit(cls, space: Space, observations: Sequence[Observation], signs: Sequence[float]) -> Model:
+        """Fit to evaluations, at least one of which succeeded.
 
         Args:
             space: The space searched.
-            codes: The points, in the order told.
-            values: Their values in the user's sign, finite; None for a failure.
-            sign: -1 when the values are to be maximised, 1 when minimised.
+            observations: What was told, in order.
+            signs: For each objective -1 when it is to be maximised, 1 when minimised.
         """
-        known = space.coordinates(codes)
-        succeeded = np.array([value is not None for value in values])
-        y = sign * np.array([value for value in values if value is not None], dtype=float)
+        [sign] = signs
+        known = space.coordinates([told.code for told in observations])
+        succeeded = np.array([told.values is not None for told in observations])
+        y = sign * np.array([told.value for told in observations if told.value is not None], dtype=float)
         warp = Warp.fit(y)
         X = known[succeeded]
         Z = space.features(X)

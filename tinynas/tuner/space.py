@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from tinynas.errors import SpaceError
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
 from tinynas.tuner.describe import classify
-from tinynas.tuner.parameters import Categorical, Code, Float, Integer, Multivariate, Parameter
+from tinynas.tuner.observation import PointCode
+from tinynas.tuner.parameters import Categorical, Float, Integer, Multivariate, Parameter
 
 __all__ = ["ExhaustedError", "PointCode", "Space"]
 
 Array = NDArray[np.float64]
-PointCode = tuple[Code, ...]
 
 # Random points tried, at most, in the search for one that satisfies the constraint.
 MAX_TRIES = 16_384

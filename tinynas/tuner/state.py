@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinynas.tuner.config import ConfigValueError
-from tinynas.tuner.space import PointCode, Space
+from tinynas.tuner.observation import Observation, PointCode
+from tinynas.tuner.space import Space
 
 __all__ = ["read_state", "write_state"]
 
 FORMAT = 1
-
-Observation = tuple[PointCode, float | None]
 
 
 def write_state(
@@ -31,7 +30,7 @@ def write_state(
         "seed": seed,
         "sense": sense,
         "asked": asked,
-        "observations": [{"point": _plain(code), "value": value} for code, value in observations],
+        "observations": [{"point": _plain(told.code), "value": told.value} for told in observations],
         "pending": [_plain(code) for code in pending],
     }
 
@@ -55,13 +54,18 @@ def read_state(
         raise ConfigValueError(f"the state belongs to a search that does not {sense}", where="state:sense")
     try:
         seed, asked = int(state["seed"]), int(state["asked"])
-        observations = [(_code(space, item["point"]), _value(item["value"])) for item in state["observations"]]
+        observations = [_observation(space, item) for item in state["observations"]]
         pending = [_code(space, point) for point in state["pending"]]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ConfigValueError(f"the state is damaged: {error!r}", where="state") from error
     if asked < 0 or seed < 0:
         raise ConfigValueError("the state is damaged: negative counts", where="state")
     return seed, asked, observations, pending
+
+
+def _observation(space: Space, item: Mapping[str, Any]) -> Observation:
+    value = _value(item["value"])
+    return Observation(_code(space, item["point"]), None if value is None else (value,))
 
 
 def _plain(code: PointCode) -> list[Any]:

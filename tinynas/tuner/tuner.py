@@ -12,8 +12,9 @@ from tinynas.tuner.batch import clustered, penalised
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, TunerConfig, check_count, finite_or_none
 from tinynas.tuner.design import design_points, explores
 from tinynas.tuner.model import Model
+from tinynas.tuner.observation import Observation, PointCode
 from tinynas.tuner.run import run
-from tinynas.tuner.space import PointCode, Space
+from tinynas.tuner.space import Space
 from tinynas.tuner.state import read_state, write_state
 from tinynas.tuner.threads import single_blas_thread
 
@@ -75,7 +76,7 @@ class Tuner:
         self.seed = int(np.random.default_rng().integers(2**32)) if self.config.seed is None else int(self.config.seed)
         self._runs = False
         self._sense: Literal["maximize", "minimize"] = self.config.sense
-        self._observations: list[tuple[PointCode, float | None]] = []
+        self._observations: list[Observation] = []
         self._pending: list[PointCode] = []
         self._asked = 0
         self._model: Model | None = None
@@ -128,7 +129,7 @@ class Tuner:
             ConfigTypeError: If the value is not a number.
         """
         code = self.space.code(params)
-        self._observations.append((code, None if failed else finite_or_none(value)))
+        self._observations.append(_observation(code, None if failed else finite_or_none(value)))
         if code in self._pending:
             self._pending.remove(code)
         self._model = None
@@ -149,7 +150,7 @@ class Tuner:
     @property
     def observations(self) -> list[tuple[Params, float | None]]:
         """What was told, in order; None for failures."""
-        return [(self.space.params(code), value) for code, value in self._observations]
+        return [(self.space.params(told.code), told.value) for told in self._observations]
 
     @property
     def pending(self) -> list[Params]:
@@ -164,7 +165,7 @@ class Tuner:
     @property
     def best(self) -> tuple[Params, float] | None:
         """The first point with the best value, and the value; None before anything has succeeded."""
-        told = [(value, code) for code, value in self._observations if value is not None]
+        told = [(told.value, told.code) for told in self._observations if told.value is not None]
         if not told:
             return None
         value, code = (max if self.maximize_objective else min)(told, key=lambda pair: pair[0])
@@ -205,7 +206,7 @@ class Tuner:
         Raises:
             SpaceError: If one of them is not a point of the space.
         """
-        told = [(self.space.code(params), finite_or_none(value)) for params, value in observations]
+        told = [_observation(self.space.code(params), finite_or_none(value)) for params, value in observations]
         waiting = [self.space.code(params) for params in pending]
         self._observations, self._pending, self._model = told, waiting, None
         self._asked = len(told) + len(waiting) if asked is None else int(asked)
@@ -256,7 +257,7 @@ class Tuner:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _suggest(self, n: int) -> list[PointCode]:
-        taken = {code for code, _ in self._observations} | set(self._pending)
+        taken = {told.code for told in self._observations} | set(self._pending)
         first = [code for code in dict.fromkeys(self._first) if code not in taken][:n]
         if first:
             return first
@@ -280,12 +281,14 @@ class Tuner:
 
     def _design_left(self) -> int:
         size = self.config.design_size or max(self.config.initial_random, min(len(self.space.names) + 1, MAX_DESIGN))
-        usable = sum(value is not None for _, value in self._observations)
+        usable = sum(told.values is not None for told in self._observations)
         return size - usable - len(self._pending)
 
     def _fitted(self) -> Model | None:
-        if self._model is None and any(value is not None for _, value in self._observations):
-            codes = [code for code, _ in self._observations]
-            values = [value for _, value in self._observations]
-            self._model = Model.fit(self.space, codes, values, -1.0 if self.maximize_objective else 1.0)
+        if self._model is None and any(told.values is not None for told in self._observations):
+            self._model = Model.fit(self.space, self._observations, (-1.0 if self.maximize_objective else 1.0,))
         return self._model
+
+
+def _observation(code: PointCode, value: float | None) -> Observation:
+    return Observation(code, None if value is None else (value,))
