@@ -1,0 +1,248 @@
+"""One adapter per optimiser, all with one protocol: minimise a problem, give back the values in the order evaluated.
+
+Every optimiser has its default configuration but for what is said beside it, evaluates the same number of points, the
+initial ones included, and runs in one thread. Mango and tinynas know constraints. To the others a point that is not
+allowed is a point with the worst value seen so far; it does not count as an evaluation, since asking costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tempfile
+from ast import literal_eval
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _problems import MAX_PROPOSALS, Evaluations, Integers, Params, Problem, Uniform, random_params
+
+__all__ = ["NAMES", "Optimiser", "find"]
+
+BATCH = 5
+# README of Mango; its computed default is ten times that and more, and ten times as slow.
+MANGO_DOMAIN_SIZE = 5000
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """A way to search.
+
+    Attributes:
+        package: What must be installed.
+        search: Runs it: (evaluations to make, seed).
+    """
+
+    package: str
+    search: Callable[[Evaluations, int], None]
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can run here."""
+        return find_spec({"arm-mango": "mango"}.get(self.package, self.package)) is not None
+
+    @property
+    def version(self) -> str:
+        """Version of the package; of tinynas, which changes daily, a digest of the tuner's source."""
+        if self.package != "tinynas":
+            return version(self.package) if self.package != "numpy" else "1"
+        from tinynas import tuner
+
+        digest = hashlib.sha256()
+        for path in sorted(Path(str(tuner.__file__)).parent.rglob("*.py")):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+def _random(evaluations: Evaluations, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    while not evaluations.done:
+        evaluations(random_params(evaluations.problem, rng))
+
+
+def _scipy_space(problem: Problem) -> dict[str, Any]:
+    from scipy.stats import uniform
+
+    space: dict[str, Any] = {}
+    for name, parameter in problem.space.items():
+        if isinstance(parameter, Uniform):
+            space[name] = uniform(parameter.low, parameter.high - parameter.low)
+        elif isinstance(parameter, Integers):
+            space[name] = range(parameter.low, parameter.high + 1)
+        else:
+            space[name] = list(parameter.values)
+    return space
+
+
+def _constraint(problem: Problem) -> Callable[[list[Params]], list[bool]] | None:
+    allows = problem.allows
+    return None if allows is None else lambda points: [allows(point) for point in points]
+
+
+def _tinynas(batch: int, **configuration: Any) -> Callable[[Evaluations, int], None]:
+    def search(evaluations: Evaluations, seed: int) -> None:
+        from tinynas.tuner import Tuner
+
+        problem = evaluations.problem
+        configuration_of_run = {"sense": "minimize", "seed": seed, "constraint": _constraint(problem), **configuration}
+        tuner = Tuner(_scipy_space(problem), conf_dict=configuration_of_run)
+        while not evaluations.done:
+            # All points of a batch are asked for before the first of them is told.
+            for point in tuner.ask(min(batch, evaluations.budget - len(evaluations.values))):
+                tuner.tell(point, evaluations(point))
+
+    return search
+
+
+def _mango(batch: int, domain_size: int | None) -> Callable[[Evaluations, int], None]:
+    def search(evaluations: Evaluations, seed: int) -> None:
+        from mango import Tuner
+
+        def objective(points: list[Params]) -> list[float]:
+            return [evaluations(point) for point in points]
+
+        np.random.seed(seed)  # noqa: NPY002  # Mango draws from numpy's and Python's global generators
+        random.seed(seed)
+        initial = 2 if batch == 1 else batch
+        configuration: dict[str, Any] = {
+            "initial_random": initial,
+            "num_iteration": -(-(evaluations.budget - initial) // batch),
+            "batch_size": batch,
+            "log_progress": False,
+        }
+        if domain_size is not None:
+            configuration["domain_size"] = domain_size
+        if evaluations.problem.allows is not None:
+            configuration["constraint"] = _constraint(evaluations.problem)
+        Tuner(_scipy_space(evaluations.problem), objective, configuration).minimize()
+
+    return search
+
+
+def _hyperopt(evaluations: Evaluations, seed: int) -> None:
+    from hyperopt import fmin, hp, tpe
+
+    space: dict[str, Any] = {}
+    for name, parameter in evaluations.problem.space.items():
+        if isinstance(parameter, Uniform):
+            space[name] = hp.uniform(name, parameter.low, parameter.high)
+        elif isinstance(parameter, Integers):
+            space[name] = hp.uniformint(name, parameter.low, parameter.high)
+        else:
+            space[name] = hp.choice(name, list(parameter.values))
+    fmin(
+        lambda params: evaluations(dict(params)),
+        space,
+        algo=tpe.suggest,
+        max_evals=MAX_PROPOSALS * evaluations.budget,
+        early_stop_fn=lambda _trials, *_: (evaluations.done, []),
+        rstate=np.random.default_rng(seed),
+        show_progressbar=False,
+        verbose=False,
+    )
+
+
+def _optuna(sampler: str, **configuration: Any) -> Callable[[Evaluations, int], None]:
+    def search(evaluations: Evaluations, seed: int) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        distributions: dict[str, Any] = {}
+        for name, parameter in evaluations.problem.space.items():
+            if isinstance(parameter, Uniform):
+                distributions[name] = optuna.distributions.FloatDistribution(parameter.low, parameter.high)
+            elif isinstance(parameter, Integers):
+                distributions[name] = optuna.distributions.IntDistribution(parameter.low, parameter.high)
+            else:
+                distributions[name] = optuna.distributions.CategoricalDistribution(parameter.values)
+        if sampler == "GPSampler":
+            import torch
+
+            torch.set_num_threads(1)
+        study = optuna.create_study(sampler=getattr(optuna.samplers, sampler)(seed=seed, **configuration))
+        while not evaluations.done:
+            trial = study.ask(distributions)
+            study.tell(trial, evaluations(trial.params))
+
+    return search
+
+
+def _never_called(config: Any, seed: int = 0) -> float:
+    """What SMAC looks at the arguments of, and calls only in runs of its own."""
+    raise NotImplementedError(f"{config} {seed}")
+
+
+def _smac(facade: str) -> Callable[[Evaluations, int], None]:
+    def search(evaluations: Evaluations, seed: int) -> None:
+        import smac
+        from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
+        from smac.runhistory.dataclasses import TrialValue
+
+        space = ConfigurationSpace(seed=seed)
+        for name, parameter in evaluations.problem.space.items():
+            if isinstance(parameter, Uniform):
+                space.add(Float(name, (parameter.low, parameter.high)))
+            elif isinstance(parameter, Integers):
+                space.add(Integer(name, (parameter.low, parameter.high)))
+            else:
+                space.add(Categorical(name, list(parameter.values)))
+        proposals = 1 if evaluations.problem.allows is None else MAX_PROPOSALS
+        kind = getattr(smac, facade)
+        with tempfile.TemporaryDirectory() as folder:
+            scenario = smac.Scenario(
+                space,
+                n_trials=proposals * evaluations.budget,
+                deterministic=True,
+                seed=seed,
+                output_directory=Path(folder),
+            )
+            # A quarter of the trials, as by default, but of those that count.
+            design = kind.get_initial_design(scenario, max_ratio=0.25 / proposals)
+            optimiser = kind(scenario, _never_called, initial_design=design, overwrite=True, logging_level=False)
+            while not evaluations.done:
+                trial = optimiser.ask()
+                optimiser.tell(trial, TrialValue(cost=evaluations(dict(trial.config))))
+
+    return search
+
+
+_MAKERS: dict[str, tuple[str, Callable[..., Callable[[Evaluations, int], None]], dict[str, Any]]] = {
+    "tinynas": ("tinynas", _tinynas, {"batch": 1}),
+    "tinynas-batch": ("tinynas", _tinynas, {"batch": BATCH}),
+    "random": ("numpy", lambda: _random, {}),
+    "optuna-gp": ("optuna", _optuna, {"sampler": "GPSampler"}),
+    "mango": ("arm-mango", _mango, {"batch": 1, "domain_size": MANGO_DOMAIN_SIZE}),
+    "mango-batch": ("arm-mango", _mango, {"batch": BATCH, "domain_size": MANGO_DOMAIN_SIZE}),
+    "optuna-tpe": ("optuna", _optuna, {"sampler": "TPESampler"}),
+    "hyperopt": ("hyperopt", lambda: _hyperopt, {}),
+    "smac": ("smac", _smac, {"facade": "HyperparameterOptimizationFacade"}),
+    "smac-gp": ("smac", _smac, {"facade": "BlackBoxFacade"}),
+}
+NAMES = tuple(_MAKERS)
+
+
+def find(name: str) -> Optimiser:
+    """The optimiser of a name, with the configuration that may follow it.
+
+    Raises:
+        KeyError: If there is none of that name.
+
+    Example:
+        >>> find("mango:domain_size=None").package, find("tinynas-batch:parallel_strategy=clustering").package
+        ('arm-mango', 'tinynas')
+    """
+    kind, _, rest = name.partition(":")
+    package, make, configuration = _MAKERS[kind]
+    wishes = dict(wish.split("=", 1) for wish in rest.split(",") if wish)
+    return Optimiser(package, make(**{**configuration, **{key: _literal(text) for key, text in wishes.items()}}))
+
+
+def _literal(text: str) -> Any:
+    try:
+        return literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
