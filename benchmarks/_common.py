@@ -11,8 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 __all__ = ["add_output_options", "environment", "limit_threads", "report"]
 
@@ -44,7 +43,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON result to FILE as well")
 
 
-def report(options: argparse.Namespace, result: dict[str, Any], table: Table) -> None:
+def report(options: argparse.Namespace, result: dict[str, Any], table: RenderableType) -> None:
     """Print the result as the options of `add_output_options` ask for."""
     text = json.dumps(result, indent=2)
     if options.out is not None:
