@@ -192,7 +192,7 @@ def test_the_users_dictionaries_are_not_shared():
     assert results["objective_values"].tolist() == bowl(results["params_tried"])
 
 
-@pytest.mark.parametrize("answer", [3.0, None, [1.0, 2.0, 3.0], ([{"x": 1, "y": 1}], [])])
+@pytest.mark.parametrize("answer", [3.0, None, [1.0, 2.0, 3.0], ([{"x": 1, "y": 1}], []), (1.0, 2.0), ([], [], [])])
 def test_answers_of_the_wrong_shape(answer):
     with pytest.raises(ConfigTypeError, match="the objective"):
         Tuner(SPACE, lambda batch: answer, QUIET).maximize()
@@ -227,10 +227,35 @@ def test_a_multivariate_parameter_in_batches_with_half_of_all_evaluations_failin
     assert results["best_params"]["b"] >= 97
 
 
-def test_progress_is_shown_only_when_wanted(capsys):
-    Tuner(SPACE, bowl, {"seed": 0, "num_iteration": 2, "log_progress": False}).minimize()
-    silent = capsys.readouterr()
-    assert silent.err == silent.out == ""
-    pytest.importorskip("tqdm")
+class Bar:
+    """Stands in for tqdm, whose bar and lines it counts."""
+
+    def __init__(self):
+        self.loops, self.lines = [], []
+
+    def __call__(self, steps):
+        self.loops.append(len(steps))
+        return steps
+
+    def write(self, line):
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize("optimizer", ["Bayesian", "Random"])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_progress_is_shown_only_when_wanted(monkeypatch, optimizer, wanted):
+    bar = Bar()
+    monkeypatch.setattr("tinynas.tuner.tuner.tqdm", bar)
+    conf = {"seed": 0, "num_iteration": 3, "log_progress": wanted, "optimizer": optimizer}
+    results = Tuner(SPACE, bowl, conf).minimize()
+    assert bar.loops == ([3] if wanted else [])
+    assert len(bar.lines) == (3 if wanted else 0)
+    if wanted:
+        assert bar.lines[-1] == f"Best score: {results['best_objective']:.6g}"
+
+
+def test_the_bar_of_tqdm_itself(capsys):
     Tuner(SPACE, bowl, {"seed": 0, "num_iteration": 2}).minimize()
-    assert "best" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "2/2" in shown.err
+    assert shown.out.count("Best score:") == 2

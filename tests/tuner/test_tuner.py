@@ -163,7 +163,7 @@ def test_another_process_with_other_threads_suggests_the_same():
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ({"format": 2}, "state:format"),
+        ({"format": 3}, "state:format"),
         ({"space": []}, "state:space"),
         ({"sense": "maximize"}, "state:sense"),
         ({"asked": -1}, "state"),

@@ -7,12 +7,14 @@ and `scheduler` turns functions of one point into objectives.
 from tinynas.tuner import scheduler
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, JobsError, TunerConfig
 from tinynas.tuner.describe import loguniform
+from tinynas.tuner.domain.domain_space import DomainSpace
 from tinynas.tuner.space import ExhaustedError, Space
 from tinynas.tuner.tuner import Tuner
 
 __all__ = [
     "ConfigTypeError",
     "ConfigValueError",
+    "DomainSpace",
     "ExhaustedError",
     "JobsError",
     "Space",

@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from tinynas.errors import ConfigError
+from tinynas.tuner.checks import (
+    ConfigTypeError,
+    ConfigValueError,
+    JobsError,
+    check_callable,
+    check_choice,
+    check_count,
+    check_initial_custom,
+    check_number,
+    finite_or_none,
+)
 
 __all__ = [
     "ConfigTypeError",
     "ConfigValueError",
     "JobsError",
     "Params",
+    "Sense",
     "TunerConfig",
     "check_count",
     "finite_or_none",
 ]
 
 Params = dict[str, Any]
+Sense = Literal["maximize", "minimize"]
 
-
-class ConfigTypeError(ConfigError, TypeError):
-    """An argument of the tuner has the wrong type or an unknown name; also a `TypeError`, as in Mango."""
-
-
-class ConfigValueError(ConfigError, ValueError):
-    """An argument of the tuner has a value outside its range; also a `ValueError`, as in Mango."""
-
-
-class JobsError(ConfigError, AssertionError):
-    """A number of parallel jobs that makes no sense; also an `AssertionError`, as in Mango."""
+# Mango's rate of random suggestions at the start, taken over together with its acquisition.
+MANGO_EXPLORATION = 1.0
 
 
 @dataclass(frozen=True)
 class TunerConfig:
     """The keys of `conf_dict`, with Mango's names where Mango has the key.
 
+    Three defaults are not Mango's, because they find better points: `acquisition` (Mango has only what is called "ucb"
+    here), `parallel_strategy` (Mango: "clustering") and `exploration` (Mango: 1.0, which makes about half of 20
+    iterations random; here so with "ucb" only). `{"acquisition": "ucb", "parallel_strategy": "clustering"}` is Mango's
+    procedure.
+
     Attributes:
         domain_size: Random candidates scored per suggestion before local refinement; None leaves it to the tuner.
+            (Mango: 50,000 to 500,000, for it has no refinement.)
         initial_random: Points in the first call of the objective, before the loop. Ignored with `initial_custom` and by
             the random optimiser.
         initial_custom: Points to evaluate first (dicts), or points already evaluated (`(dict, value)` pairs).
@@ -49,10 +58,13 @@ class TunerConfig:
         optimizer: "Bayesian" or "Random".
         parallel_strategy: How a batch is spread out. "penalty" (hallucinated outcomes, Desautels et al. 2014) or
             "clustering" (one point per cluster of promising candidates, Groves & Pyzer-Knapp 2018).
+        surrogate: Replaces the Gaussian process: an object with scikit-learn's `fit(X, y)` and
+            `predict(X, return_std=True)`. It sees the columns of `DomainSpace.convert_GP_space`, and values to be
+            maximised. Suggestions are then the best among `domain_size` random candidates, unrefined.
         acquisition: "log_ei" or "ucb".
         alpha: Weight of the standard deviation in "ucb"; None is the schedule of Srinivas et al. 2010.
-        exploration: Probability that a suggestion is a random point. None (the default): never, the acquisition
-            balances exploration itself. A number gives Mango's epsilon-greedy rule; Mango's own default is 1.0.
+        exploration: Probability that a suggestion is a random point (epsilon-greedy). None stands for 1.0 with "ucb",
+            and for 0.0 with "log_ei", which balances exploration itself.
         exploration_decay: Factor on `exploration` after every random suggestion.
         exploration_min: `exploration` decays no further than this.
         design_size: Space-filling points before the surrogate takes over, those of `initial_random` included. None is
@@ -62,23 +74,29 @@ class TunerConfig:
         constraint: `f(list of dicts) -> list of bool`; deterministic. Every suggestion satisfies it.
         param_sampler: `f(param_dict, size) -> list of dicts`; the source of all points. Suggestions are then as
             reproducible as the sampler is.
-        scale_params: Accepted for Mango's sake: parameters are always scaled to the unit cube.
-        log_progress: Show a progress bar in `maximize` and `minimize` (where tqdm is installed).
+        scale_params: Scale the columns of `DomainSpace.convert_GP_space`, hence of a `surrogate` of the user's, to
+            [0, 1]. The tuner's own surrogate always sees the unit cube.
+        log_progress: Show a progress bar and the best value in `maximize` and `minimize`.
         seed: Seed of all randomness; None draws one, kept in the saved state.
-        sense: "maximize" or "minimize": what `ask` aims for.
+        sense: "maximize" or "minimize": what `ask` and `run` aim for. A list of them makes as many objectives: every
+            evaluation then has a sequence of values, and `Tuner.front` takes the place of `Tuner.best`.
 
     Raises:
         ConfigTypeError: On a value of the wrong type.
         ConfigValueError: On a value outside its range.
     """
 
+    valid_optimizers: ClassVar[list[str]] = ["Bayesian", "Random"]
+    valid_parallel_strategies: ClassVar[list[str]] = ["penalty", "clustering"]
+
     domain_size: int | None = None
     initial_random: int = 2
-    initial_custom: Sequence[Params] | Sequence[tuple[Params, float]] | None = None
+    initial_custom: Iterable[Mapping[str, Any]] | Iterable[tuple[Mapping[str, Any], Any]] | None = None
     num_iteration: int = 20
     batch_size: int = 1
     optimizer: Literal["Bayesian", "Random"] = "Bayesian"
     parallel_strategy: Literal["penalty", "clustering"] = "penalty"
+    surrogate: Any = None
     acquisition: Literal["log_ei", "ucb"] = "log_ei"
     alpha: float | None = 2.0
     exploration: float | None = None
@@ -86,32 +104,38 @@ class TunerConfig:
     exploration_min: float = 0.1
     design_size: int | None = None
     fixed_domain: bool = False
-    early_stopping: Callable[[dict[str, Any]], bool] | None = None
+    early_stopping: Callable[[dict[str, Any]], Any] | None = None
     constraint: Callable[[list[Params]], Sequence[bool]] | None = None
     param_sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None
     scale_params: bool = False
     log_progress: bool = True
     seed: int | None = None
-    sense: Literal["maximize", "minimize"] = "maximize"
+    sense: Sense | Sequence[Sense] = "maximize"
 
     def __post_init__(self) -> None:
-        _check_choice("optimizer", self.optimizer, ("Bayesian", "Random"))
-        _check_choice("parallel_strategy", self.parallel_strategy, ("penalty", "clustering"))
-        _check_choice("acquisition", self.acquisition, ("log_ei", "ucb"))
-        _check_choice("sense", self.sense, ("maximize", "minimize"))
-        check_count("num_iteration", self.num_iteration, 0)
-        check_count("initial_random", self.initial_random, 1)
-        check_count("batch_size", self.batch_size, 1)
+        check_choice("optimizer", self.optimizer, self.valid_optimizers)
+        check_choice("parallel_strategy", self.parallel_strategy, self.valid_parallel_strategies)
+        check_choice("acquisition", self.acquisition, ("log_ei", "ucb"))
+        self._check_senses()
+        for key, least in (("num_iteration", 0), ("initial_random", 1), ("batch_size", 1)):
+            check_count(key, getattr(self, key), least)
         for key, least in (("domain_size", 1), ("design_size", 1), ("seed", 0)):
             if getattr(self, key) is not None:
                 check_count(key, getattr(self, key), least)
+        if self.exploration is None:
+            object.__setattr__(self, "exploration", MANGO_EXPLORATION if self.acquisition == "ucb" else 0.0)
         for key in ("exploration", "exploration_decay", "exploration_min"):
-            _check_number(key, getattr(self, key), least=0.0, most=1.0, optional=key == "exploration")
-        _check_number("alpha", self.alpha, least=0.0, most=float("inf"), optional=True)
+            check_number(key, getattr(self, key), least=0.0, most=1.0)
+        if self.alpha is not None:
+            check_number("alpha", self.alpha, least=0.0, most=float("inf"))
         for key in ("early_stopping", "constraint", "param_sampler"):
-            if getattr(self, key) is not None and not callable(getattr(self, key)):
-                raise ConfigTypeError(f"'{key}' must be callable", where=f"conf_dict:{key}")
-        _check_initial_custom(self.initial_custom)
+            check_callable(key, getattr(self, key))
+        if self.surrogate is not None and not all(hasattr(self.surrogate, part) for part in ("fit", "predict")):
+            raise ConfigTypeError("the surrogate must have 'fit' and 'predict'", where="conf_dict:surrogate")
+        if self.initial_custom is not None:
+            # A list, for what can be gone through only once would be used up by the check.
+            object.__setattr__(self, "initial_custom", _listed(self.initial_custom))
+            check_initial_custom(self.initial_custom)
 
     @classmethod
     def from_dict(cls, conf_dict: Mapping[str, Any] | None) -> TunerConfig:
@@ -140,62 +164,46 @@ class TunerConfig:
                 raise ConfigTypeError(f"unknown key {key!r}", where=f"conf_dict:{key}", advice=advice)
         return cls(**conf_dict)
 
+    def _check_senses(self) -> None:
+        several = isinstance(self.sense, Sequence) and not isinstance(self.sense, str)
+        for sense in self.sense if several else [self.sense]:
+            check_choice("sense", sense, ("maximize", "minimize"))
+        if several and len(self.sense) < 2:
+            raise ConfigValueError("several objectives are at least two", where="conf_dict:sense")
+        if several and self.surrogate is not None:
+            raise ConfigValueError("a surrogate of your own models one objective", where="conf_dict:surrogate")
 
-def _check_choice(key: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigValueError(f"{value!r} is not one of {', '.join(map(repr, choices))}", where=f"conf_dict:{key}")
+    @property
+    def senses(self) -> tuple[Sense, ...]:
+        """What is better, for each objective."""
+        if self.sense == "maximize" or self.sense == "minimize":
+            return (self.sense,)
+        return tuple(self.sense)
+
+    @property
+    def is_bayesian(self) -> bool:
+        """Whether a surrogate guides the search."""
+        return self.optimizer == "Bayesian"
+
+    @property
+    def is_random(self) -> bool:
+        """Whether all points are random."""
+        return self.optimizer == "Random"
+
+    @property
+    def strategy_is_penalty(self) -> bool:
+        """Whether batches are spread by hallucinated outcomes."""
+        return self.parallel_strategy == "penalty"
+
+    @property
+    def strategy_is_clustering(self) -> bool:
+        """Whether batches are spread over clusters of candidates."""
+        return self.parallel_strategy == "clustering"
+
+    def early_stop(self, results: dict[str, Any]) -> bool:
+        """Ask `early_stopping`, where there is one, with a copy of the results."""
+        return self.early_stopping is not None and bool(self.early_stopping(copy.deepcopy(results)))
 
 
-def check_count(key: str, value: object, least: int, *, where: str = "conf_dict:") -> None:
-    """Refuse what is not an integer of at least `least`.
-
-    Raises:
-        ConfigTypeError: If it is not an integer.
-        ConfigValueError: If it is too small.
-    """
-    # numpy integers have __index__ too; bool has it by accident.
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ConfigTypeError(f"must be an integer, not {value!r}", where=f"{where}{key}")
-    if int(value.__index__()) < least:
-        raise ConfigValueError(f"must be at least {least}, not {value!r}", where=f"{where}{key}")
-
-
-def _check_number(key: str, value: Any, *, least: float, most: float, optional: bool) -> None:
-    if value is None and optional:
-        return
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise ConfigTypeError(f"must be a number, not {value!r}", where=f"conf_dict:{key}")
-    if not least <= float(value) <= most:
-        raise ConfigValueError(f"must lie in [{least}, {most}], not {value!r}", where=f"conf_dict:{key}")
-
-
-def _check_initial_custom(custom: object) -> None:
-    if custom is None:
-        return
-    is_list = isinstance(custom, Sequence) and not isinstance(custom, str)
-    items = list(custom) if isinstance(custom, Sequence) else []
-    dicts = all(isinstance(item, dict) for item in items)
-    pairs = all(isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], dict) for item in items)
-    if not is_list or not (dicts or pairs):
-        raise ConfigTypeError(
-            "Elements of initial_custom param should be either a dict of params or tuple (params, value), all alike"
-        )
-
-
-def finite_or_none(value: Any) -> float | None:
-    """The value of an evaluation; None for a failed one, which NaN and infinities stand for as well.
-
-    Raises:
-        ConfigTypeError: If it is neither a number nor None.
-
-    Example:
-        >>> finite_or_none(2), finite_or_none(float("nan"))
-        (2.0, None)
-    """
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise ConfigTypeError(f"the value of the objective must be a number or None, not {value!r}") from error
-    return number if math.isfinite(number) else None
+def _listed(custom: Any) -> Any:
+    return list(custom) if isinstance(custom, Iterable) and not isinstance(custom, str | Mapping) else custom

@@ -1,18 +1,17 @@
-"""A whole run: initial points, iterations, failures, early stopping, and the results dictionary."""
+"""A whole run: initial points, iterations, failures, early stopping."""
 
 from __future__ import annotations
 
-import copy
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinynas.errors import SpaceError
-from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, finite_or_none
+from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, Sense
+from tinynas.tuner.outcome import read_values
+from tinynas.tuner.record import Outcome, Record
 from tinynas.tuner.space import ExhaustedError
 
 if TYPE_CHECKING:
@@ -26,18 +25,8 @@ logger = logging.getLogger(__name__)
 TOP_UPS = 2
 
 
-@dataclass
-class Outcome:
-    """Successes of one call of the objective: points, values, and what the surrogate expected of them."""
-
-    points: list[Params] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    expected: list[float] = field(default_factory=list)
-    error: Exception | None = None
-
-
-def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
-    """Evaluate the initial points, then iterate; what `Tuner.maximize` and `Tuner.minimize` do.
+def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
+    """Evaluate the initial points, then iterate; what `Tuner.run`, `maximize` and `minimize` do.
 
     Every run starts afresh from `initial_custom`. An exception of the objective fails the batch it was called with;
     None, NaN and infinities fail their point; points missing from a `(params, values)` pair fail too. An iteration in
@@ -45,13 +34,16 @@ def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
 
     Args:
         tuner: Holds the space, the objective and the configuration.
-        sense: What is better: more or less.
+        senses: What is better, for each objective: more or less.
+        bar: Wraps the loop to show its progress, and has `write` for a line of text, as `tqdm.tqdm` does; used where
+            `log_progress` is set.
 
     Returns:
-        `params_tried` (object array of dictionaries, initial points first), `objective_values` (in the user's sign),
-        `best_params`, `best_objective`, and for the Bayesian optimiser also `random_params`, `random_params_objective`
-        (the initial points) and `surrogate_values` (the prediction before each evaluation; NaN where there was none
-        yet, the value itself for initial points).
+        `params_tried` (object array of dictionaries, initial points first), `objective_values` (in the user's sign,
+        shape (n,), or (n, senses) with several), `best_params` and `best_objective`, or with several senses
+        `front_params` and `front_values` (the Pareto front). For the Bayesian optimiser also `random_params`,
+        `random_params_objective` (the initial points) and `surrogate_values` (the prediction before each evaluation;
+        NaN where there was none yet, the value itself for initial points).
 
     Raises:
         ConfigTypeError: If the tuner has no objective, or the objective returns something unusable.
@@ -60,85 +52,41 @@ def run(tuner: Tuner, sense: Literal["maximize", "minimize"]) -> dict[str, Any]:
     """
     if tuner.objective_function is None:
         raise ConfigTypeError("there is no objective to call", where="objective", advice="use ask() and tell()")
-    tuner.start(sense)
+    tuner.start(*senses)
     config = tuner.config
-    record = _Record(tuner)
-    batch_size = int(getattr(tuner.objective_function, "batch_size", config.batch_size))
-    if config.optimizer == "Bayesian":
+    record = Record(tuner)
+    if config.is_bayesian:
         _initial(tuner, record)
-    with _progress(config.num_iteration, config.log_progress) as advance:
-        for _ in range(config.num_iteration):
-            try:
-                batch = tuner.ask(batch_size)
-            except SpaceError as reason:
-                if not record.values:
-                    raise
-                # Results are not thrown away because there is nowhere left to look.
-                logger.info("the run ends early: %s", reason)
-                break
-            succeeded = record.add(_evaluate(tuner, batch))
-            advance(record)
-            if succeeded and config.early_stopping and config.early_stopping(copy.deepcopy(record.results())):
-                break
+    steps = range(config.num_iteration)
+    for _ in bar(steps) if config.log_progress else steps:
+        try:
+            batch = tuner.ask(config.batch_size)
+        except SpaceError as reason:
+            if not record.values:
+                raise
+            # Results are not thrown away because there is nowhere left to look.
+            logger.info("the run ends early: %s", reason)
+            break
+        if not record.add(_evaluate(tuner, batch)):
+            continue
+        if config.log_progress:
+            bar.write(record.headline())
+        if config.early_stop(record.results()):
+            break
     if not record.values:
         raise ConfigValueError("No valid configuration found: not one evaluation succeeded") from record.last_error
-    tuner.results = record.results()
-    return tuner.results
+    return record.results()
 
 
-class _Record:
-    """What a run has evaluated with success."""
-
-    def __init__(self, tuner: Tuner) -> None:
-        self.tuner = tuner
-        self.points: list[Params] = []
-        self.values: list[float] = []
-        self.expected: list[float] = []
-        self.initial = 0
-        self.last_error: Exception | None = None
-
-    def add(self, outcome: Outcome) -> bool:
-        """Append the successes of a batch; whether there were any."""
-        self.points += outcome.points
-        self.values += outcome.values
-        self.expected += outcome.expected
-        self.last_error = outcome.error or self.last_error
-        return bool(outcome.points)
-
-    def close_initial(self) -> None:
-        """Everything so far was the initial design: its values stand in for predictions, as in Mango."""
-        self.initial = len(self.points)
-        self.expected = list(self.values)
-
-    def best(self) -> int:
-        """Index of the first best value."""
-        values = np.array(self.values)
-        return int(np.argmax(values) if self.tuner.maximize_objective else np.argmin(values))
-
-    def results(self) -> dict[str, Any]:
-        """The results dictionary, in Mango's form."""
-        values = np.array(self.values, dtype=float)
-        results: dict[str, Any] = {"params_tried": _objects(self.points), "objective_values": values}
-        if self.values:
-            best = self.best()
-            results |= {"best_objective": values[best], "best_params": self.points[best]}
-        if self.tuner.config.optimizer == "Bayesian":
-            results |= {
-                "random_params": _objects(self.points[: self.initial]),
-                "random_params_objective": values[: self.initial].copy(),
-                "surrogate_values": np.array(self.expected, dtype=float),
-            }
-        return results
-
-
-def _initial(tuner: Tuner, record: _Record) -> None:
+def _initial(tuner: Tuner, record: Record) -> None:
     config = tuner.config
-    custom = list(config.initial_custom or ())
+    custom: list[Any] = list(config.initial_custom or ())
     if any(isinstance(item, tuple) for item in custom):
         told = [(params, value) for params, value in tuner.observations if value is not None]
         record.add(Outcome([params for params, _ in told], [value for _, value in told], [np.nan] * len(told)))
     else:
-        record.add(_evaluate(tuner, tuner.ask(len(custom) or config.initial_random)))
+        distinct = {tuner.space.code(params) for params in custom}
+        record.add(_evaluate(tuner, tuner.ask(len(distinct) or config.initial_random)))
     enough = 1 if custom else config.initial_random
     for _ in range(TOP_UPS):
         missing = enough - len(record.values)
@@ -158,33 +106,42 @@ def _evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
     """Call the objective and tell the tuner; the successes with what was expected of them, and what went wrong."""
     objective = tuner.objective_function
     assert objective is not None
+    count = len(tuner.config.senses)
     codes = [tuner.space.code(params) for params in batch]
-    guided = tuner.config.optimizer == "Bayesian"
+    guided = tuner.config.is_bayesian
     expected = dict(zip(codes, tuner.predict(batch)[0].tolist(), strict=True)) if guided else {}
+    unknown: Any = np.nan if count == 1 else [np.nan] * count
     error: Exception | None = None
     try:
         answer = objective([dict(params) for params in batch])
     except Exception as raised:
         logger.warning("the objective failed for %d points: %r", len(batch), raised)
         answer, error = ([], []), raised
-    points, values = _read(answer, batch)
+    points, values = _read(answer, batch, count)
     outcome = Outcome(error=error)
-    for params, value in zip(points, map(finite_or_none, values), strict=True):
-        tuner.tell(params, value)
+    for params, value in zip(points, [read_values(value, count) for value in values], strict=True):
+        tuner.tell(params, value if count > 1 or value is None else value[0])
         if value is not None:
             outcome.points.append(params)
-            outcome.values.append(value)
-            outcome.expected.append(expected.get(tuner.space.code(params), np.nan))
+            outcome.values.append(value if count > 1 else value[0])
+            outcome.expected.append(expected.get(tuner.space.code(params), unknown))
     given = {tuner.space.code(params) for params in points}
     for params, code in zip(batch, codes, strict=True):
         if code not in given:
-            tuner.tell(params, None, failed=True)
+            tuner.tell(params, failed=True)
     return outcome
 
 
-def _read(answer: Any, batch: list[Params]) -> tuple[list[Params], list[Any]]:
-    """Take apart what the objective returned."""
-    points, values = answer if isinstance(answer, tuple) and len(answer) == 2 else (batch, answer)
+def _read(answer: Any, batch: list[Params], count: int) -> tuple[list[Params], list[Any]]:
+    """Take apart what the objective returned: a list of values, or as a tuple the points evaluated and their values."""
+    if isinstance(answer, tuple) and len(answer) != 2:
+        raise ConfigTypeError(
+            f"the objective returned a tuple of {len(answer)} things, where (points, values) is meant by a tuple",
+            where="objective",
+        )
+    points, values = answer if isinstance(answer, tuple) else (batch, answer)
+    if count == 1 and isinstance(values, np.ndarray):
+        values = values.ravel()  # a column of values is as good as a row
     try:
         points, values = list(points), list(values)
     except TypeError as error:
@@ -194,34 +151,3 @@ def _read(answer: Any, batch: list[Params]) -> tuple[list[Params], list[Any]]:
     if len(points) != len(values):
         raise ConfigTypeError(f"the objective gave {len(values)} values for {len(points)} points", where="objective")
     return points, values
-
-
-def _objects(items: list[Params]) -> np.ndarray[Any, Any]:
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
-
-
-@contextmanager
-def _progress(total: int, wanted: bool) -> Iterator[Any]:
-    """A tqdm bar where tqdm is installed and wanted, else nothing."""
-    bar = None
-    if wanted:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            pass
-        else:
-            bar = tqdm(total=total)
-
-    def advance(record: _Record) -> None:
-        if bar is not None:
-            bar.update(1)
-            if record.values:
-                bar.set_description(f"best {record.values[record.best()]:.6g}")
-
-    try:
-        yield advance
-    finally:
-        if bar is not None:
-            bar.close()

@@ -208,6 +208,11 @@ class Space:
         """Whether random points come from the user's sampler."""
         return self._sampler is not None
 
+    @property
+    def constrained(self) -> bool:
+        """Whether there is a known constraint."""
+        return self._constraint is not None
+
     def grid(self) -> Array:
         """All points of a finite space, constraint or not, shape (size, dimension)."""
         levels = [p.position(np.arange(p.size)) for p in self.parameters if isinstance(p, Integer | Categorical)]

@@ -2,70 +2,123 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from tinynas.tuner.config import ConfigValueError
+from tinynas.tuner.config import ConfigValueError, Sense
+from tinynas.tuner.history import History
 from tinynas.tuner.observation import Observation, PointCode
 from tinynas.tuner.space import Space
 
-__all__ = ["read_state", "write_state"]
+__all__ = ["read_file", "read_state", "write_file", "write_state"]
 
-FORMAT = 1
+FORMAT = 2
+# Before there were constraints, fidelities and several objectives.
+FIRST_FORMAT = 1
 
 
-def write_state(
-    space: Space,
-    seed: int,
-    sense: str,
-    asked: int,
-    observations: Sequence[Observation],
-    pending: Sequence[PointCode],
-) -> dict[str, Any]:
+def write_state(history: History, seed: int) -> dict[str, Any]:
     """Put a tuner's state in JSON types. Floats survive JSON bit by bit (their shortest representation is exact)."""
+    names = history.constraint_names
     return {
         "format": FORMAT,
-        "space": _fingerprint(space),
+        "space": _fingerprint(history.space),
         "seed": seed,
-        "sense": sense,
-        "asked": asked,
-        "observations": [{"point": _plain(told.code), "value": told.value} for told in observations],
-        "pending": [_plain(code) for code in pending],
+        "sense": _sense(history.senses),
+        "asked": history.asked,
+        "constraint_names": None if names is None else list(names),
+        "observations": [_record(told) for told in history.observations],
+        "pending": [_plain(code) for code in history.pending],
     }
 
 
-def read_state(
-    space: Space, sense: str, state: Mapping[str, Any]
-) -> tuple[int, int, list[Observation], list[PointCode]]:
+def read_state(space: Space, senses: tuple[Sense, ...], state: Any) -> tuple[int, History]:
     """Check a state and take it apart.
 
     Returns:
-        Seed, number of points asked for, observations, pending points.
+        The seed, and what was told and asked.
 
     Raises:
         ConfigValueError: If the state is of another space, sense or format, or damaged.
     """
-    if not isinstance(state, Mapping) or state.get("format") != FORMAT:
+    if not isinstance(state, Mapping) or state.get("format") not in (FIRST_FORMAT, FORMAT):
         raise ConfigValueError("not a saved state of a tuner, or one of another format", where="state:format")
     if state.get("space") != _fingerprint(space):
         raise ConfigValueError("the state belongs to another search space", where="state:space")
-    if state.get("sense") != sense:
-        raise ConfigValueError(f"the state belongs to a search that does not {sense}", where="state:sense")
+    if state.get("sense") != _sense(senses):
+        raise ConfigValueError(f"the state belongs to a search that does not {_sense(senses)}", where="state:sense")
+    history = History(space, senses)
     try:
-        seed, asked = int(state["seed"]), int(state["asked"])
-        observations = [_observation(space, item) for item in state["observations"]]
-        pending = [_code(space, point) for point in state["pending"]]
+        seed, history.asked = int(state["seed"]), int(state["asked"])
+        names = state.get("constraint_names")
+        history.constraint_names = None if names is None else tuple(map(str, names))
+        for item in state["observations"]:
+            history.add(_observation(history, item))
+        # Last, for what is told is pending no longer.
+        history.pending = [_code(space, point) for point in state["pending"]]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ConfigValueError(f"the state is damaged: {error!r}", where="state") from error
-    if asked < 0 or seed < 0:
+    if history.asked < 0 or seed < 0:
         raise ConfigValueError("the state is damaged: negative counts", where="state")
-    return seed, asked, observations, pending
+    return seed, history
 
 
-def _observation(space: Space, item: Mapping[str, Any]) -> Observation:
-    value = _value(item["value"])
-    return Observation(_code(space, item["point"]), None if value is None else (value,))
+def write_file(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
+    """Write a state as JSON; the file is complete or, after a crash, still the old one."""
+    target = Path(path)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(state, file, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_file(path: str | os.PathLike[str]) -> Any:
+    """Read what `write_file` wrote.
+
+    Raises:
+        ConfigValueError: If the file is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigValueError(f"not a saved state of a tuner: {error}", where=str(path)) from error
+
+
+def _sense(senses: tuple[Sense, ...]) -> str | list[str]:
+    return senses[0] if len(senses) == 1 else list(senses)
+
+
+def _record(told: Observation) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "point": _plain(told.code),
+        "values": None if told.values is None else list(told.values),
+    }
+    if told.constraints:
+        record["constraints"] = list(told.constraints)
+    if told.fidelity != 1.0:
+        record["fidelity"] = told.fidelity
+    return record
+
+
+def _observation(history: History, item: Mapping[str, Any]) -> Observation:
+    values = item["values"] if "values" in item else [item["value"]]  # "value" in the first format
+    numbers = None if values in (None, [None]) else tuple(_finite(value) for value in values)
+    if numbers is not None and len(numbers) != len(history.senses):
+        raise ValueError(f"{values!r} has the wrong number of objectives")
+    constraints = tuple(_finite(value) for value in item.get("constraints", ()))
+    fidelity = _finite(item.get("fidelity", 1.0))
+    if not 0 < fidelity <= 1:
+        raise ValueError(f"{fidelity!r} is no fidelity")
+    return Observation(_code(history.space, item["point"]), numbers, constraints, fidelity)
 
 
 def _plain(code: PointCode) -> list[Any]:
@@ -91,9 +144,7 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
     return tuple(code)
 
 
-def _value(value: Any) -> float | None:
-    if value is None:
-        return None
+def _finite(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not finite")

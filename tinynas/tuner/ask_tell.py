@@ -1,0 +1,236 @@
+"""Asking for points and telling their outcomes, and the state behind that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynas.errors import SpaceError
+from tinynas.tuner.config import Params, Sense, TunerConfig, check_count
+from tinynas.tuner.domain.domain_space import DomainSpace
+from tinynas.tuner.history import History
+from tinynas.tuner.observation import PointCode
+from tinynas.tuner.space import Space
+from tinynas.tuner.state import read_file, read_state, write_file, write_state
+from tinynas.tuner.suggest import Suggester
+from tinynas.tuner.threads import single_blas_thread
+
+__all__ = ["AskTell"]
+
+
+class AskTell:
+    """Suggests points and learns from their outcomes; how they are evaluated is the caller's affair.
+
+    Args:
+        param_dict: See `Tuner`.
+        config: The checked configuration.
+    """
+
+    def __init__(self, param_dict: Mapping[str, Any], config: TunerConfig) -> None:
+        self.config = config
+        self.space = Space(param_dict, constraint=config.constraint, sampler=config.param_sampler)
+        seed = int(np.random.default_rng().integers(2**32)) if config.seed is None else int(config.seed)
+        self._suggester = Suggester(self.space, config, seed)
+        self._history = History(self.space, config.senses)
+        self._first: list[PointCode] = []
+        self._runs = False
+        self.clear()
+
+    def ask(self, n: int = 1) -> list[Params]:
+        """Suggest points to evaluate; they are pending until told or forgotten.
+
+        Args:
+            n: How many, at least 1.
+
+        Returns:
+            n dictionaries, or fewer (at least 1) when a finite space has no more. No point is suggested twice, unless
+            it was forgotten, or evaluated at lower fidelity only.
+
+        Raises:
+            ExhaustedError: If every allowed point of a finite space is evaluated or pending.
+            SpaceError: If no point was found that satisfies the constraint.
+            ConfigTypeError: If n is not an integer.
+            ConfigValueError: If n is below 1.
+        """
+        check_count("n", n, 1, where="")
+        codes: list[PointCode] = []
+        while len(codes) < n:
+            try:
+                with single_blas_thread():
+                    more = self._suggester.suggest(self._history, self._first, n - len(codes))
+            except SpaceError:
+                # What was found so far is pending already and must reach the caller; the next call will say the rest.
+                if codes:
+                    break
+                raise
+            codes += more
+            self._history.ask(more)
+        return [self.space.params(code) for code in codes]
+
+    def tell(
+        self,
+        params: Mapping[str, Any],
+        value: Any = None,
+        *,
+        failed: bool = False,
+        constraints: Sequence[float] | Mapping[str, float] | None = None,
+        fidelity: float = 1.0,
+    ) -> None:
+        """Report the outcome of an evaluation, of a point asked for or of any other.
+
+        Args:
+            params: The point. Numbers outside their range are accepted, unknown names and categories are not.
+            value: The objective in the user's sign; with several senses a sequence of as many values. None, NaN and
+                infinities mean that the evaluation failed.
+            failed: The evaluation failed, whatever the value.
+            constraints: Numbers that must not be above 0 for the point to be feasible, always as many; True stands for
+                satisfied, False for violated. A mapping gives them names. Failed evaluations may have them, too. Where
+                one of them is None, NaN or infinite, the evaluation failed.
+            fidelity: How faithful the evaluation was, in (0, 1]; below 1 (fewer epochs, a part of the data, a related
+                problem) it informs the search, but is neither the best nor final: its point may be suggested again.
+
+        Raises:
+            SpaceError: If `params` is not a point of the space.
+            ConfigTypeError: If a value is not a number, or there are not as many as senses.
+            ConfigValueError: If the number or names of constraints changed, or the fidelity is not in (0, 1].
+        """
+        self._history.tell(params, value, failed=failed, constraints=constraints, fidelity=fidelity)
+
+    def forget(self, params: Mapping[str, Any]) -> None:
+        """Give up a pending point whose outcome will never be told. It may be suggested again.
+
+        Raises:
+            SpaceError: If `params` is not a point of the space.
+            ConfigValueError: If the point is not pending.
+        """
+        self._history.forget(self.space.code(params))
+
+    def predict(self, points: Iterable[Mapping[str, Any]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """What the surrogate expects at some points.
+
+        Returns:
+            Means and standard deviations in the user's units, each of shape (n,), or (n, senses) with several; NaN
+            before anything has succeeded.
+        """
+        codes = [self.space.code(point) for point in points]
+        with single_blas_thread():
+            model = self._suggester.model(self._history)
+            if model is None or not codes:
+                senses = self._history.senses
+                unknown = np.full(len(codes) if len(senses) == 1 else (len(codes), len(senses)), np.nan)
+                return unknown, unknown.copy()
+            return model.predict(codes)
+
+    @property
+    def observations(self) -> list[tuple[Params, Any]]:
+        """Points and values in the order told; None for failures, a tuple of values with several senses."""
+        return [(self.space.params(told.code), self._history.outcome(told)) for told in self._history.observations]
+
+    @property
+    def pending(self) -> list[Params]:
+        """Points asked for and not yet told."""
+        return [self.space.params(code) for code in self._history.pending]
+
+    @property
+    def asked(self) -> int:
+        """Number of points asked for so far."""
+        return self._history.asked
+
+    @property
+    def best(self) -> tuple[Params, float] | None:
+        """The first feasible point with the best value at full fidelity, and the value; None where there is none.
+
+        Raises:
+            ConfigValueError: If there are several senses; see `front`.
+        """
+        return self._history.best()
+
+    @property
+    def front(self) -> list[tuple[Params, tuple[float, ...]]]:
+        """The Pareto front: feasible points at full fidelity, and their values, that no other one dominates."""
+        return self._history.front()
+
+    @property
+    def maximize_objective(self) -> bool:
+        """Whether higher values (of the first objective) are better."""
+        return self._history.senses[0] == "maximize"
+
+    @property
+    def seed(self) -> int:
+        """The seed in use, drawn when the configuration has none."""
+        return self._suggester.seed
+
+    @property
+    def ds(self) -> DomainSpace:
+        """The space in Mango's terms."""
+        return self._suggester.domain
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Forget everything told and asked, back to `initial_custom`."""
+        self._begin(self.config.senses)
+
+    def restore(
+        self,
+        observations: Iterable[Sequence[Any]],
+        pending: Iterable[Mapping[str, Any]] = (),
+        asked: int | None = None,
+    ) -> None:
+        """Take up an earlier search from its records, in place of what this tuner knows.
+
+        Args:
+            observations: For each evaluation the point and the value (None: failed), then, where there were any, the
+                constraint values and the fidelity; in the order they were told, those of `initial_custom` included if
+                they were given as pairs.
+            pending: Points under evaluation, in the order they were asked for.
+            asked: Number of points asked for in the earlier search. None counts every observation and pending point.
+
+        Raises:
+            SpaceError: If one of them is not a point of the space.
+            ConfigTypeError: If a value is not a number.
+            ConfigValueError: If a constraint or fidelity is not what `tell` accepts.
+        """
+        history = History(self.space, self._history.senses)
+        for params, value, *more in observations:
+            history.tell(params, value, **dict(zip(("constraints", "fidelity"), more, strict=False)))
+        history.pending = [self.space.code(params) for params in pending]
+        history.asked = len(history.observations) + len(history.pending) if asked is None else int(asked)
+        self._history, self._runs = history, False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything a later tuner with the same arguments needs to go on, as plain JSON data."""
+        return write_state(self._history, self.seed)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a saved state, in place of what this tuner knows.
+
+        Raises:
+            ConfigValueError: If the state is of another space, sense or format, or damaged.
+        """
+        self._suggester.seed, self._history = read_state(self.space, self._history.senses, state)
+        self._runs = False
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `state_dict` to a JSON file, whole or not at all."""
+        write_file(path, self.state_dict())
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Take up the state that a tuner with the same arguments saved.
+
+        Raises:
+            ConfigValueError: If the file is not JSON, or `load_state_dict` refuses what it holds.
+            OSError: If it cannot be read.
+        """
+        self.load_state_dict(read_file(path))
+
+    def _begin(self, senses: tuple[Sense, ...]) -> None:
+        self._history, self._first = History(self.space, senses), []
+        for item in self.config.initial_custom or ():
+            if isinstance(item, tuple):
+                self.tell(item[0], item[1])
+            else:
+                self._first.append(self.space.code(item))

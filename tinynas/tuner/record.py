@@ -1,0 +1,87 @@
+"""What a run has evaluated with success, and the results dictionary made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinynas.tuner.config import Params
+
+if TYPE_CHECKING:
+    from tinynas.tuner.tuner import Tuner
+
+__all__ = ["Outcome", "Record"]
+
+
+@dataclass
+class Outcome:
+    """Successes of one call of the objective: points, values, and what the surrogate expected of them."""
+
+    points: list[Params] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    expected: list[Any] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class Record:
+    """The successes of a run, in order."""
+
+    def __init__(self, tuner: Tuner) -> None:
+        self.tuner = tuner
+        self.points: list[Params] = []
+        self.values: list[Any] = []
+        self.expected: list[Any] = []
+        self.initial = 0
+        self.last_error: Exception | None = None
+
+    def add(self, outcome: Outcome) -> bool:
+        """Append the successes of a batch; whether there were any."""
+        self.points += outcome.points
+        self.values += outcome.values
+        self.expected += outcome.expected
+        self.last_error = outcome.error or self.last_error
+        return bool(outcome.points)
+
+    def close_initial(self) -> None:
+        """Everything so far was the initial design: its values stand in for predictions, as in Mango."""
+        self.initial = len(self.points)
+        self.expected = list(self.values)
+
+    def headline(self) -> str:
+        """The best so far, in a line."""
+        if len(self.tuner.config.senses) > 1:
+            return f"Pareto front: {len(self.tuner.front)} points"
+        return f"Best score: {self.values[self._best()]:.6g}"
+
+    def results(self) -> dict[str, Any]:
+        """The results dictionary, in Mango's form."""
+        values = np.array(self.values, dtype=float)
+        results: dict[str, Any] = {"params_tried": _objects(self.points), "objective_values": values}
+        if len(self.tuner.config.senses) > 1:
+            front = self.tuner.front
+            results |= {
+                "front_params": _objects([params for params, _ in front]),
+                "front_values": np.array([numbers for _, numbers in front], dtype=float),
+            }
+        elif self.values:
+            best = self._best()
+            results |= {"best_objective": values[best], "best_params": self.points[best]}
+        if self.tuner.config.is_bayesian:
+            results |= {
+                "random_params": _objects(self.points[: self.initial]),
+                "random_params_objective": values[: self.initial].copy(),
+                "surrogate_values": np.array(self.expected, dtype=float),
+            }
+        return results
+
+    def _best(self) -> int:
+        values = np.array(self.values)
+        return int(np.argmax(values) if self.tuner.maximize_objective else np.argmin(values))
+
+
+def _objects(items: list[Params]) -> np.ndarray[Any, Any]:
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
