@@ -109,6 +109,18 @@ def test_celery_drops_what_comes_too_late(celery_timeout):
     assert [task.timeout for task in tasks] == [0.5] * 3
 
 
+def test_a_search_through_celery_with_tasks_that_never_end(celery_timeout):
+    @scheduler.celery(n_jobs=2, timeout=0.1)
+    def objective(x):
+        return _Task(x, celery_timeout()) if x < -8 else _Task((x - 5) ** 2)
+
+    tuner = Tuner({"x": range(-10, 10)}, objective, {"seed": 0, "log_progress": False})
+    assert tuner.config.batch_size == 2
+    results = tuner.minimize()
+    assert results["best_params"] == {"x": 5}
+    assert len(results["params_tried"]) == 18  # all there is, but -10 and -9
+
+
 def test_celery_starts_all_tasks_before_it_waits(celery_timeout):
     events = []
 
