@@ -31,7 +31,9 @@ class AskTell:
 
     def __init__(self, param_dict: Mapping[str, Any], config: TunerConfig) -> None:
         self.config = config
-        self.space = Space(param_dict, constraint=config.constraint, sampler=config.param_sampler)
+        self.space = Space(
+            param_dict, constraint=config.constraint, sampler=config.param_sampler, conditions=config.conditions
+        )
         seed = int(np.random.default_rng().integers(2**32)) if config.seed is None else int(config.seed)
         self._suggester = Suggester(self.space, config, seed)
         self._history = History(self.space, config.senses)

@@ -72,6 +72,9 @@ class TunerConfig:
         fixed_domain: Draw the same random candidates for every suggestion of a run.
         early_stopping: `f(results) -> bool`, called with a copy of the results after every iteration.
         constraint: `f(list of dicts) -> list of bool`; deterministic. Every suggestion satisfies it.
+        conditions: Parameters that exist only with some values of others: `{"momentum": {"optimizer": ["sgd"]}}`. All
+            that are mentioned must match, and exist themselves; they must be lists, ranges or discrete distributions. A
+            point's dictionary leaves out what does not exist.
         param_sampler: `f(param_dict, size) -> list of dicts`; the source of all points. Suggestions are then as
             reproducible as the sampler is.
         scale_params: Scale the columns of `DomainSpace.convert_GP_space`, hence of a `surrogate` of the user's, to
@@ -106,6 +109,7 @@ class TunerConfig:
     fixed_domain: bool = False
     early_stopping: Callable[[dict[str, Any]], Any] | None = None
     constraint: Callable[[list[Params]], Sequence[bool]] | None = None
+    conditions: Mapping[str, Any] | None = None
     param_sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None
     scale_params: bool = False
     log_progress: bool = True

@@ -8,7 +8,7 @@ from tinynas.tuner.parameters import Code
 
 __all__ = ["Observation", "PointCode"]
 
-PointCode = tuple[Code, ...]
+PointCode = tuple[Code | None, ...]
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,19 @@
-"""The search space: a dictionary of parameters, the unit cube behind it, and the known constraint."""
+"""The search space: points, which of them are allowed, and random ones."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise, product
+from itertools import islice
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.errors import SpaceError
-from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
-from tinynas.tuner.describe import classify
+from tinynas.tuner.config import ConfigValueError, Params
+from tinynas.tuner.encoding import Encoding
 from tinynas.tuner.observation import PointCode
-from tinynas.tuner.parameters import Categorical, Float, Integer, Multivariate, Parameter
+from tinynas.tuner.parameters import Multivariate
 
 __all__ = ["ExhaustedError", "PointCode", "Space"]
 
@@ -22,8 +21,6 @@ Array = NDArray[np.float64]
 
 # Random points tried, at most, in the search for one that satisfies the constraint.
 MAX_TRIES = 16_384
-# Coordinates end here: told values may be absurd, and the surrogate squares distances.
-FAR = 100.0
 # Constraint verdicts remembered; the memory saves time only, so it may be emptied at any moment.
 MAX_MEMORY = 200_000
 
@@ -32,7 +29,7 @@ class ExhaustedError(SpaceError):
     """Every point of a finite space has been evaluated or is being evaluated."""
 
 
-class Space:
+class Space(Encoding):
     """Points as dictionaries, codes and coordinates, and which of them are allowed.
 
     Args:
@@ -40,6 +37,8 @@ class Space:
         constraint: `f(list of dicts) -> list of bool`, deterministic; None allows everything.
         sampler: `f(param_dict, size) -> list of dicts`: then points are its draws and nothing else. None draws each
             parameter on its own.
+        conditions: Names of parameters that not every point has, each with the names of others and the values that
+            these must have for it to exist; see `Conditions`.
 
     Attributes:
         names: Parameter names, sorted; the order of columns.
@@ -50,10 +49,11 @@ class Space:
         continuous: Which columns are floats, shape (dimension,).
         binary: Columns of categories with two values.
         steppable: The parameters that are neither floats nor among these, with their columns.
-        size: Number of points; None when infinite.
+        size: Number of distinct points; None when infinite.
 
     Raises:
         ConfigTypeError: If `param_dict` is not a dictionary of such descriptions.
+        ConfigValueError: If the conditions make no sense.
         SpaceError: If a parameter has no values.
 
     Example:
@@ -68,121 +68,11 @@ class Space:
         *,
         constraint: Callable[[list[Params]], Sequence[bool]] | None = None,
         sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None,
+        conditions: Mapping[str, Any] | None = None,
     ) -> None:
-        if not isinstance(param_dict, Mapping):
-            raise ConfigTypeError(
-                f"param_dict must be a dictionary, not {type(param_dict).__name__}", where="param_dict"
-            )
-        if not param_dict:
-            raise SpaceError("there is no parameter to search", where="param_dict")
-        if not all(isinstance(name, str) for name in param_dict):
-            raise ConfigTypeError("parameter names must be strings", where="param_dict")
-        self.param_dict = dict(param_dict)
-        self.names = sorted(param_dict)
-        self.parameters: list[Parameter] = [classify(name, param_dict[name]) for name in self.names]
+        super().__init__(param_dict, conditions)
         self._constraint, self._sampler = constraint, sampler
         self._verdicts: dict[PointCode, bool] = {}
-        offsets = np.cumsum([0] + [parameter.columns for parameter in self.parameters])
-        slices = [slice(int(a), int(b)) for a, b in pairwise(offsets)]
-        self.blocks = list(zip(self.parameters, slices, strict=True))
-        self.dimension = int(offsets[-1])
-        self.continuous = np.concatenate(
-            [[isinstance(parameter, Float)] * parameter.columns for parameter in self.parameters]
-        )
-        sizes = [parameter.size for parameter in self.parameters]
-        self.size = None if None in sizes else math.prod(size for size in sizes if size is not None)
-        self._lay_out_features()
-
-    def _lay_out_features(self) -> None:
-        self._scale = np.ones(self.dimension)
-        self._wide: list[tuple[int, Categorical]] = []
-        binary = []
-        groups = list(range(self.dimension))
-        for parameter, columns in self.blocks:
-            if not isinstance(parameter, Categorical):
-                continue
-            # The coordinates 0.25 and 0.75 of two values become features at distance 1; more values need indicators.
-            self._scale[columns] = 2.0 if parameter.size == 2 else 0.0
-            if parameter.size == 2:
-                binary.append(columns.start)
-            else:
-                self._wide.append((columns.start, parameter))
-                groups += [columns.start] * parameter.size
-        self.groups = np.array(groups, dtype=np.int64)
-        self.binary = np.array(binary, dtype=np.int64)
-        self.steppable = [
-            (parameter, columns)
-            for parameter, columns in self.blocks
-            if not isinstance(parameter, Float) and columns.start not in binary
-        ]
-
-    # -- points --------------------------------------------------------------------------------------------------------
-
-    def code(self, params: Mapping[str, Any]) -> PointCode:
-        """Exact identity of a point.
-
-        Raises:
-            SpaceError: If names are missing or unknown, or a value is not of its parameter's kind.
-        """
-        if not isinstance(params, Mapping):
-            raise SpaceError(f"a point must be a dictionary, not {type(params).__name__}")
-        if set(params) != set(self.names):
-            missing = [name for name in self.names if name not in params]
-            unknown = [str(name) for name in params if name not in self.names]
-            parts = [
-                f"{what} {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names
-            ]
-            raise SpaceError(f"the point does not have the parameters of the space: {'; '.join(parts)}")
-        return tuple(parameter.code(params[name]) for name, parameter in zip(self.names, self.parameters, strict=True))
-
-    def params(self, code: PointCode) -> Params:
-        """Dictionary of a point, in the order of `param_dict`."""
-        values = {
-            name: parameter.value(part) for name, parameter, part in zip(self.names, self.parameters, code, strict=True)
-        }
-        return {name: values[name] for name in self.param_dict}
-
-    def coordinates(self, codes: Sequence[PointCode]) -> Array:
-        """Codes to coordinates, shape (n, dimension); told numbers far outside their range come back a bit nearer."""
-        if not codes:
-            return np.empty((0, self.dimension))
-        columns = zip(*codes, strict=True)
-        X = np.hstack([p.coordinates(column) for p, column in zip(self.parameters, columns, strict=True)])
-        return np.clip(X, -FAR, FAR)
-
-    def codes(self, X: Array) -> list[PointCode]:
-        """Coordinates, shape (n, dimension), to codes; discrete parameters take the value at the coordinate."""
-        parts = [p.codes(X[:, columns]) for p, columns in self.blocks]
-        return list(zip(*parts, strict=True))
-
-    def snap(self, X: Array) -> Array:
-        """Move discrete columns to the coordinates of their values.
-
-        The surrogate sees snapped points only: this is the rounding inside the kernel of Garrido-Merchan &
-        Hernandez-Lobato 2020, under which the acquisition is constant between neighbouring integers.
-        """
-        snapped = np.array(X, dtype=float)
-        for parameter, columns in self.blocks:
-            if isinstance(parameter, Integer | Categorical):
-                column = snapped[:, columns.start]
-                snapped[:, columns.start] = parameter.position(parameter.index(column))
-            elif isinstance(parameter, Float):
-                np.clip(snapped[:, columns], parameter.low, parameter.high, out=snapped[:, columns])
-        return snapped
-
-    def features(self, X: Array) -> Array:
-        """Snapped coordinates to the Euclidean features of the kernel, shape (n, features).
-
-        The first columns are the coordinates. Two different categories are at squared distance 1, whichever they are
-        (overlap or Hamming distance): two values by scaling their column, more by an indicator column for each.
-        """
-        blocks = [X * self._scale]
-        for column, parameter in self._wide:
-            index = parameter.index(X[:, column])
-            blocks.append(np.where(index[:, None] == np.arange(parameter.size), math.sqrt(0.5), 0.0))
-        return np.hstack(blocks)
-
-    # -- random points and the constraint ------------------------------------------------------------------------------
 
     def place(self, U: Array, rng: np.random.Generator) -> Array:
         """Uniform numbers of the unit cube, shape (n, dimension), to points; vectors are drawn with `rng`."""
@@ -212,11 +102,6 @@ class Space:
     def constrained(self) -> bool:
         """Whether there is a known constraint."""
         return self._constraint is not None
-
-    def grid(self) -> Array:
-        """All points of a finite space, constraint or not, shape (size, dimension)."""
-        levels = [p.position(np.arange(p.size)) for p in self.parameters if isinstance(p, Integer | Categorical)]
-        return np.array(list(product(*levels)), dtype=float)
 
     def feasible(self, codes: Sequence[PointCode]) -> list[bool]:
         """Ask the constraint about points, in one call for those it was not asked about before.
@@ -255,6 +140,8 @@ class Space:
         for block in blocks:
             part = block if tries is None else block[:tries]
             codes = self.codes(part)
+            if self.conditions:
+                part = self.snap(part)
             for row, code, ok in zip(part, codes, self.feasible(codes), strict=True):
                 if ok and code not in seen:
                     seen.add(code)

@@ -17,7 +17,7 @@ from tinynas.tuner.space import Space
 __all__ = ["read_file", "read_state", "write_file", "write_state"]
 
 FORMAT = 2
-# Before there were constraints, fidelities and several objectives.
+# Before there were conditions, constraints, fidelities and several objectives.
 FIRST_FORMAT = 1
 
 
@@ -27,6 +27,7 @@ def write_state(history: History, seed: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "space": _fingerprint(history.space),
+        "conditions": history.space.conditions.plain(),
         "seed": seed,
         "sense": _sense(history.senses),
         "asked": history.asked,
@@ -47,7 +48,7 @@ def read_state(space: Space, senses: tuple[Sense, ...], state: Any) -> tuple[int
     """
     if not isinstance(state, Mapping) or state.get("format") not in (FIRST_FORMAT, FORMAT):
         raise ConfigValueError("not a saved state of a tuner, or one of another format", where="state:format")
-    if state.get("space") != _fingerprint(space):
+    if state.get("space") != _fingerprint(space) or state.get("conditions", {}) != space.conditions.plain():
         raise ConfigValueError("the state belongs to another search space", where="state:space")
     if state.get("sense") != _sense(senses):
         raise ConfigValueError(f"the state belongs to a search that does not {_sense(senses)}", where="state:sense")
@@ -130,6 +131,9 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
         raise ValueError(f"{point!r} has the wrong number of parameters")
     code: list[Any] = []
     for part, (name, kind, columns, size) in zip(point, _fingerprint(space), strict=True):
+        if part is None:
+            code.append(None)
+            continue
         if kind == "Multivariate":
             code.append(tuple(float(x) for x in part))
             sound = len(code[-1]) == columns and all(map(math.isfinite, code[-1]))
@@ -141,6 +145,8 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
             sound = kind == "Integer" or 0 <= code[-1] < size
         if not sound:
             raise ValueError(f"{part!r} is no value of '{name}'")
+    if [place for place, part in enumerate(code) if part is None] != sorted(space.conditions.absent(code)):
+        raise ValueError(f"{point!r} does not have the parameters of a point")
     return tuple(code)
 
 

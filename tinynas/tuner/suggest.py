@@ -49,6 +49,7 @@ class Suggester:
             param_sampler=config.param_sampler or parameter_sampler,
             constraint=config.constraint,
             scale_params=config.scale_params,
+            conditions=config.conditions,
             random_state=np.random.default_rng([self.seed, 3]),
         )
         domain.domain_size = config.domain_size or domain.domain_size

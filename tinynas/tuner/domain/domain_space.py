@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tinynas.tuner.config import ConfigTypeError, Params
 from tinynas.tuner.describe import classify
 from tinynas.tuner.domain.parameter_sampler import draw, parameter_sampler
+from tinynas.tuner.encoding import NEUTRAL
 from tinynas.tuner.parameters import Categorical, Integer, Multivariate, Parameter
 from tinynas.tuner.space import PointCode, Space
 
@@ -43,6 +44,8 @@ class DomainSpace:
         constraint_max_retries: Rounds of drawing in the search for points that satisfy the constraint.
         scale_params: Scale the columns to about [0, 1], by the range of some random points.
         random_state: A numpy Generator or a seed; None for fresh randomness.
+        conditions: Parameters that not every point has; see `TunerConfig`. A column of a missing number or vector has
+            a value from the middle, the columns of a missing category are all 0.
 
     Attributes:
         space: The space in the tuner's own terms.
@@ -69,9 +72,10 @@ class DomainSpace:
         constraint_max_retries: int = 10,
         scale_params: bool = False,
         random_state: Any = None,
+        conditions: Mapping[str, Any] | None = None,
     ) -> None:
         sampler = None if param_sampler is parameter_sampler else param_sampler
-        self.space = Space(param_dist, constraint=constraint, sampler=sampler)
+        self.space = Space(param_dist, constraint=constraint, sampler=sampler, conditions=conditions)
         self.constraint_max_retries = constraint_max_retries
         self.scale_params = scale_params
         self._rng = np.random.default_rng(random_state)
@@ -179,7 +183,7 @@ class DomainSpace:
             else:
                 kind = round if isinstance(parameter, Integer) else float
                 parts.append([kind(value) for value in block[:, 0].tolist()])
-        return [self.space.params(code) for code in zip(*parts, strict=True)]
+        return [self.space.params(self.space.canonical(code)) for code in zip(*parts, strict=True)]
 
     def _rows(self, codes: Sequence[PointCode]) -> Array:
         if not codes:
@@ -187,9 +191,15 @@ class DomainSpace:
         blocks = []
         for parameter, column in zip(self.space.parameters, zip(*codes, strict=True), strict=True):
             if isinstance(parameter, Categorical):
-                blocks.append(np.eye(parameter.size)[list(column)])
+                # A last row of zeros, for points without this parameter.
+                known = np.vstack([np.eye(parameter.size), np.zeros(parameter.size)])
+                blocks.append(known[[parameter.size if code is None else code for code in column]])
             else:
-                blocks.append(np.array(column, dtype=float).reshape(len(codes), -1))
+                full: Any = column
+                if None in column:
+                    middle = parameter.codes(np.full((1, parameter.columns), NEUTRAL))[0]
+                    full = [middle if code is None else code for code in column]
+                blocks.append(np.array(full, dtype=float).reshape(len(codes), -1))
         return np.hstack(blocks)
 
     @cached_property
