@@ -310,7 +310,7 @@ def test_the_share_that_does_not_fit_grows_as_the_limit_falls(configure, board, 
 def test_the_budget_of_suggestions_before_the_surrogate_is_the_configuration_s(
     search, configure, tmp_path, monkeypatch
 ):
-    from tinynas.tuner import tuner
+    from tinynas.tuner import suggest
 
     called = []
 
@@ -318,7 +318,7 @@ def test_the_budget_of_suggestions_before_the_surrogate_is_the_configuration_s(
         called.append(len(taken))
         return original(space, seed, n, taken)
 
-    original = tuner.design_points
-    monkeypatch.setattr(tuner, "design_points", design_points)
+    original = suggest.design_points
+    monkeypatch.setattr(suggest, "design_points", design_points)
     search(tmp_path / "study", configure(trials=3, space={**ONE_NETWORK, "dropout": [0.0, 0.004]}))
     assert called == [0, 1]
