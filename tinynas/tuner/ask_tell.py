@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinynas.errors import SpaceError
+from tinynas.tuner.checks import check_fidelity
 from tinynas.tuner.config import Params, Sense, TunerConfig, check_count
 from tinynas.tuner.domain.domain_space import DomainSpace
 from tinynas.tuner.history import History
@@ -17,8 +20,11 @@ from tinynas.tuner.space import Space
 from tinynas.tuner.state import read_file, read_state, write_file, write_state
 from tinynas.tuner.suggest import Suggester
 from tinynas.tuner.threads import single_blas_thread
+from tinynas.tuner.warm import Report, reports_in
 
 __all__ = ["AskTell"]
+
+logger = logging.getLogger(__name__)
 
 
 class AskTell:
@@ -38,6 +44,7 @@ class AskTell:
         self._suggester = Suggester(self.space, config, seed)
         self._history = History(self.space, config.senses)
         self._first: list[PointCode] = []
+        self._prior: list[Report] = []
         self._runs = False
         self.clear()
 
@@ -110,6 +117,54 @@ class AskTell:
         """
         self._history.forget(self.space.code(params))
 
+    def warm_start(
+        self,
+        results: AskTell | Mapping[str, Any] | Iterable[Sequence[Any]],
+        *,
+        fidelity: float = 1.0,
+        strict: bool = True,
+    ) -> int:
+        """Learn from an earlier search, now and at the start of every later run.
+
+        Args:
+            results: The results dictionary of a run (or of Mango's), another tuner, or points and values, each perhaps
+                with constraint values and a fidelity.
+            fidelity: How much the earlier problem has to do with this one, in (0, 1]. 1 is the same problem: the points
+                are evaluated already. Below 1 they inform the search, and may be suggested to be evaluated in earnest;
+                failures are left out then.
+            strict: Refuse points that are not of this space. Else they are skipped.
+
+        Returns:
+            Number of evaluations learnt from.
+
+        Raises:
+            SpaceError: If a point is not of this space; nothing is learnt then.
+            ConfigTypeError: If the results are something else, or a value is not a number.
+            ConfigValueError: If `tell` would refuse the constraints or the fidelity; nothing is learnt then.
+        """
+        check_fidelity(fidelity)
+        reports = reports_in(results._history if isinstance(results, AskTell) else results)
+        history = self._history.copy()
+        learnt = []
+        for report in reports:
+            own = min(report.fidelity, fidelity)
+            try:
+                history.tell(report.params, report.value, constraints=report.constraints, fidelity=own)
+            except SpaceError as error:
+                if strict:
+                    raise
+                logger.info("skipped %r of an earlier search: %s", report.params, error)
+                continue
+            if own < 1.0 and history.observations[-1].values is None:
+                history.observations.pop()
+            else:
+                learnt.append(replace(report, fidelity=own))
+        # Points under evaluation remain so: their outcomes are still to come.
+        history.pending = self._history.pending
+        self._history = history
+        self._prior += learnt
+        return len(learnt)
+
     def predict(self, points: Iterable[Mapping[str, Any]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """What the surrogate expects at some points.
 
@@ -173,7 +228,7 @@ class AskTell:
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def clear(self) -> None:
-        """Forget everything told and asked, back to `initial_custom`."""
+        """Forget everything told and asked, back to `warm_start` and `initial_custom`."""
         self._begin(self.config.senses)
 
     def restore(
@@ -197,11 +252,11 @@ class AskTell:
             ConfigValueError: If a constraint or fidelity is not what `tell` accepts.
         """
         history = History(self.space, self._history.senses)
-        for params, value, *more in observations:
-            history.tell(params, value, **dict(zip(("constraints", "fidelity"), more, strict=False)))
+        for told in reports_in(observations):
+            history.tell(told.params, told.value, constraints=told.constraints, fidelity=told.fidelity)
         history.pending = [self.space.code(params) for params in pending]
         history.asked = len(history.observations) + len(history.pending) if asked is None else int(asked)
-        self._history, self._runs = history, False
+        self._history, self._runs, self._prior = history, False, []
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a later tuner with the same arguments needs to go on, as plain JSON data."""
@@ -214,7 +269,7 @@ class AskTell:
             ConfigValueError: If the state is of another space, sense or format, or damaged.
         """
         self._suggester.seed, self._history = read_state(self.space, self._history.senses, state)
-        self._runs = False
+        self._runs, self._prior = False, []
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `state_dict` to a JSON file, whole or not at all."""
@@ -231,6 +286,8 @@ class AskTell:
 
     def _begin(self, senses: tuple[Sense, ...]) -> None:
         self._history, self._first = History(self.space, senses), []
+        for told in self._prior:
+            self.tell(told.params, told.value, constraints=told.constraints, fidelity=told.fidelity)
         for item in self.config.initial_custom or ():
             if isinstance(item, tuple):
                 self.tell(item[0], item[1])

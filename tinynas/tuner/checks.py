@@ -15,6 +15,7 @@ __all__ = [
     "check_callable",
     "check_choice",
     "check_count",
+    "check_fidelity",
     "check_initial_custom",
     "check_number",
     "finite_or_none",
@@ -69,6 +70,18 @@ def check_number(key: str, value: Any, *, least: float, most: float, where: str 
         raise ConfigTypeError(f"must be a number, not {value!r}", where=f"{where}{key}")
     if not least <= float(value) <= most:
         raise ConfigValueError(f"must lie in [{least}, {most}], not {value!r}", where=f"{where}{key}")
+
+
+def check_fidelity(value: Any) -> None:
+    """Refuse what is not a number in (0, 1].
+
+    Raises:
+        ConfigTypeError: If it is not a number.
+        ConfigValueError: If it is outside.
+    """
+    check_number("fidelity", value, least=0.0, most=1.0, where="")
+    if float(value) == 0.0:
+        raise ConfigValueError("must be above 0", where="fidelity")
 
 
 def check_callable(key: str, value: object) -> None:

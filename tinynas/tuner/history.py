@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tinynas.tuner.checks import ConfigValueError, check_number
+from tinynas.tuner.checks import ConfigValueError, check_fidelity
 from tinynas.tuner.config import Params, Sense
 from tinynas.tuner.observation import Observation, PointCode
 from tinynas.tuner.outcome import read_constraints, read_values
 from tinynas.tuner.space import Space
 
-__all__ = ["History"]
+__all__ = ["History", "undominated"]
 
 
 class History:
@@ -59,9 +60,7 @@ class History:
         """
         code = self.space.code(params)
         values = None if failed else read_values(value, len(self.senses))
-        check_number("fidelity", fidelity, least=0.0, most=1.0, where="")
-        if fidelity == 0:
-            raise ConfigValueError("must be above 0", where="fidelity")
+        check_fidelity(fidelity)
         limits, names = read_constraints(constraints)
         if limits is None:
             values, limits = None, ()
@@ -132,13 +131,8 @@ class History:
         told = [(one.code, one.values) for one in self.observations if _counts(one) and one.values is not None]
         if not told:
             return []
-        losses = np.array([values for _, values in told]) * self.signs
-        kept = []
-        for loss, (code, values) in zip(losses, told, strict=True):
-            no_worse, better = (losses <= loss).all(axis=1), (losses < loss).any(axis=1)
-            if not np.any(no_worse & better):
-                kept.append((self.space.params(code), values))
-        return kept
+        best = undominated(np.array([values for _, values in told]) * self.signs)
+        return [(self.space.params(code), values) for (code, values), kept in zip(told, best, strict=True) if kept]
 
     def best(self) -> tuple[Params, float] | None:
         """The first feasible evaluation in full with the best value; None where there is none.
@@ -169,6 +163,13 @@ class History:
                 f"the names {_listed(names)}, where earlier evaluations have {_listed(self.constraint_names)}",
                 where="constraints",
             )
+
+
+def undominated(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows of losses, shape (n, objectives), no other row dominates: is nowhere above and somewhere below."""
+    return np.array(
+        [not np.any((losses <= loss).all(axis=1) & (losses < loss).any(axis=1)) for loss in losses], dtype=bool
+    )
 
 
 def _counts(told: Observation) -> bool:

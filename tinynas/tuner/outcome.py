@@ -31,7 +31,7 @@ def read_values(value: Any, count: int) -> tuple[float, ...] | None:
     if count == 1:
         number = finite_or_none(value)
         return None if number is None else (number,)
-    if value is None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
         raise ConfigTypeError(f"{count} values are needed, one for each objective, not {value!r}")

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinynas.tuner.config import Params
+from tinynas.tuner.history import undominated
 
 if TYPE_CHECKING:
     from tinynas.tuner.tuner import Tuner
@@ -52,7 +54,7 @@ class Record:
     def headline(self) -> str:
         """The best so far, in a line."""
         if len(self.tuner.config.senses) > 1:
-            return f"Pareto front: {len(self.tuner.front)} points"
+            return f"Pareto front: {int(self._front().sum())} points"
         return f"Best score: {self.values[self._best()]:.6g}"
 
     def results(self) -> dict[str, Any]:
@@ -60,11 +62,8 @@ class Record:
         values = np.array(self.values, dtype=float)
         results: dict[str, Any] = {"params_tried": _objects(self.points), "objective_values": values}
         if len(self.tuner.config.senses) > 1:
-            front = self.tuner.front
-            results |= {
-                "front_params": _objects([params for params, _ in front]),
-                "front_values": np.array([numbers for _, numbers in front], dtype=float),
-            }
+            front = np.flatnonzero(self._front())
+            results |= {"front_params": _objects([self.points[i] for i in front]), "front_values": values[front]}
         elif self.values:
             best = self._best()
             results |= {"best_objective": values[best], "best_params": self.points[best]}
@@ -75,6 +74,10 @@ class Record:
                 "surrogate_values": np.array(self.expected, dtype=float),
             }
         return results
+
+    def _front(self) -> NDArray[np.bool_]:
+        signs = [-1.0 if sense == "maximize" else 1.0 for sense in self.tuner.config.senses]
+        return undominated(np.array(self.values, dtype=float).reshape(-1, len(signs)) * signs)
 
     def _best(self) -> int:
         values = np.array(self.values)

@@ -28,7 +28,8 @@ TOP_UPS = 2
 def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
     """Evaluate the initial points, then iterate; what `Tuner.run`, `maximize` and `minimize` do.
 
-    Every run starts afresh from `initial_custom`. An exception of the objective fails the batch it was called with;
+    Every run starts afresh from `initial_custom` and what `Tuner.warm_start` was given; the latter guides the search
+    without being part of the results. An exception of the objective fails the batch it was called with;
     None, NaN and infinities fail their point; points missing from a `(params, values)` pair fail too. An iteration in
     which nothing succeeded counts, but does not show in the results. A space with nowhere left to look ends the run.
 

@@ -87,7 +87,8 @@ class Tuner(AskTell):
         Raises:
             ConfigValueError: If the tuner was asked, told or restored by hand: that knowledge would be lost.
         """
-        by_hand = self.asked > 0 or len(self._history.observations) > len(list(self.config.initial_custom or ()))
+        given = len(self._prior) + len(list(self.config.initial_custom or ()))
+        by_hand = self.asked > 0 or len(self._history.observations) > given
         if by_hand and not self._runs:
             raise ConfigValueError(
                 "the tuner has been used by hand, and a run starts afresh",

@@ -1,0 +1,119 @@
+import json
+
+import pytest
+import scipy.stats as st
+
+from tinynas.tuner import ConfigValueError, Tuner
+
+SPACE = {"n": range(20), "x": st.uniform(0, 1), "c": ["a", "b"]}
+CONF = {"seed": 4, "sense": "minimize"}
+
+
+def searched(evaluations=7):
+    tuner = Tuner(SPACE, conf_dict=CONF)
+    for i in range(evaluations):
+        [p] = tuner.ask()
+        tuner.tell(
+            p, None if i == 2 else p["n"] + p["x"], constraints={"r": p["x"] - 0.5}, fidelity=0.5 + 0.5 * (i > 3)
+        )
+    tuner.ask(2)
+    return tuner
+
+
+def test_a_file_holds_everything(tmp_path):
+    tuner = searched()
+    path = tmp_path / "search.json"
+    tuner.save(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["search.json"]
+    assert json.loads(path.read_text())["format"] == 2
+    other = Tuner(SPACE, conf_dict=CONF | {"seed": 99})
+    other.load(str(path))
+    assert other.state_dict() == tuner.state_dict()
+    assert other.seed == 4
+    assert other.ask(2) == tuner.ask(2)
+    other.save(path)
+    tuner.load(path)
+    assert len(tuner.pending) == 4
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path, monkeypatch):
+    tuner = searched(3)
+    path = tmp_path / "search.json"
+    tuner.save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
+    tuner.ask()
+    with pytest.raises(OSError, match="disk full"):
+        tuner.save(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["search.json"]
+
+
+@pytest.mark.parametrize("text", ["", "[1", "null", "[]", '{"format": 9}'])
+def test_a_file_that_is_no_state(tmp_path, text):
+    path = tmp_path / "search.json"
+    path.write_text(text)
+    with pytest.raises(ConfigValueError):
+        searched(1).load(path)
+    with pytest.raises(FileNotFoundError):
+        searched(1).load(tmp_path / "nowhere.json")
+
+
+def test_a_state_of_the_first_format_is_still_read():
+    state = {
+        "format": 1,
+        "space": [["c", "Categorical", 1, 2], ["n", "Integer", 1, 20], ["x", "Float", 1, None]],
+        "seed": 7,
+        "sense": "minimize",
+        "asked": 3,
+        "observations": [{"point": [0, 5, 0.25], "value": 1.5}, {"point": [1, 6, 0.5], "value": None}],
+        "pending": [[1, 7, 0.125]],
+    }
+    tuner = Tuner(SPACE, conf_dict=CONF)
+    tuner.load_state_dict(state)
+    assert tuner.observations == [({"n": 5, "x": 0.25, "c": "a"}, 1.5), ({"n": 6, "x": 0.5, "c": "b"}, None)]
+    assert tuner.pending == [{"n": 7, "x": 0.125, "c": "b"}]
+    assert (tuner.seed, tuner.asked) == (7, 3)
+    again = Tuner(SPACE, conf_dict=CONF)
+    again.load_state_dict(tuner.state_dict())
+    assert again.ask(2) == tuner.ask(2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": ["nan"]},
+        {"values": [1.0, 2.0]},
+        {"values": 3.0},
+        {"constraints": [float("inf")]},
+        {"fidelity": 0.0},
+        {"fidelity": 1.5},
+        {"point": [0, None, 0.5]},
+    ],
+)
+def test_damage_is_noticed(change):
+    tuner = searched(3)
+    state = json.loads(json.dumps(tuner.state_dict()))
+    state["observations"][0] |= change
+    with pytest.raises(ConfigValueError, match="damaged"):
+        tuner.load_state_dict(state)
+
+
+def test_a_state_whose_point_is_pending_again():
+    tuner = Tuner({"n": range(2)}, conf_dict={"seed": 0})
+    tuner.tell({"n": 0}, 1.0, fidelity=0.5)
+    tuner.ask(2)
+    other = Tuner({"n": range(2)})
+    other.load_state_dict(tuner.state_dict())
+    assert sorted(p["n"] for p in other.pending) == [0, 1]
+
+
+def test_records_restore_constraints_and_fidelity():
+    tuner = Tuner(SPACE, conf_dict=CONF)
+    p, q = {"n": 5, "x": 0.25, "c": "a"}, {"n": 6, "x": 0.5, "c": "b"}
+    tuner.restore([(p, 3.0, {"r": -1}, 1.0), (q, 1.0, {"r": 1}), (q, 0.5, {"r": -1}, 0.5)], pending=[q], asked=9)
+    assert tuner.best == (p, 3.0)
+    assert tuner.pending == [q]
+    assert tuner.asked == 9
+    with pytest.raises(ConfigValueError, match="names"):
+        tuner.tell(q, 1.0, constraints=[-1.0])
