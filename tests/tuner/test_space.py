@@ -228,6 +228,37 @@ def test_the_users_sampler_is_called_by_position():
     assert space.codes(space.sample(np.random.default_rng(0), 4)) == [(3,)] * 4
 
 
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        st.loguniform(1e-5, 1e2),
+        st.reciprocal(2, 3),
+        st.loguniform(1, 10, loc=5, scale=2),
+        st.loguniform(1, 10, loc=-1),
+        st.loguniform(1, 10, scale=3),
+        st.uniform(3, 4),
+    ],
+)
+def test_shortcuts_agree_with_scipy(distribution):
+    space = Space({"x": distribution})
+    unit = np.linspace(0, 1, 41)[:, None]
+    values = [code[0] for code in space.codes(unit)]
+    np.testing.assert_allclose(values, distribution.ppf(unit[:, 0]), rtol=1e-12)
+    low, high = distribution.support()
+    assert low * (1 - 1e-15) <= min(values)
+    assert max(values) <= high * (1 + 1e-15)
+    np.testing.assert_allclose(space.coordinates([(v,) for v in values]), unit, atol=1e-12)
+    outside = space.coordinates([(low - 0.5,), (high + 1,)])
+    assert outside.ravel().tolist() == [0.0, 1.0]
+
+
+def test_sets_have_an_order_of_their_own_and_iterators_last():
+    space = Space({"s": {"b", "a", "c"}, "i": iter([3, 1]), "f": frozenset([2, 9])})
+    assert space.parameters[space.names.index("s")].values == ("a", "b", "c")
+    assert space.param_dict["i"] == [3, 1]
+    assert space.size == 12
+
+
 def test_codes_survive_json():
     space = Space(MIXED)
     codes = space.codes(space.sample(np.random.default_rng(3), 20))

@@ -117,3 +117,19 @@ def test_records_restore_constraints_and_fidelity():
     assert tuner.asked == 9
     with pytest.raises(ConfigValueError, match="names"):
         tuner.tell(q, 1.0, constraints=[-1.0])
+
+
+def test_categories_in_another_order_are_another_space():
+    def first(x): ...
+
+    def second(x): ...
+
+    state = Tuner({"c": ["a", "b"], "f": [first, second, (1, 2), None]}).state_dict()
+    Tuner({"c": ["a", "b"], "f": [first, second, (1, 2), None]}).load_state_dict(json.loads(json.dumps(state)))
+    for space in (
+        {"c": ["b", "a"], "f": [first, second, (1, 2), None]},
+        {"c": ["a", "b"], "f": [second, first, (1, 2), None]},
+    ):
+        with pytest.raises(ConfigValueError, match="another search space"):
+            Tuner(space).load_state_dict(state)
+    assert "0x" not in json.dumps(state)

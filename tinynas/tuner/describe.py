@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,9 @@ def classify(name: str, description: Any) -> Parameter:
             f"{description!r} is neither a list, a range nor a scipy distribution", where=f"param_dict:{name}"
         )
     values = description if isinstance(description, range) else list(description)
+    if isinstance(description, Set):
+        # The order of a set of words changes from one process to the next.
+        values = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
     if len(values) == 0:
         raise SpaceError("no values to choose from", where=name)
     if isinstance(values, range):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -47,9 +47,11 @@ class Encoding:
             raise SpaceError("there is no parameter to search", where="param_dict")
         if not all(isinstance(name, str) for name in param_dict):
             raise ConfigTypeError("parameter names must be strings", where="param_dict")
-        self.param_dict = dict(param_dict)
+        self.param_dict = {
+            name: list(values) if isinstance(values, Iterator) else values for name, values in param_dict.items()
+        }
         self.names = sorted(param_dict)
-        self.parameters: list[Parameter] = [classify(name, param_dict[name]) for name in self.names]
+        self.parameters: list[Parameter] = [classify(name, self.param_dict[name]) for name in self.names]
         self.conditions = Conditions(self.parameters, conditions)
         offsets = np.cumsum([0] + [parameter.columns for parameter in self.parameters])
         self._columns = [slice(int(a), int(b)) for a, b in pairwise(offsets)]

@@ -2,8 +2,7 @@
 
 A *code* is the exact, JSON-able identity of a value: the integer itself, the index of a category, the float, or a tuple
 of floats. Codes decide whether two points are the same and are what a saved state holds. *Coordinates* are what the
-surrogate
-sees: a number in [0, 1] per column, with equal probability in equal lengths.
+surrogate sees: a number in [0, 1] per column, with equal probability in equal lengths.
 """
 
 from __future__ import annotations
@@ -17,14 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.errors import SpaceError
+from tinynas.tuner.continuous import TAIL, Code, Float, Multivariate
 
-__all__ = ["Categorical", "Code", "Float", "Integer", "Multivariate", "Parameter"]
+__all__ = ["TAIL", "Categorical", "Code", "Float", "Integer", "Multivariate", "Parameter"]
 
-Code = int | float | tuple[float, ...]
 Array = NDArray[np.float64]
-
-# Tails of a distribution with infinite support are cut at this probability.
-TAIL = 1e-6
 
 # Steps of the local search over integers, as shares of their number; those below 1 fall away.
 SHARES = np.array([1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 5e-3, 0.02, 0.06, 0.15, 0.4])
@@ -93,7 +89,7 @@ class Integer:
 
     def codes(self, coordinates: Array) -> list[Code]:
         """Coordinates, shape (n, 1), to codes."""
-        return [int(self.values[i]) for i in self.index(coordinates[:, 0])]
+        return [int(self.values[i]) for i in self.index(coordinates[:, 0]).tolist()]
 
     def moves(self, coordinate: float, rng: np.random.Generator) -> Array:  # noqa: ARG002 (one signature for all)
         """Coordinates one move away: the next integers, and some at shares of the range."""
@@ -145,144 +141,14 @@ class Categorical:
 
     def codes(self, coordinates: Array) -> list[Code]:
         """Coordinates, shape (n, 1), to codes."""
-        return [int(i) for i in self.index(coordinates[:, 0])]
+        listed: list[Code] = self.index(coordinates[:, 0]).tolist()
+        return listed
 
     def moves(self, coordinate: float, rng: np.random.Generator) -> Array:
         """Coordinates of the other categories, of 20 random ones where there are more."""
         here = int(self.index(np.array([coordinate]))[0])
         reached = rng.permutation(self.size)[:20] if self.size > 20 else np.arange(self.size)
         return self.position(reached[reached != here].astype(np.int64))
-
-
-@dataclass(frozen=True)
-class Float:
-    """A frozen continuous univariate scipy distribution, mapped to [0, 1] by its own cumulative distribution."""
-
-    name: str
-    distribution: Any
-    low: float
-    high: float
-    # Ends of scipy's own uniform distribution, whose general machinery takes a hundred times as long as a line.
-    line: tuple[float, float] | None = None
-
-    columns = 1
-    size = None
-
-    @classmethod
-    def of(cls, name: str, distribution: Any) -> Float:
-        """Check a distribution and find which part of [0, 1] has finite values.
-
-        Raises:
-            SpaceError: If the distribution is degenerate (its parameters are outside their domain).
-        """
-        ends = np.asarray(distribution.ppf([0.0, 1.0]), dtype=float)
-        low, high = (
-            end if np.isfinite(ppf) else tail for end, ppf, tail in zip((0, 1), ends, (TAIL, 1 - TAIL), strict=True)
-        )
-        values = np.asarray(distribution.ppf([low, 0.5, high]), dtype=float)
-        if not (np.all(np.isfinite(values)) and values[0] < values[2]):
-            raise SpaceError("the distribution has no finite values to choose from", where=name)
-        family = getattr(getattr(distribution, "dist", None), "name", None)
-        line = (float(values[0]), float(values[2])) if family == "uniform" else None
-        return cls(name, distribution, float(low), float(high), line)
-
-    def code(self, value: Any) -> float:
-        """The float itself; it must be finite."""
-        try:
-            number = float(value)
-        except (TypeError, ValueError) as error:
-            raise SpaceError(f"{value!r} is not a number", where=self.name) from error
-        if not np.isfinite(number):
-            raise SpaceError(f"{value!r} is not finite", where=self.name)
-        return number
-
-    def value(self, code: Any) -> float:
-        """The value a code stands for."""
-        return float(code)
-
-    def coordinates(self, codes: Sequence[Any]) -> Array:
-        """Codes to coordinates, shape (n, 1); values outside the support count as the nearest end."""
-        number = np.array(codes, dtype=float)
-        if self.line is None:
-            unit = np.asarray(self.distribution.cdf(number))
-        else:
-            unit = (number - self.line[0]) / (self.line[1] - self.line[0])
-        return np.asarray(np.clip(unit, self.low, self.high))[:, None]
-
-    def codes(self, coordinates: Array) -> list[Code]:
-        """Coordinates, shape (n, 1), to codes."""
-        unit = np.clip(coordinates[:, 0], self.low, self.high)
-        if self.line is None:
-            return [float(value) for value in np.asarray(self.distribution.ppf(unit))]
-        return [float(value) for value in (1.0 - unit) * self.line[0] + unit * self.line[1]]
-
-
-@dataclass(frozen=True)
-class Multivariate:
-    """A frozen multivariate scipy distribution whose draws are vectors; the value is a list of floats.
-
-    Its support has no general description, so new points are draws, or (where the support is convex) points between a
-    known one and a draw. Coordinates are the components, shifted and scaled to about [0, 1].
-    """
-
-    name: str
-    distribution: Any
-    shift: Array
-    scale: Array
-    convex: bool
-
-    size = None
-
-    @classmethod
-    def of(cls, name: str, distribution: Any) -> Multivariate:
-        """Measure the spread of a distribution on a fixed draw.
-
-        Raises:
-            SpaceError: If the draws are not vectors.
-        """
-        draw = np.asarray(distribution.rvs(size=256, random_state=np.random.default_rng(0)), dtype=float)
-        draw = draw[:, None] if draw.ndim == 1 else draw
-        if draw.ndim != 2:
-            raise SpaceError("only distributions of vectors are supported", where=name)
-        spread = np.ptp(draw, axis=0)
-        convex = type(distribution).__name__ in (
-            "dirichlet_frozen",
-            "multivariate_normal_frozen",
-            "multivariate_t_frozen",
-        )
-        return cls(name, distribution, draw.min(axis=0), np.where(spread > 0, spread, 1.0), convex)
-
-    @property
-    def columns(self) -> int:
-        """Number of components."""
-        return len(self.shift)
-
-    def code(self, value: Any) -> tuple[float, ...]:
-        """The components as a tuple."""
-        try:
-            vector = tuple(float(component) for component in value)
-        except (TypeError, ValueError) as error:
-            raise SpaceError(f"{value!r} is not a list of numbers", where=self.name) from error
-        if len(vector) != self.columns or not np.all(np.isfinite(vector)):
-            raise SpaceError(f"{value!r} is not a list of {self.columns} finite numbers", where=self.name)
-        return vector
-
-    def value(self, code: Any) -> list[float]:
-        """The value a code stands for."""
-        return [float(component) for component in code]
-
-    def coordinates(self, codes: Sequence[Any]) -> Array:
-        """Codes to coordinates, shape (n, columns)."""
-        return np.asarray((np.array(codes, dtype=float).reshape(-1, self.columns) - self.shift) / self.scale)
-
-    def codes(self, coordinates: Array) -> list[Code]:
-        """Coordinates, shape (n, columns), to codes."""
-        return [tuple(float(x) for x in row) for row in coordinates * self.scale + self.shift]
-
-    def sample(self, rng: np.random.Generator, n: int) -> Array:
-        """Coordinates of n draws, shape (n, columns)."""
-        draw = np.asarray(self.distribution.rvs(size=n, random_state=rng), dtype=float)
-        return np.asarray((draw.reshape(n, self.columns) - self.shift) / self.scale)
 
 
 Parameter = Integer | Categorical | Float | Multivariate

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinynas.tuner.config import ConfigValueError, Sense
 from tinynas.tuner.history import History
 from tinynas.tuner.observation import Observation, PointCode
+from tinynas.tuner.parameters import Categorical
 from tinynas.tuner.space import Space
 
 __all__ = ["read_file", "read_state", "write_file", "write_state"]
@@ -48,7 +51,8 @@ def read_state(space: Space, senses: tuple[Sense, ...], state: Any) -> tuple[int
     """
     if not isinstance(state, Mapping) or state.get("format") not in (FIRST_FORMAT, FORMAT):
         raise ConfigValueError("not a saved state of a tuner, or one of another format", where="state:format")
-    if state.get("space") != _fingerprint(space) or state.get("conditions", {}) != space.conditions.plain():
+    expected = _fingerprint(space) if state["format"] == FORMAT else [part[:4] for part in _fingerprint(space)]
+    if state.get("space") != expected or state.get("conditions", {}) != space.conditions.plain():
         raise ConfigValueError("the state belongs to another search space", where="state:space")
     if state.get("sense") != _sense(senses):
         raise ConfigValueError(f"the state belongs to a search that does not {_sense(senses)}", where="state:sense")
@@ -130,7 +134,7 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
     if len(point) != len(space.names):
         raise ValueError(f"{point!r} has the wrong number of parameters")
     code: list[Any] = []
-    for part, (name, kind, columns, size) in zip(point, _fingerprint(space), strict=True):
+    for part, (name, kind, columns, size, _) in zip(point, _fingerprint(space), strict=True):
         if part is None:
             code.append(None)
             continue
@@ -158,5 +162,15 @@ def _finite(value: Any) -> float:
 
 
 def _fingerprint(space: Space) -> list[list[Any]]:
-    # What a saved state must agree with: names, kinds and sizes.
-    return [[p.name, type(p).__name__, p.columns, p.size] for p in space.parameters]
+    # What a saved state must agree with: names, kinds, sizes and, in the second format, categories in their order.
+    return [
+        [p.name, type(p).__name__, p.columns, p.size, [*map(_label, p.values)] if isinstance(p, Categorical) else None]
+        for p in space.parameters
+    ]
+
+
+def _label(category: Any) -> str:
+    if category is None or isinstance(category, str | int | float | tuple | np.generic):
+        return str(category)
+    # Other objects are often shown with their address, which changes from one process to the next.
+    return str(getattr(category, "__qualname__", type(category).__qualname__))
