@@ -55,7 +55,7 @@ class TunerConfig:
         initial_custom: Points to evaluate first (dicts), or points already evaluated (`(dict, value)` pairs).
         num_iteration: Iterations of the loop; evaluations in total = initial + num_iteration * batch_size.
         batch_size: Points per call of the objective; `objective.batch_size`, where present, wins.
-        optimizer: "Bayesian" or "Random".
+        optimizer: "Bayesian", or "Random": random points, spread evenly.
         parallel_strategy: How a batch is spread out. "penalty" (hallucinated outcomes, Desautels et al. 2014) or
             "clustering" (one point per cluster of promising candidates, Groves & Pyzer-Knapp 2018).
         surrogate: Replaces the Gaussian process: an object with scikit-learn's `fit(X, y)` and

@@ -18,6 +18,7 @@ from tinynas.tuner.model import Model
 from tinynas.tuner.observation import PointCode
 from tinynas.tuner.optimizer.bayesian_learning import BayesianLearning
 from tinynas.tuner.space import ExhaustedError, Space
+from tinynas.tuner.spread import spread_points
 
 __all__ = ["Suggester"]
 
@@ -72,7 +73,7 @@ class Suggester:
         if wishes:
             return wishes
         if self.config.is_random:
-            return self._fresh(history, lambda seen: self._random(history, n, seen))
+            return self._fresh(history, lambda seen: spread_points(self.space, self.seed, history.asked, n, seen))
         wanted = self._design_left(history)
         model = self.model(history) if wanted <= 0 else None
         if model is None:
