@@ -60,6 +60,10 @@ class Space(Encoding):
         >>> space = Space({"depth": range(3, 9), "norm": ["none", "batch"]})
         >>> space.size, space.code({"depth": 4, "norm": "batch"})
         (12, (4, 1))
+        >>> parts = {"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}
+        >>> space = Space(parts, conditions={"momentum": {"optimizer": ["sgd"]}})
+        >>> [space.params(code) for code in space.codes(space.grid())]
+        [{'optimizer': 'adam'}, {'optimizer': 'sgd', 'momentum': 0.5}, {'optimizer': 'sgd', 'momentum': 0.9}]
     """
 
     def __init__(

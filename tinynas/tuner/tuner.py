@@ -52,6 +52,11 @@ class Tuner(AskTell):
         ...     tuner.tell(point, (point["x"] - 3) ** 2)
         >>> tuner.best
         ({'x': 3}, 0.0)
+        >>> tuner = Tuner({"x": range(5)}, conf_dict={"sense": ["minimize", "maximize"]})
+        >>> for x, values in enumerate([(1, 1), (2, 3), (3, 2)]):
+        ...     tuner.tell({"x": x}, values)
+        >>> tuner.front
+        [({'x': 0}, (1.0, 1.0)), ({'x': 1}, (2.0, 3.0))]
     """
 
     def __init__(
