@@ -63,7 +63,7 @@ def compare_optimisers(options: argparse.Namespace, benchmark: str, notes: Seque
         **summary(curves, marks),
     }
     for name, figures in result["optimisers"].items():
-        figures.update(_costs([run for job, run in runs.items() if job.optimiser == name]))
+        figures.update(_costs([run for job, run in runs.items() if job.optimiser == name], options.evaluations))
     tables = [_main_table(result, marks)]
     if any(name in curves for name in OURS):
         tables.append(_losses(result))
@@ -93,13 +93,13 @@ def _curves(runs: dict[Job, Run], evaluations: int) -> tuple[dict[str, dict[str,
     return {name: {key: np.array(some) for key, some in of_one.items()} for name, of_one in rows.items()}, units
 
 
-def _costs(runs: Sequence[Run]) -> dict[str, Any]:
+def _costs(runs: Sequence[Run], evaluations: int) -> dict[str, Any]:
     evaluated = sum(len(run.values) for run in runs)
     return {
         "cpu_ms_per_evaluation": round(1e3 * sum(run.seconds for run in runs) / max(1, evaluated), 3),
         "proposals_per_evaluation": round(sum(run.proposals for run in runs) / max(1, evaluated), 3),
         "errors": sorted({run.error for run in runs if run.error}),
-        "runs_cut_short": sum(run.error is not None for run in runs),
+        "runs_cut_short": sum(len(run.values) < evaluations for run in runs),
     }
 
 
@@ -115,7 +115,7 @@ def _main_table(result: dict[str, Any], marks: Sequence[int]) -> Table:
         "Borda",
         "problems",
         "runs",
-        "failed",
+        "cut short",
     ]
     for name in names:
         table.add_column(name, justify="right")

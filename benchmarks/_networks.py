@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NETWORKS", "Network"]
+__all__ = ["NETWORKS", "PENALTY", "Network"]
 
 Array = NDArray[np.float64]
+
+# Above all scores, and not so far that a surrogate loses sight of what lies below.
+PENALTY = 4.0
 
 
 @dataclass(frozen=True)

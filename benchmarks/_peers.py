@@ -1,8 +1,9 @@
 """One adapter per optimiser, all with one protocol: minimise a problem, give back the values in the order evaluated.
 
 Every optimiser has its default configuration but for what is said beside it, evaluates the same number of points, the
-initial ones included, and runs in one thread. Mango and tinynas know constraints. To the others a point that is not
-allowed is a point with the worst value seen so far; it does not count as an evaluation, since asking costs nothing.
+initial ones included, and runs in one thread. Mango and tinynas take a constraint as it is. The others propose points
+that are not allowed: those have a penalty for a value (and are marked as violations to Optuna, which learns them), and
+do not count as evaluations, since asking about them costs nothing.
 """
 
 from __future__ import annotations
@@ -163,7 +164,15 @@ def _optuna(sampler: str, **configuration: Any) -> Callable[[Evaluations, int], 
             import torch
 
             torch.set_num_threads(1)
-        study = optuna.create_study(sampler=getattr(optuna.samplers, sampler)(seed=seed, **configuration))
+        allows = evaluations.problem.allows
+        if allows is not None:
+            configuration_of_run = {
+                **configuration,
+                "constraints_func": lambda trial: (1.0 - 2.0 * allows(trial.params),),
+            }
+        else:
+            configuration_of_run = configuration
+        study = optuna.create_study(sampler=getattr(optuna.samplers, sampler)(seed=seed, **configuration_of_run))
         while not evaluations.done:
             trial = study.ask(distributions)
             study.tell(trial, evaluations(trial.params))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import process_time
@@ -9,7 +10,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from _networks import NETWORKS
+from _networks import NETWORKS, PENALTY
 from testfunctions import FUNCTIONS, TestFunction
 
 __all__ = [
@@ -71,6 +72,7 @@ class Problem:
         score: Value of a point, lower is better.
         minimum: The lowest value there is.
         allows: Whether a point may be evaluated; None allows all.
+        penalty: For optimisers without constraints, the value of a point that is not allowed.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Problem:
     score: Callable[[Params], float]
     minimum: float
     allows: Callable[[Params], bool] | None = None
+    penalty: float = math.inf
 
     def reference(self) -> float:
         """Median, over groups of ten random points, of the best value less the minimum: the unit of regret.
@@ -105,14 +108,14 @@ class Evaluations:
         return len(self.values) >= self.budget or self.proposals >= MAX_PROPOSALS * self.budget
 
     def __call__(self, params: Params) -> float:
-        """Value of a point; the worst so far for one that is not allowed."""
+        """Value of a point; the penalty for one that is not allowed."""
         start = process_time()
         self.proposals += 1
         if self.problem.allows is None or self.problem.allows(params):
             value = self.problem.score(params)
             self.values.append(value)
         else:
-            value = max(self.values, default=1.0)
+            value = self.problem.penalty
         self.seconds += process_time() - start
         return value
 
@@ -156,7 +159,7 @@ def problem(name: str) -> Problem:
         "skip_connections": Choice((False, True)),
         "norm": Choice(network.norms),
     }
-    return Problem(name, space, network.score, network.minimum, network.allows)
+    return Problem(name, space, network.score, network.minimum, network.allows, PENALTY)
 
 
 def _of_function(function: TestFunction) -> Problem:

@@ -16,8 +16,8 @@ from _comparison import add_options, compare_optimisers
 from _networks import NETWORKS
 
 NOTES = (
-    "tinynas, mango and random are told the constraint. To the others a point that is not allowed is one with the "
-    "worst value so far; it does not count as an evaluation, but its CPU time does.",
+    "tinynas, mango and random are told the constraint. The others learn it: a point that is not allowed has a penalty "
+    "for a value, optuna is told that it is a violation; it does not count as an evaluation, but its CPU time does.",
 )
 
 

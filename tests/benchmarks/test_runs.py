@@ -17,6 +17,7 @@ SMALL = Problem(
     lambda p: p["a"] + p["b"] ** 2 + (p["c"] == "left"),
     1.0,
     lambda p: p["a"] != 2,
+    9.0,
 )
 INSTALLED = [name for name in NAMES if find(name).installed and name != "smac-gp"]
 
@@ -36,7 +37,7 @@ def test_adapters(name, which):
 def test_what_is_not_allowed_costs_no_evaluation():
     evaluations = Evaluations(SMALL, 2)
     bad, good = ({"a": a, "b": 0.0, "c": "right"} for a in (2, 4))
-    assert [evaluations(p) for p in (good, bad)] == [4.0, 4.0]
+    assert [evaluations(p) for p in (good, bad)] == [4.0, SMALL.penalty]
     assert evaluations.values == [4.0]
     assert not evaluations.done
     for _ in range(38):
@@ -115,4 +116,4 @@ def test_reference(name):
     rng = np.random.default_rng(0)
     points = [random_params(what, rng) for _ in range(50)]
     assert all(what.allows is None or what.allows(point) for point in points)
-    assert min(what.score(point) for point in points) > what.minimum
+    assert all(what.minimum < what.score(point) < what.penalty for point in points)
