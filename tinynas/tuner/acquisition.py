@@ -6,12 +6,14 @@ The tuner minimises inside; acquisitions are to be maximised.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinynas.tuner.limits import log_feasibility
 from tinynas.tuner.space import Space
 from tinynas.tuner.surrogate import GaussianProcess
 
@@ -83,34 +85,54 @@ def confidence_factor(alpha: float | None, candidates: int, step: int) -> float:
 class Acquisition:
     """The function of a point that the next suggestion maximises.
 
+    Learned constraints weigh it by the probability that they are met (Gardner et al. 2014, "Bayesian optimization with
+    inequality constraints"): its logarithm is added.
+
     Attributes:
-        space: Turns coordinates into features.
+        space: The space searched.
         surrogate: Posterior, with pending and failed points hallucinated.
         best: Incumbent: the lowest posterior mean at an evaluated or pending point. The mean, for noise cannot fake it.
+            None where no point is feasible yet: then only that counts.
         kind: "log_ei" or "ucb".
         factor: Weight of the standard deviation for "ucb".
+        limits: Posterior of each learned constraint.
+        features: Turns coordinates into the surrogate's features; None takes those of the space.
     """
 
     space: Space
     surrogate: GaussianProcess
-    best: float
+    best: float | None
     kind: Literal["log_ei", "ucb"] = "log_ei"
     factor: float = 2.0
+    limits: tuple[GaussianProcess, ...] = ()
+    features: Callable[[Array], Array] | None = None
 
     def __call__(self, X: Array) -> Array:
         """Values at snapped points X, shape (n, dimension)."""
-        mean, deviation = self.surrogate.predict(self.space.features(X))
-        return self._value(mean, deviation)[0]
+        Z = self._features(X)
+        value = np.zeros(len(Z)) if self.best is None else self._value(*self.surrogate.predict(Z))[0]
+        for limit in self.limits:
+            value = value + log_feasibility(*limit.predict(Z))[0]
+        return value
 
     def with_gradient(self, X: Array) -> tuple[Array, Array]:
         """Values, shape (n,), and gradients by the coordinates, shape (n, dimension); 0 for columns not continuous."""
-        Z = self.space.features(X)
-        mean, deviation, d_mean, d_deviation = self.surrogate.predict_gradient(Z)
-        value, by_mean, by_deviation = self._value(mean, deviation)
-        slope = by_mean[:, None] * d_mean + by_deviation[:, None] * d_deviation
-        return value, np.where(self.space.continuous, slope[:, : self.space.dimension], 0.0)
+        Z = self._features(X)
+        value, slope = np.zeros(len(Z)), np.zeros(Z.shape)
+        terms = [] if self.best is None else [(self.surrogate, self._value)]
+        for posterior, term in [*terms, *((limit, log_feasibility) for limit in self.limits)]:
+            mean, deviation, d_mean, d_deviation = posterior.predict_gradient(Z)
+            more, by_mean, by_deviation = term(mean, deviation)
+            value = value + more
+            slope += by_mean[:, None] * d_mean + by_deviation[:, None] * d_deviation
+        slope = slope[:, : self.space.dimension]
+        return value, np.where(self.space.continuous & self.space.present(X), slope, 0.0)
+
+    def _features(self, X: Array) -> Array:
+        return self.space.features(X) if self.features is None else self.features(X)
 
     def _value(self, mean: Array, deviation: Array) -> tuple[Array, Array, Array]:
         if self.kind == "log_ei":
+            assert self.best is not None
             return log_expected_improvement(mean, deviation, self.best)
         return self.factor * deviation - mean, np.full_like(mean, -1.0), np.full_like(mean, self.factor)

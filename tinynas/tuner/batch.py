@@ -78,7 +78,7 @@ def clustered(
 
     ranked = candidates[np.argsort(-acquisition(candidates), kind="stable")]
     promising = np.vstack([first, ranked[: max(int(PROMISING * len(ranked)), 4 * len(rngs))]])
-    scaled = space.features(promising) / model.surrogate.hyper.length_scales[space.groups]
+    scaled = space.features(promising) / model.surrogate.kernel.length_scales[space.groups]
     labels = _kmeans(scaled, len(rngs), rng)
     for label in np.setdiff1d(labels, labels[:1]):
         members = promising[labels == label]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinynas.tuner.batch import clustered, penalised
 from tinynas.tuner.config import TunerConfig
@@ -17,10 +18,13 @@ from tinynas.tuner.history import History
 from tinynas.tuner.model import Model
 from tinynas.tuner.observation import PointCode
 from tinynas.tuner.optimizer.bayesian_learning import BayesianLearning
+from tinynas.tuner.polish import polished
 from tinynas.tuner.space import ExhaustedError, Space
 from tinynas.tuner.spread import spread_points
 
 __all__ = ["Suggester"]
+
+Array = NDArray[np.float64]
 
 # Without a wish, the space-filling design has one point more than the space has parameters, up to this many.
 MAX_DESIGN = 10
@@ -84,8 +88,23 @@ class Suggester:
         if isinstance(model, ForeignModel):
             return model.suggest(history.pending, history.taken, n, self._rng(history, 0), self.config)
         strategy = clustered if n > 1 and self.config.strategy_is_clustering else penalised
-        pending = self.space.coordinates(history.pending)
-        return strategy(model, pending, history.taken, [self._rng(history, i) for i in range(n)], self.config)
+        pending, taken = self.space.coordinates(history.pending), history.taken
+        polish = self._polish(model, history, pending, n)
+        if polish:
+            if n == 1:
+                return polish
+            pending, taken = np.vstack([pending, self.space.coordinates(polish)]), taken | set(polish)
+        rngs = [self._rng(history, i) for i in range(len(polish), n)]
+        return polish + strategy(model, pending, taken, rngs, self.config)
+
+    def _polish(self, model: Model, history: History, pending: Array, n: int) -> list[PointCode]:
+        """At most one point that polishes the best one: every second suggestion, or one of a batch."""
+        apt = self.space.continuous.all() and model.plain and not self.space.draws_by_sampler
+        if not apt or self.config.acquisition == "ucb" or (n == 1 and history.asked % 2):
+            return []
+        row = polished(model, pending)
+        codes = [] if row is None else self.space.codes(row[None, :])
+        return codes if all(self.space.feasible(codes)) and not history.taken & set(codes) else []
 
     def model(self, history: History) -> Model | ForeignModel | None:
         """The surrogate fitted to a history; None before anything has succeeded."""
@@ -105,7 +124,8 @@ class Suggester:
     def _fit(self, history: History) -> Model | ForeignModel:
         if self.config.surrogate is not None:
             return ForeignModel.fit(self.domain, history.observations, history.signs[0] < 0, self.config)
-        return Model.fit(self.space, history.observations, history.signs)
+        rng = np.random.default_rng([self.seed, 4, len(history.observations)])
+        return Model.fit(self.space, history.observations, history.signs, rng)
 
     def _fresh(self, history: History, find: Callable[[set[PointCode]], list[PointCode]]) -> list[PointCode]:
         """Points that nothing was told about; where there are none, points evaluated at lower fidelity only."""
