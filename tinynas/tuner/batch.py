@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.model import Model
-from tinynas.tuner.search import maximise, pool
+from tinynas.tuner.search import enumerable, maximise, pool
 from tinynas.tuner.space import ExhaustedError, PointCode
 
 __all__ = ["clustered", "penalised"]
@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 # Share of the candidates, the best ones, that are clustered.
 PROMISING = 0.25
+# Candidates that are scored again for the later points of a batch.
+KEPT = 400
 KMEANS_STEPS = 25
 
 
@@ -45,18 +47,23 @@ def penalised(
         SpaceError: If no point was found that satisfies the constraint.
     """
     chosen: list[PointCode] = []
+    candidates = pool(model.space, rngs[0], model.anchors, config.domain_size)
+    count = len(candidates)
     for rng in rngs:
-        candidates = pool(model.space, rng, model.anchors, config.domain_size)
-        acquisition = model.acquisition(pending, config, len(candidates))
+        acquisition = model.acquisition(pending, config, count)
         known = np.vstack([model.known, pending])
+        values = acquisition(candidates)
         try:
-            row = maximise(acquisition, candidates, known, taken | set(chosen), rng)
+            row = maximise(acquisition, candidates, known, taken | set(chosen), rng, values)
         except ExhaustedError:
             if not chosen:
                 raise
             break
         chosen += model.space.codes(row[None, :])
         pending = np.vstack([pending, row])
+        if len(chosen) == 1 and not enumerable(model.space):
+            # A chosen point lowers the acquisition around it and nowhere raises it: the rest need not be scored again.
+            candidates = candidates[np.argsort(-values, kind="stable")[:KEPT]]
     return chosen
 
 
@@ -73,10 +80,11 @@ def clustered(
     candidates = pool(space, rng, model.anchors, config.domain_size)
     acquisition = model.acquisition(pending, config, len(candidates))
     known = np.vstack([model.known, pending])
-    first = maximise(acquisition, candidates, known, taken, rng)
+    values = acquisition(candidates)
+    first = maximise(acquisition, candidates, known, taken, rng, values)
     codes = space.codes(first[None, :])
 
-    ranked = candidates[np.argsort(-acquisition(candidates), kind="stable")]
+    ranked = candidates[np.argsort(-values, kind="stable")]
     promising = np.vstack([first, ranked[: max(int(PROMISING * len(ranked)), 4 * len(rngs))]])
     scaled = space.features(promising) / model.surrogate.kernel.length_scales[space.groups]
     labels = _kmeans(scaled, len(rngs), rng)

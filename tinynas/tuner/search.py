@@ -12,7 +12,7 @@ from tinynas.tuner.acquisition import Acquisition
 from tinynas.tuner.parameters import Categorical, Float, Integer, Multivariate
 from tinynas.tuner.space import PointCode, Space
 
-__all__ = ["maximise", "pool"]
+__all__ = ["enumerable", "maximise", "pool"]
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def pool(space: Space, rng: np.random.Generator, anchors: Array, candidates: int
     Returns:
         Points, shape (n, dimension), constraint or not; the whole grid when the space is small and finite.
     """
-    if _enumerable(space):
+    if enumerable(space):
         return space.grid()
     count = candidates or DEFAULT_CANDIDATES
     random = space.sample(rng, count)
@@ -55,7 +55,12 @@ def pool(space: Space, rng: np.random.Generator, anchors: Array, candidates: int
 
 
 def maximise(
-    acquisition: Acquisition, X: Array, known: Array, taken: set[PointCode], rng: np.random.Generator
+    acquisition: Acquisition,
+    X: Array,
+    known: Array,
+    taken: set[PointCode],
+    rng: np.random.Generator,
+    values: Array | None = None,
 ) -> Array:
     """Find the allowed point with the highest acquisition that is neither evaluated nor pending.
 
@@ -65,6 +70,7 @@ def maximise(
         known: Coordinates of evaluated and pending points, shape (k, dimension).
         taken: Their codes.
         rng: Source of randomness.
+        values: Acquisition of the candidates, shape (n,), where it is known already.
 
     Returns:
         The point, shape (dimension,).
@@ -74,9 +80,9 @@ def maximise(
         SpaceError: If no point was found that satisfies the constraint.
     """
     space = acquisition.space
-    values = acquisition(X)
+    values = acquisition(X) if values is None else values
     ranked = X[np.argsort(-values, kind="stable")]
-    if _enumerable(space):
+    if enumerable(space):
         row = next(space.allowed(_chunks(ranked), taken), None)
         if row is None:
             space.refuse(taken)
@@ -93,7 +99,8 @@ def maximise(
     return np.asarray(space.random_allowed(rng, 1, taken)[0])
 
 
-def _enumerable(space: Space) -> bool:
+def enumerable(space: Space) -> bool:
+    """Whether a space is so small that all its points are candidates."""
     return space.size is not None and space.size <= GRID_LIMIT and not space.draws_by_sampler
 
 
