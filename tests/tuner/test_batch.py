@@ -55,4 +55,6 @@ def test_pending_points_count_like_earlier_ones_of_the_batch():
     model, taken = _model(space, lambda p: (p["x"] - 0.4) ** 2, n=5)
     both = penalised(model, np.empty((0, 1)), taken, _rngs(2), TunerConfig())
     second = penalised(model, space.coordinates(both[:1]), taken | {both[0]}, _rngs(2)[1:], TunerConfig())
-    assert second == both[1:]
+    # Not the same to the last digit: the later points of a batch share the candidates of its first.
+    np.testing.assert_allclose(second, both[1:], atol=1e-3)
+    assert abs(both[0][0] - both[1][0]) > 0.05
