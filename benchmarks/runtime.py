@@ -11,8 +11,8 @@ suggestions are of two kinds in turn, one cheaper than the other, and both count
 its parameters) is timed within whole runs, by the gaps between evaluations around the number of observations named:
 there is no other way that all have in common.
 
-Peers have their default configuration, but that Mango scores 5,000 candidates, as its README says, and never skips
-its surrogate for a random point, which costs it less. Everything runs in one thread.
+Peers have their default configuration; only Mango scores 5,000 candidates, as its README says, and outside of CASH
+never takes a random point in place of its surrogate's. Everything runs in one thread.
 """
 
 from __future__ import annotations

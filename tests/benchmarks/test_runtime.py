@@ -1,7 +1,6 @@
 """The clockwork of the runtime benchmark; its figures are the machine's."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -33,7 +32,7 @@ def test_the_clock_leaves_the_objective_out_and_ends_the_run(monkeypatch):
     now = iter([0.0, 1.0, 11.0, 13.0, 23.0, 27.0])
     monkeypatch.setattr("_gaps.process_time", lambda: next(now))
     clock, arm = Clock(3, limit=100.0), problem("Easom")
-    point = {name: 1.0 for name in arm.space}
+    point = dict.fromkeys(arm.space, 1.0)
     assert clock(arm, point) == clock(arm, point) == arm.score(point)
     with pytest.raises(EnoughError):
         clock(arm, point)
@@ -43,7 +42,6 @@ def test_the_clock_leaves_the_objective_out_and_ends_the_run(monkeypatch):
 def test_the_clock_ends_a_run_that_takes_too_long():
     clock = Clock(10, limit=0.0)
     sum(range(10**5))
-    time.sleep(0.001)
     with pytest.raises(EnoughError):
         clock(problem("Easom"), dict.fromkeys(problem("Easom").space, 1.0))
 
