@@ -63,9 +63,9 @@ class Scale(NamedTuple):
 
 
 def named_sources(sources: Any) -> list[tuple[str, Any]]:
-    """Results dictionaries and tuners with their names, or numbers for want of them."""
+    """Results dictionaries and tuners with their names; for want of them numbers, or nothing for a single one."""
     if isinstance(sources, AskTell) or (isinstance(sources, Mapping) and "objective_values" in sources):
-        return [("best so far", sources)]
+        return [("", sources)]
     if isinstance(sources, Mapping):
         return [(str(name), source) for name, source in sources.items()]
     if not isinstance(sources, Iterable) or isinstance(sources, str):
@@ -112,10 +112,12 @@ def run_traces(run: Run, scale: Scale, rank: int) -> list[Trace]:
     symbols = ["circle" if counts else "circle-open" for counts in run.counted[told]]
     line = {"color": hue, "width": 2.5, "shape": "hv"}
     quiet = {"legendgroup": run.name, "showlegend": False}
-    points = dots(f"{run.name}: evaluations", number[told], scale(run.values[told]), hue, symbols, 6)
-    crosses = dots(f"{run.name}: failed", number[~told], [f"{run.name}: failed"] * int((~told).sum()), hue, "x")
+    points = dots(f"{run.name} evaluated".strip(), number[told], scale(run.values[told]), hue, symbols, 6)
+    label = f"{run.name} failed".strip()
+    crosses = dots(label, number[~told], [label] * int((~told).sum()), hue, "x")
     return [
-        lines(run.name, number, scale(run.best), hue) | {"line": line, "legendgroup": run.name, "showlegend": True},
+        lines(run.name or "best so far", number, scale(run.best), hue)
+        | {"line": line, "legendgroup": run.name, "showlegend": True},
         points | quiet | {"opacity": 0.55},
         crosses | quiet | {"yaxis": "y2"},
     ]

@@ -15,7 +15,7 @@ from tinynas.tuner.batch import clustered
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, check_count
 from tinynas.tuner.convergence import Scale, named_sources, read_run, run_traces
 from tinynas.tuner.parameters import Float, Integer
-from tinynas.tuner.replay import clusters, contour, copy_of, line_codes, model_of, surrogate_traces
+from tinynas.tuner.replay import clusters, contour, copy_of, line_codes, model_of, near_codes, surrogate_traces
 from tinynas.tuner.space import Space
 from tinynas.tuner.threads import single_blas_thread
 from tinynas.tuner.traces import HUES, INK, MUTED, axis, cloud, layout, lines, player, span
@@ -66,12 +66,13 @@ def surrogate_1d(
     told = tuner._history.observations
     first = next(i for i, one in enumerate(told) if one.value is not None)
     counts = range(first + 1, len(told) + 1)
-    frames = [surrogate_traces(tuner, place, count) for count in counts]
+    near = near_codes(tuner)
+    frames = [surrogate_traces(tuner, place, count, near) for count in counts]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.06)
     figure.add_traces(frames[-1])
     figure.frames = [{"name": str(count), "data": traces} for count, traces in zip(counts, frames, strict=True)]
     if objective is not None:
-        points = [space.params(code) for code in line_codes(space, place, told[first].code)]
+        points = [space.params(code) for code in line_codes(space, place, told[first].code, near)]
         x = [point[space.names[place]] for point in points]
         figure.add_trace(lines("objective", x, np.array(list(objective(points)), dtype=float), MUTED, "dot"))
     figure.update_layout(**layout(), **player([str(count) for count in counts], "evaluations: "), height=640)
@@ -81,8 +82,8 @@ def surrogate_1d(
     bands = np.concatenate([trace["y"] for frame in frames for trace in frame[:2]])
     values = np.array([one.value for one in told if one.value is not None])
     figure.update_yaxes(title="objective", range=span(values, bands), row=1, col=1)
-    kind = "expected improvement" if tuner.config.acquisition == "log_ei" else "confidence bound"
-    figure.update_yaxes(title=f"{kind},<br>scaled", range=[-0.06, 1.08], row=2, col=1)
+    kind = "expected<br>improvement" if tuner.config.acquisition == "log_ei" else "confidence<br>bound"
+    figure.update_yaxes(title=kind, range=[-0.06, 1.08], row=2, col=1)
     return figure
 
 
@@ -188,8 +189,9 @@ def convergence(results_or_tuners: Any, minimize: bool | None = None, minimum: f
         **layout(),
         xaxis={"title": {"text": "evaluations"}, "anchor": "y2" if failures else "y"},
         yaxis={"title": {"text": title}, "type": "linear" if minimum is None else "log", "domain": [strip, 1.0]},
-        yaxis2={"visible": failures, "domain": [0.0, max(strip - 0.02, 0.01)], "type": "category", "showgrid": False},
+        yaxis2={"visible": failures, "domain": [0.0, max(strip - 0.02, 0.01)], "type": "category"},
     )
+    figure.update_layout(yaxis={"exponentformat": "power"}, yaxis2={"autorange": "reversed", "showgrid": False})
     return figure
 
 

@@ -19,7 +19,7 @@ from tinynas.tuner.space import Space
 from tinynas.tuner.threads import single_blas_thread
 from tinynas.tuner.traces import HUES, INK, Trace, dots, lines
 
-__all__ = ["clusters", "contour", "copy_of", "line_codes", "model_of", "surrogate_traces"]
+__all__ = ["clusters", "contour", "copy_of", "line_codes", "model_of", "near_codes", "surrogate_traces"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,8 @@ CURVE_POINTS, CONTOUR_POINTS = 240, 64
 NEAR = 10.0 ** np.linspace(-4.0, -1.5, 9)
 # Contours of the expected improvement reach this many decades below its maximum; it falls by hundreds.
 DECADES = 6.0
+# Its lowest shade is not white, for what a constraint forbids is blank.
+SHADES = [[0.0, "#e4e9ee"], [1.0, "#46566a"]]
 
 
 def copy_of(tuner: AskTell, count: int | None = None) -> AskTell:
@@ -68,17 +70,26 @@ def line_codes(space: Space, place: int, centre: PointCode, near: Iterable[Point
     return [(*centre[:place], level, *centre[place + 1 :]) for level in levels(space, place, CURVE_POINTS, near)]
 
 
-def surrogate_traces(tuner: AskTell, place: int, count: int) -> list[Trace]:
-    """The curves and points of `surrogate_1d` after so many evaluations."""
+def near_codes(tuner: AskTell) -> list[PointCode]:
+    """Points that curves should be drawn close to: the best ones, and those pending."""
+    with single_blas_thread():
+        copy = copy_of(tuner)
+        return copy.space.codes(model_of(copy).anchors) + copy._history.pending
+
+
+def surrogate_traces(tuner: AskTell, place: int, count: int, near: list[PointCode]) -> list[Trace]:
+    """The curves and points of `surrogate_1d` after so many evaluations.
+
+    The curves have the same places along the axis whatever the count, so that one can turn into the next.
+    """
     copy = copy_of(tuner, count)
     space, history, told = copy.space, copy._history, tuner._history.observations
     upcoming = [told[count].code] if count < len(told) else history.pending
     with single_blas_thread():
         model = model_of(copy)
-        anchors = space.codes(model.anchors)
         best = history.best()
-        centre = anchors[0] if best is None else space.code(best[0])
-        codes = line_codes(space, place, centre, [*anchors, *upcoming])
+        centre = space.codes(model.anchors[:1])[0] if best is None else space.code(best[0])
+        codes = line_codes(space, place, centre, near)
         X = space.coordinates(codes)
         scores = model.acquisition(space.coordinates(history.pending), copy.config, len(X))(X)
     x = [code[place] for code in codes]
@@ -139,7 +150,7 @@ def contour(tuner: AskTell, model: Model) -> Trace:
         "x": across,
         "y": up,
         "z": grid,
-        "colorscale": "Greys",
+        "colorscale": SHADES,
         "colorbar": {"title": {"text": name}},
         "ncontours": 14,
         "line": {"width": 0.5},

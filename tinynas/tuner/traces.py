@@ -56,7 +56,7 @@ def layout() -> Trace:
         "template": "plotly_white",
         "hovermode": "closest",
         "margin": {"l": 70, "r": 20, "t": 60, "b": 60},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0.0},
+        "legend": {"orientation": "h", "traceorder": "normal", "yanchor": "bottom", "y": 1.02, "x": 0.0},
     }
 
 
