@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from tinynas.tuner import ConfigTypeError, ConfigValueError, Tuner
+from tinynas.tuner import ConfigTypeError, ConfigValueError, Tuner, scheduler
 from tinynas.tuner.plots import batch_2d, convergence, surrogate_1d
 
 
@@ -63,6 +63,17 @@ def test_the_last_frame_is_what_the_tuner_predicts_in_the_users_sign(sense):
     assert np.allclose(curves["upper end"].y, mean + 2 * deviation)
     assert list(curves["evaluated"].y) == [value for _, value in tuner.observations]
     assert np.allclose(curves["objective"].y, (np.asarray(curves["objective"].x) - 0.5) ** 2)
+
+
+def test_the_objective_may_be_a_scheduled_one_that_fails_at_some_points():
+    @scheduler.serial
+    def root(x):
+        return math.sqrt(x - 3)
+
+    tuner = searched({"x": range(10)}, lambda p: p["x"], count=3)
+    curve = surrogate_1d(tuner, objective=root).data[-1]
+    assert list(curve.x) == list(range(10))
+    assert list(curve.y) == [None] * 3 + [math.sqrt(x - 3) for x in range(3, 10)]
 
 
 def test_a_frame_shows_which_point_came_next_and_the_last_one_what_is_pending():

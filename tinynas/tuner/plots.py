@@ -1,6 +1,7 @@
 """Pictures of a search, as Plotly figures: the surrogate at work, a batch being chosen, and convergence.
 
-`figure.show()` opens a figure in the browser, `figure.write_html(path)` saves it as a page of its own.
+`figure.show()` opens a figure in the browser, `figure.write_html(path)` saves it as a page of its own; with
+`auto_play=False` one with a slider waits for the reader.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from tinynas.tuner.batch import clustered
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, check_count
 from tinynas.tuner.convergence import Scale, named_sources, read_run, run_traces
 from tinynas.tuner.parameters import Float, Integer
-from tinynas.tuner.replay import clusters, contour, copy_of, line_codes, model_of, near_codes, surrogate_traces
+from tinynas.tuner.replay import clusters, contour, copy_of, model_of, near_codes, objective_trace, surrogate_traces
 from tinynas.tuner.space import Space
 from tinynas.tuner.threads import single_blas_thread
-from tinynas.tuner.traces import HUES, INK, MUTED, axis, cloud, layout, lines, player, span
+from tinynas.tuner.traces import HUES, INK, MUTED, axis, cloud, layout, player, span
 
 __all__ = ["batch_2d", "convergence", "surrogate_1d"]
 
@@ -72,12 +73,10 @@ def surrogate_1d(
     figure.add_traces(frames[-1])
     figure.frames = [{"name": str(count), "data": traces} for count, traces in zip(counts, frames, strict=True)]
     if objective is not None:
-        points = [space.params(code) for code in line_codes(space, place, told[first].code, near)]
-        x = [point[space.names[place]] for point in points]
-        figure.add_trace(lines("objective", x, np.array(list(objective(points)), dtype=float), MUTED, "dot"))
+        figure.add_trace(objective_trace(space, place, objective, near))
     figure.update_layout(**layout(), **player([str(count) for count in counts], "evaluations: "), height=640)
-    figure.update_xaxes(type=axis(space, place)["type"])
-    figure.update_xaxes(title=axis(space, place)["title"], row=2, col=1)
+    figure.update_xaxes(axis(space, place))
+    figure.update_xaxes(title=None, row=1, col=1)
     # One range for all frames: the eye follows the curve, not the axis.
     bands = np.concatenate([trace["y"] for frame in frames for trace in frame[:2]])
     values = np.array([one.value for one in told if one.value is not None])
@@ -105,7 +104,7 @@ def batch_2d(tuner: AskTell, n: int = 5) -> Any:
 
     Raises:
         ConfigValueError: If nothing has succeeded; if there are several senses or a surrogate of the user's; if the
-            space does not have two numbers for its parameters; or if n is below 2.
+            space is not one of two numbers, without conditions; or if n is below 2.
         ConfigTypeError: If n is not an integer.
         ExhaustedError: If no point is left.
 
@@ -122,8 +121,9 @@ def batch_2d(tuner: AskTell, n: int = 5) -> Any:
     check_count("n", n, 2, where="")
     _check_tuner(tuner)
     space = tuner.space
-    if len(space.names) != 2 or not all(isinstance(parameter, Float | Integer) for parameter in space.parameters):
-        raise ConfigValueError("the space must have two parameters, each a number", where="tuner")
+    numbers = [isinstance(parameter, Float | Integer) for parameter in space.parameters]
+    if numbers != [True, True] or space.conditions:
+        raise ConfigValueError("the space must have two parameters, each a number, and no conditions", where="tuner")
     copy = copy_of(tuner)
     history = copy._history
     with single_blas_thread():

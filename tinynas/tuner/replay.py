@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +11,26 @@ from numpy.typing import NDArray
 
 from tinynas.tuner.ask_tell import AskTell
 from tinynas.tuner.batch import PROMISING, _kmeans
+from tinynas.tuner.config import Params, finite_or_none
 from tinynas.tuner.model import Model
 from tinynas.tuner.observation import PointCode
 from tinynas.tuner.parameters import Float, Integer
+from tinynas.tuner.run import _read as answers
 from tinynas.tuner.search import maximise, pool
 from tinynas.tuner.space import Space
 from tinynas.tuner.threads import single_blas_thread
-from tinynas.tuner.traces import HUES, INK, Trace, dots, lines
+from tinynas.tuner.traces import HUES, INK, MUTED, Trace, dots, lines
 
-__all__ = ["clusters", "contour", "copy_of", "line_codes", "model_of", "near_codes", "surrogate_traces"]
+__all__ = [
+    "clusters",
+    "contour",
+    "copy_of",
+    "line_codes",
+    "model_of",
+    "near_codes",
+    "objective_trace",
+    "surrogate_traces",
+]
 
 Array = NDArray[np.float64]
 
@@ -98,7 +109,8 @@ def surrogate_traces(tuner: AskTell, place: int, count: int, near: list[PointCod
     on_line = [one.code[:place] + one.code[place + 1 :] == centre[:place] + centre[place + 1 :] for one in told_here]
     symbols = ["circle" if on else "circle-open" for on in on_line]
     failed = [one.code[place] for one in history.observations if one.value is None]
-    ahead = [value for code in upcoming for value in (code[place], code[place], None)]
+    # Something, if only None, so that the legend always has an entry.
+    ahead = [value for code in upcoming for value in (code[place], code[place], None)] or [None]
     edge = {"line": {"width": 0}, "hoverinfo": "skip"}
     fill = {"fill": "tonexty", "fillcolor": "rgba(0,114,178,0.18)"}
     below = {"xaxis": "x2", "yaxis": "y2"}
@@ -109,8 +121,17 @@ def surrogate_traces(tuner: AskTell, place: int, count: int, near: list[PointCod
         dots("evaluated", [one.code[place] for one in told_here], [one.value for one in told_here], INK, symbols),
         dots("failed", failed, [0.0] * len(failed), HUES[1], "x") | below,
         lines("acquisition", x, _scaled(model, copy, scores), HUES[2]) | {"fill": "tozeroy"} | below,
-        lines("evaluated next", ahead, [0.0, 1.0, None] * len(upcoming), HUES[1], "dash") | below,
+        lines("evaluated next", ahead, ([0.0, 1.0, None] * len(upcoming)) or [None], HUES[1], "dash") | below,
     ]
+
+
+def objective_trace(space: Space, place: int, objective: Callable[[list[Params]], Any], near: list[PointCode]) -> Trace:
+    """The objective of a space of one parameter, with gaps where it fails."""
+    codes = line_codes(space, place, near[0], near)
+    points = [space.params(code) for code in codes]
+    answered, values = answers(objective([dict(point) for point in points]), points, 1)
+    known = {space.code(point): finite_or_none(value) for point, value in zip(answered, values, strict=True)}
+    return lines("objective", [code[place] for code in codes], [known.get(code) for code in codes], MUTED, "dot")
 
 
 def clusters(tuner: AskTell, model: Model, n: int) -> tuple[Array, NDArray[np.int64]]:

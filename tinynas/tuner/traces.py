@@ -47,7 +47,8 @@ def axis(space: Space, place: int) -> Trace:
     """The axis of a parameter: logarithmic where its distribution is."""
     parameter = space.parameters[place]
     logarithmic = isinstance(parameter, Float) and parameter.logarithmic
-    return {"title": {"text": parameter.name}, "type": "log" if logarithmic else "linear"}
+    kind = {"type": "log", "exponentformat": "power"} if logarithmic else {"type": "linear"}
+    return {"title": {"text": parameter.name}, **kind}
 
 
 def layout() -> Trace:
