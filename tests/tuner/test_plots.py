@@ -101,6 +101,8 @@ def test_a_log_uniform_parameter_has_a_logarithmic_axis():
     figure = surrogate_1d(tuner)
     assert figure.layout.xaxis.type == figure.layout.xaxis2.type == "log"
     assert min(figure.data[2].x) == pytest.approx(1e-5)
+    assert figure.layout.xaxis.range[0] < -5
+    assert figure.layout.xaxis.range[1] > -1
     assert surrogate_1d(line()).layout.xaxis2.type == "linear"
 
 

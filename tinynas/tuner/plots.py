@@ -77,7 +77,11 @@ def surrogate_1d(
     figure.update_layout(**layout(), **player([str(count) for count in counts], "evaluations: "), height=640)
     figure.update_xaxes(axis(space, place))
     figure.update_xaxes(title=None, row=1, col=1)
-    # One range for all frames: the eye follows the curve, not the axis.
+    # One range for all frames: the eye follows the curve, not the axis; and Plotly would move the axis under the curve.
+    across = np.array([*frames[-1][2]["x"], *(one.code[place] for one in told)], dtype=float)
+    if figure.layout.xaxis.type == "log":
+        across = np.log10(across[across > 0.0])
+    figure.update_xaxes(range=span(across, across))
     bands = np.concatenate([trace["y"] for frame in frames for trace in frame[:2]])
     values = np.array([one.value for one in told if one.value is not None])
     figure.update_yaxes(title="objective", range=span(values, bands), row=1, col=1)

@@ -111,7 +111,7 @@ def surrogate_traces(tuner: AskTell, place: int, count: int, near: list[PointCod
     failed = [one.code[place] for one in history.observations if one.value is None]
     # Something, if only None, so that the legend always has an entry.
     ahead = [value for code in upcoming for value in (code[place], code[place], None)] or [None]
-    edge = {"line": {"width": 0}, "hoverinfo": "skip"}
+    edge = {"line": {"width": 0, "simplify": False}, "hoverinfo": "skip"}
     fill = {"fill": "tonexty", "fillcolor": "rgba(0,114,178,0.18)"}
     below = {"xaxis": "x2", "yaxis": "y2"}
     return [

@@ -26,7 +26,9 @@ BEYOND = 0.75
 
 def lines(name: str, x: Any, y: Any, hue: str, dash: str = "solid") -> Trace:
     """A curve."""
-    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": {"color": hue, "dash": dash}}
+    # A simplified one leaves out points, other ones in each frame, and cannot turn into the next without tearing.
+    line = {"color": hue, "dash": dash, "simplify": False}
+    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": line}
 
 
 def dots(name: str, x: Any, y: Any, hue: str = INK, symbol: Any = "circle", size: int = 8) -> Trace:
