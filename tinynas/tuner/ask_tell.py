@@ -167,13 +167,14 @@ class AskTell:
             ConfigValueError: If `tell` would refuse the constraints or the fidelity; nothing is learnt then.
         """
         check_fidelity(fidelity)
-        reports = reports_in(results._history if isinstance(results, AskTell) else results)
-        history = self._history.copy()
-        learnt = learn(history, reports, fidelity, strict)
+        history, reports = (
+            self._history.copy(),
+            reports_in(results._history if isinstance(results, AskTell) else results),
+        )
+        learnt = learn(history, reports, fidelity=fidelity, strict=strict)
         # Points under evaluation remain so: their outcomes are still to come.
         history.pending = self._history.pending
-        self._history = history
-        self._prior += learnt
+        self._history, self._prior = history, self._prior + learnt
         return len(learnt)
 
     def predict(self, points: Iterable[Mapping[str, Any]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -263,8 +264,7 @@ class AskTell:
             ConfigValueError: If a constraint or fidelity is not what `tell` accepts.
         """
         history = History(self.space, self._history.senses)
-        for told in reports_in(observations):
-            history.tell(told.params, told.value, constraints=told.constraints, fidelity=told.fidelity)
+        learn(history, reports_in(observations))
         history.pending = [self.space.code(params) for params in pending]
         history.asked = len(history.observations) + len(history.pending) if asked is None else int(asked)
         self._history, self._runs, self._prior = history, False, []
@@ -297,8 +297,7 @@ class AskTell:
 
     def _begin(self, senses: tuple[Sense, ...]) -> None:
         self._history, self._first = History(self.space, senses), []
-        for told in self._prior:
-            self.tell(told.params, told.value, constraints=told.constraints, fidelity=told.fidelity)
+        learn(self._history, self._prior)
         for item in self.config.initial_custom or ():
             if isinstance(item, tuple):
                 self.tell(item[0], item[1])

@@ -61,7 +61,7 @@ def reports_in(source: History | Mapping[str, Any] | Iterable[Sequence[Any]]) ->
     return reports
 
 
-def learn(history: History, reports: Sequence[Report], fidelity: float, strict: bool) -> list[Report]:
+def learn(history: History, reports: Sequence[Report], *, fidelity: float = 1.0, strict: bool = True) -> list[Report]:
     """Tell a history what an earlier search found.
 
     Args:
