@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +12,17 @@ from tinynas.errors import SpaceError
 from tinynas.tuner.checks import check_fidelity
 from tinynas.tuner.config import Params, Sense, TunerConfig, check_count
 from tinynas.tuner.domain.domain_space import DomainSpace
+from tinynas.tuner.foreign import ForeignModel
 from tinynas.tuner.history import History
+from tinynas.tuner.model import Model
 from tinynas.tuner.observation import PointCode
 from tinynas.tuner.space import Space
 from tinynas.tuner.state import read_file, read_state, write_file, write_state
 from tinynas.tuner.suggest import Suggester
 from tinynas.tuner.threads import single_blas_thread
-from tinynas.tuner.warm import Report, reports_in
+from tinynas.tuner.warm import Report, learn, reports_in
 
 __all__ = ["AskTell"]
-
-logger = logging.getLogger(__name__)
 
 
 class AskTell:
@@ -45,6 +43,7 @@ class AskTell:
         self._history = History(self.space, config.senses)
         self._first: list[PointCode] = []
         self._prior: list[Report] = []
+        self._proposal: tuple[object, list[PointCode]] | None = None
         self._runs = False
         self.clear()
 
@@ -68,8 +67,7 @@ class AskTell:
         codes: list[PointCode] = []
         while len(codes) < n:
             try:
-                with single_blas_thread():
-                    more = self._suggester.suggest(self._history, self._first, n - len(codes))
+                more = self._proposed() if n == 1 else self._suggest(n - len(codes))
             except SpaceError:
                 # What was found so far is pending already and must reach the caller; the next call will say the rest.
                 if codes:
@@ -78,6 +76,32 @@ class AskTell:
             codes += more
             self._history.ask(more)
         return [self.space.params(code) for code in codes]
+
+    def propose(self) -> Params:
+        """The point that `ask` would suggest next, without making it pending.
+
+        Raises:
+            ExhaustedError: If every allowed point of a finite space is evaluated or pending.
+            SpaceError: If no point was found that satisfies the constraint.
+        """
+        return self.space.params(self._proposed()[0])
+
+    @property
+    def model(self) -> Model | ForeignModel | None:
+        """The surrogate fitted to what was told; None before anything has succeeded."""
+        with single_blas_thread():
+            return self._suggester.model(self._history)
+
+    def _proposed(self) -> list[PointCode]:
+        # Kept until something changes: a proposal looked at and then asked for is not made twice.
+        state = (self._history.revision, tuple(self._history.pending), self._history.asked)
+        if self._proposal is None or self._proposal[0] != state:
+            self._proposal = (state, self._suggest(1))
+        return self._proposal[1]
+
+    def _suggest(self, n: int) -> list[PointCode]:
+        with single_blas_thread():
+            return self._suggester.suggest(self._history, self._first, n)
 
     def tell(
         self,
@@ -143,26 +167,14 @@ class AskTell:
             ConfigValueError: If `tell` would refuse the constraints or the fidelity; nothing is learnt then.
         """
         check_fidelity(fidelity)
-        reports = reports_in(results._history if isinstance(results, AskTell) else results)
-        history = self._history.copy()
-        learnt = []
-        for report in reports:
-            own = min(report.fidelity, fidelity)
-            try:
-                history.tell(report.params, report.value, constraints=report.constraints, fidelity=own)
-            except SpaceError as error:
-                if strict:
-                    raise
-                logger.info("skipped %r of an earlier search: %s", report.params, error)
-                continue
-            if own < 1.0 and history.observations[-1].values is None:
-                history.observations.pop()
-            else:
-                learnt.append(replace(report, fidelity=own))
+        history, reports = (
+            self._history.copy(),
+            reports_in(results._history if isinstance(results, AskTell) else results),
+        )
+        learnt = learn(history, reports, fidelity=fidelity, strict=strict)
         # Points under evaluation remain so: their outcomes are still to come.
         history.pending = self._history.pending
-        self._history = history
-        self._prior += learnt
+        self._history, self._prior = history, self._prior + learnt
         return len(learnt)
 
     def predict(self, points: Iterable[Mapping[str, Any]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -173,13 +185,13 @@ class AskTell:
             before anything has succeeded.
         """
         codes = [self.space.code(point) for point in points]
+        model = self.model
         with single_blas_thread():
-            model = self._suggester.model(self._history)
-            if model is None or not codes:
-                senses = self._history.senses
-                unknown = np.full(len(codes) if len(senses) == 1 else (len(codes), len(senses)), np.nan)
-                return unknown, unknown.copy()
-            return model.predict(codes)
+            if model is not None and codes:
+                return model.predict(codes)
+        count = len(self._history.senses)
+        unknown = np.full(len(codes) if count == 1 else (len(codes), count), np.nan)
+        return unknown, unknown.copy()
 
     @property
     def observations(self) -> list[tuple[Params, Any]]:
@@ -252,8 +264,7 @@ class AskTell:
             ConfigValueError: If a constraint or fidelity is not what `tell` accepts.
         """
         history = History(self.space, self._history.senses)
-        for told in reports_in(observations):
-            history.tell(told.params, told.value, constraints=told.constraints, fidelity=told.fidelity)
+        learn(history, reports_in(observations))
         history.pending = [self.space.code(params) for params in pending]
         history.asked = len(history.observations) + len(history.pending) if asked is None else int(asked)
         self._history, self._runs, self._prior = history, False, []
@@ -286,8 +297,7 @@ class AskTell:
 
     def _begin(self, senses: tuple[Sense, ...]) -> None:
         self._history, self._first = History(self.space, senses), []
-        for told in self._prior:
-            self.tell(told.params, told.value, constraints=told.constraints, fidelity=told.fidelity)
+        learn(self._history, self._prior)
         for item in self.config.initial_custom or ():
             if isinstance(item, tuple):
                 self.tell(item[0], item[1])

@@ -133,6 +133,11 @@ class Model:
         return self.told[self.succeeded][full], self.y[full]
 
     @property
+    def stagnation(self) -> int:
+        """Number of successful evaluations since the best one."""
+        return len(self.y) - 1 - int(np.argmin(self.y))
+
+    @property
     def plain(self) -> bool:
         """Whether there is one objective and no constraint to learn."""
         return len(self.signs) == 1 and not self.limits

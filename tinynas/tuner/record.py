@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.config import Params
+from tinynas.tuner.config import Params, Sense
 from tinynas.tuner.history import undominated
 
 if TYPE_CHECKING:
     from tinynas.tuner.tuner import Tuner
 
-__all__ = ["Outcome", "Record"]
+__all__ = ["Outcome", "Record", "results_of_arms"]
 
 
 @dataclass
@@ -88,3 +89,30 @@ def _objects(items: list[Params]) -> np.ndarray[Any, Any]:
     array = np.empty(len(items), dtype=object)
     array[:] = items
     return array
+
+
+def results_of_arms(tried: Sequence[tuple[int, Params, float]], initial: int, sense: Sense) -> dict[str, Any]:
+    """The results dictionary of a `MetaTuner`.
+
+    Args:
+        tried: Number of the arm, point and value of each successful evaluation, in order; at least one.
+        initial: How many of them were initial points.
+        sense: What is better.
+    """
+    arms, points, values = (
+        [arm for arm, _, _ in tried],
+        [point for _, point, _ in tried],
+        [value for *_, value in tried],
+    )
+    best = int(np.argmax(values) if sense == "maximize" else np.argmin(values))
+    return {
+        "random_params": points[:initial],
+        "random_params_objective": values[:initial],
+        "random_objective_fid": arms[:initial],
+        "params_tried": points,
+        "objective_values": values,
+        "objective_fid": arms,
+        "best_params": points[best],
+        "best_objective": values[best],
+        "best_objective_fid": arms[best],
+    }

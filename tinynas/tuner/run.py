@@ -17,7 +17,7 @@ from tinynas.tuner.space import ExhaustedError
 if TYPE_CHECKING:
     from tinynas.tuner.tuner import Tuner
 
-__all__ = ["run"]
+__all__ = ["evaluate", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
             # Results are not thrown away because there is nowhere left to look.
             logger.info("the run ends early: %s", reason)
             break
-        if not record.add(_evaluate(tuner, batch)):
+        if not record.add(evaluate(tuner, batch)):
             continue
         if config.log_progress:
             bar.write(record.headline())
@@ -87,14 +87,14 @@ def _initial(tuner: Tuner, record: Record) -> None:
         record.add(Outcome([params for params, _ in told], [value for _, value in told], [np.nan] * len(told)))
     else:
         distinct = {tuner.space.code(params) for params in custom}
-        record.add(_evaluate(tuner, tuner.ask(len(distinct) or config.initial_random)))
+        record.add(evaluate(tuner, tuner.ask(len(distinct) or config.initial_random)))
     enough = 1 if custom else config.initial_random
     for _ in range(TOP_UPS):
         missing = enough - len(record.values)
         if missing <= 0:
             break
         with suppress(ExhaustedError):
-            record.add(_evaluate(tuner, tuner.ask(missing)))
+            record.add(evaluate(tuner, tuner.ask(missing)))
     record.close_initial()
     if not record.values:
         raise ConfigValueError(
@@ -103,7 +103,7 @@ def _initial(tuner: Tuner, record: Record) -> None:
         ) from record.last_error
 
 
-def _evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
+def evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
     """Call the objective and tell the tuner; the successes with what was expected of them, and what went wrong."""
     objective = tuner.objective_function
     assert objective is not None

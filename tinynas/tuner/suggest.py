@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 
 # Without a wish, the space-filling design has one point more than the space has parameters, up to this many.
 MAX_DESIGN = 10
+# Evaluations (batches) without a better value after which polishing becomes rarer.
+PATIENCE = 4
 
 
 class Suggester:
@@ -98,9 +100,13 @@ class Suggester:
         return polish + strategy(model, pending, taken, rngs, self.config)
 
     def _polish(self, model: Model, history: History, pending: Array, n: int) -> list[PointCode]:
-        """At most one point that polishes the best one: every second suggestion, or one of a batch."""
+        """At most one point that polishes the best one: every second suggestion, or one of a batch.
+
+        The longer that brings nothing better, the rarer: on a rugged function the quadratic follows its ripples.
+        """
         apt = self.space.continuous.all() and model.plain and not self.space.draws_by_sampler
-        if not apt or self.config.acquisition == "ucb" or (n == 1 and history.asked % 2):
+        period = (2 if n == 1 else 1) * (1 + model.stagnation // (PATIENCE * n))
+        if not apt or self.config.acquisition == "ucb" or (history.asked // n) % period:
             return []
         row = polished(model, pending)
         codes = [] if row is None else self.space.codes(row[None, :])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tinynas.errors import SpaceError
 from tinynas.tuner.checks import ConfigTypeError
 from tinynas.tuner.history import History
 
-__all__ = ["Report", "reports_in"]
+__all__ = ["Report", "learn", "reports_in"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,38 @@ def reports_in(source: History | Mapping[str, Any] | Iterable[Sequence[Any]]) ->
             raise ConfigTypeError(f"a point and a value are needed, not {item!r}", where="results")
         reports.append(Report(*item))
     return reports
+
+
+def learn(history: History, reports: Sequence[Report], *, fidelity: float = 1.0, strict: bool = True) -> list[Report]:
+    """Tell a history what an earlier search found.
+
+    Args:
+        history: What is known; grows.
+        reports: What the earlier search found.
+        fidelity: At most so faithful; below 1 failures are left out.
+        strict: Refuse points that are not of the space. Else they are skipped.
+
+    Returns:
+        What was learnt from.
+
+    Raises:
+        SpaceError, ConfigTypeError, ConfigValueError: If `History.tell` refuses a report.
+    """
+    learnt = []
+    for report in reports:
+        own = min(report.fidelity, fidelity)
+        try:
+            history.tell(report.params, report.value, constraints=report.constraints, fidelity=own)
+        except SpaceError as error:
+            if strict:
+                raise
+            logger.info("skipped %r of an earlier search: %s", report.params, error)
+            continue
+        if own < 1.0 and history.observations[-1].values is None:
+            history.observations.pop()
+        else:
+            learnt.append(replace(report, fidelity=own))
+    return learnt
 
 
 def _named(constraints: tuple[float, ...], names: tuple[str, ...] | None) -> Any:
