@@ -17,7 +17,7 @@ from _runs import Job, Run, collect, jobs_of
 from rich.console import Group
 from rich.table import Table
 
-__all__ = ["add_options", "compare_optimisers"]
+__all__ = ["add_options", "compare_optimisers", "installed"]
 
 QUICK, FULL = 5, 30
 MARKS = (20, 40, 80)
@@ -45,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser, problems: Sequence[str], what: 
 def compare_optimisers(options: argparse.Namespace, benchmark: str, notes: Sequence[str] = ()) -> None:
     """Make the runs, and print what they say."""
     limit_threads(1)
-    optimisers = _installed(options.optimisers)
+    optimisers = installed(options.optimisers)
     seeds = list(range(options.seed, options.seed + options.repetitions))
     jobs = jobs_of(optimisers, options.problems, seeds, options.evaluations)
     runs = collect(jobs, options.cache, options.jobs)
@@ -72,7 +72,8 @@ def compare_optimisers(options: argparse.Namespace, benchmark: str, notes: Seque
     report(options, result, Group(*tables, *notes))
 
 
-def _installed(names: Sequence[str]) -> list[str]:
+def installed(names: Sequence[str]) -> list[str]:
+    """Those of the optimisers whose package is installed; the others are named."""
     kept = []
     for name in names:
         optimiser = find(name)

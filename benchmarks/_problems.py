@@ -142,7 +142,7 @@ def seed_of(name: str, seed: int) -> int:
 
 
 def problem(name: str) -> Problem:
-    """The test function or network space of a name.
+    """The test function, network space or classifier ("svm iris") of a name.
 
     Raises:
         KeyError: If there is none.
@@ -150,6 +150,11 @@ def problem(name: str) -> Problem:
     for function in FUNCTIONS:
         if function.name == name:
             return _of_function(function)
+    learner, _, dataset = name.partition(" ")
+    if dataset:
+        from _learners import shared  # which needs this module
+
+        return shared().problem(dataset, learner)
     network = NETWORKS[name]
     space: dict[str, Uniform | Integers | Choice] = {
         "filters": Integers(*network.filters),
