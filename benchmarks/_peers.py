@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from _problems import MAX_PROPOSALS, Evaluations, Integers, Params, Problem, Uniform, random_params
 
-__all__ = ["NAMES", "Optimiser", "find"]
+__all__ = ["NAMES", "Optimiser", "find", "scipy_space"]
 
 BATCH = 5
 # README of Mango; its computed default is ten times that and more, and ten times as slow.
@@ -65,7 +65,8 @@ def _random(evaluations: Evaluations, seed: int) -> None:
         evaluations(random_params(evaluations.problem, rng))
 
 
-def _scipy_space(problem: Problem) -> dict[str, Any]:
+def scipy_space(problem: Problem) -> dict[str, Any]:
+    """The parameters of a problem as tinynas and Mango take them."""
     from scipy.stats import uniform
 
     space: dict[str, Any] = {}
@@ -90,7 +91,7 @@ def _tinynas(batch: int, **configuration: Any) -> Callable[[Evaluations, int], N
 
         problem = evaluations.problem
         configuration_of_run = {"sense": "minimize", "seed": seed, "constraint": _constraint(problem), **configuration}
-        tuner = Tuner(_scipy_space(problem), conf_dict=configuration_of_run)
+        tuner = Tuner(scipy_space(problem), conf_dict=configuration_of_run)
         while not evaluations.done:
             # All points of a batch are asked for before the first of them is told.
             for point in tuner.ask(min(batch, evaluations.budget - len(evaluations.values))):
@@ -119,7 +120,7 @@ def _mango(batch: int, domain_size: int | None) -> Callable[[Evaluations, int], 
             configuration["domain_size"] = domain_size
         if evaluations.problem.allows is not None:
             configuration["constraint"] = _constraint(evaluations.problem)
-        Tuner(_scipy_space(evaluations.problem), objective, configuration).minimize()
+        Tuner(scipy_space(evaluations.problem), objective, configuration).minimize()
 
     return search
 
