@@ -78,12 +78,7 @@ class AskTell:
         return [self.space.params(code) for code in codes]
 
     def propose(self) -> Params:
-        """The point that `ask` would suggest next, without making it pending.
-
-        Raises:
-            ExhaustedError: If every allowed point of a finite space is evaluated or pending.
-            SpaceError: If no point was found that satisfies the constraint.
-        """
+        """The point that `ask` would suggest next, without making it pending; raises what `ask` raises."""
         return self.space.params(self._proposed()[0])
 
     @property
@@ -236,8 +231,6 @@ class AskTell:
     def ds(self) -> DomainSpace:
         """The space in Mango's terms."""
         return self._suggester.domain
-
-    # -- state ---------------------------------------------------------------------------------------------------------
 
     def clear(self) -> None:
         """Forget everything told and asked, back to `warm_start` and `initial_custom`."""
