@@ -94,7 +94,7 @@ def test_the_foreseen_cost_is_that_of_the_converted_model(finished):
         model = artefact(trial.artefacts["tflite"])
         assert trial.measurement["sram_bytes"] == foreseen.sram_bytes
         assert trial.measurement["tflite_bytes"] == len(model)
-        assert abs(foreseen.tflite_bytes - len(model)) <= 0.01 * len(model)
+        assert 0 <= foreseen.tflite_bytes - len(model) <= 96  # values that coincide are stored once, never twice
         assert model[4:8] == b"TFL3"
 
 
