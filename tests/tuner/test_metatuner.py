@@ -1,4 +1,4 @@
-import json
+import math
 import time
 
 import numpy as np
@@ -63,6 +63,19 @@ def test_bad_starts_do_not_decide():
         assert meta.best[2] > 1700
 
 
+def test_a_hopeless_arm_is_looked_at_ever_more_rarely():
+    meta = MetaTuner([{"x": st.uniform(0, 1)}] * 2, seed=0)
+    looked = []
+    for number in range(-3, 50):
+        [(index, point)] = meta.ask()
+        value = point["x"] - 5 if index == 0 else math.sin(9 * point["x"]) - point["x"]
+        meta.tell(index, point, value)
+        if index == 0 and number > 0:
+            looked.append(number)
+    assert {6, 12, 24, 48} <= set(looked)
+    assert len(looked) <= 10
+
+
 def test_minimising_is_maximising_the_negative():
     spaces = [{"a": range(30)}, {"b": st.uniform(0, 1)}]
     scores = [lambda ps: [abs(p["a"] - 7) for p in ps], lambda ps: [1 + p["b"] for p in ps]]
@@ -83,9 +96,61 @@ def test_an_arm_that_always_fails_leaves_the_budget_to_the_others():
     assert len(results["objective_values"]) >= 12
 
 
+@pytest.mark.parametrize("rule", ["student", "mango"])
+def test_an_arm_that_always_fails_costs_little(rule):
+    meta = MetaTuner([LINES[1], LINES[1]], rule=rule, seed=0)
+    asked = [0, 0]
+    for _ in range(30):
+        [(index, point)] = meta.ask()
+        asked[index] += 1
+        meta.tell(index, point, None if index == 0 else point["x"])
+    assert asked[0] <= 6
+
+
+def test_an_arm_that_fails_now_and_then_counts_by_its_successes():
+    # Two arms alike, but for the failures of the first: no point of it is worth as much.
+    meta = MetaTuner([{"x": st.uniform(0, 1)}] * 2, seed=0)
+    rng = np.random.default_rng(0)
+    asked = [0, 0]
+    for _ in range(40):
+        [(index, point)] = meta.ask()
+        asked[index] += 1
+        failed = index == 0 and rng.random() < 0.7
+        meta.tell(index, point, math.sin(8 * point["x"]) + point["x"], failed=failed)
+    assert asked[0] < asked[1]
+
+
 def test_when_everything_fails_it_says_so():
-    with pytest.raises(ConfigValueError, match="not one evaluation succeeded"):
-        MetaTuner(LINES[:1], [lambda ps: [None] * len(ps)], n_iter=3, seed=0, **QUIET).run()
+    def broken(points):
+        raise RuntimeError("no such model")
+
+    with pytest.raises(ConfigValueError, match="not one evaluation succeeded") as caught:
+        MetaTuner(LINES[:1], [broken], n_iter=3, seed=0, **QUIET).run()
+    assert str(caught.value.__cause__) == "no such model"
+
+
+@pytest.mark.parametrize("rule", ["student", "mango"])
+def test_an_arm_without_an_allowed_point_is_left_out(rule, caplog):
+    nothing = [lambda ps: [False] * len(ps), None]
+    results = MetaTuner(LINES[:2], OBJECTIVES[:2], n_iter=3, seed=0, rule=rule, constraints=nothing, **QUIET).run()
+    assert results["objective_fid"] == [1] * 5
+    assert "space 0 is left out" in caplog.text
+    with pytest.raises(SpaceError, match="no point satisfies the constraint"):
+        MetaTuner(LINES[:1], OBJECTIVES[:1], seed=0, constraints=nothing[:1], **QUIET).run()
+
+
+def test_what_has_no_point_left_is_not_searched_again():
+    calls = []
+
+    def nothing(points):
+        calls.append(len(points))
+        return [False] * len(points)
+
+    meta = MetaTuner(LINES[:2], seed=0, constraints=[nothing, None])
+    meta.ask(2)
+    searched = len(calls)
+    meta.ask(4)
+    assert len(calls) == searched
 
 
 def test_partial_answers_and_batches():
@@ -124,18 +189,76 @@ def test_early_stopping():
     assert len(MetaTuner(LINES, OBJECTIVES, n_iter=20, seed=2, **stop, **QUIET).run()["params_tried"]) == 9
 
 
-def test_a_saved_state_goes_on_as_before():
-    first, second = (MetaTuner(LINES, rule="mango", seed=9) for _ in range(2))
+@pytest.mark.parametrize("rule", ["student", "mango"])
+def test_a_saved_state_goes_on_as_before(rule, tmp_path):
+    # No seeds: they are drawn, and come with the state.
+    first, second = (MetaTuner(LINES, rule=rule) for _ in range(2))
     for _ in range(14):
         [(index, point)] = first.ask()
         first.tell(index, point, OBJECTIVES[index]([point])[0])
     waiting = first.ask()
-    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    first.save(tmp_path / "state.json")
+    second.load(tmp_path / "state.json")
     assert second.best == first.best
-    assert second.tuners[waiting[0][0]].pending == [waiting[0][1]]
-    assert second.ask(3) == first.ask(3)
-    with pytest.raises(ConfigValueError, match="not a saved state"):
-        MetaTuner(LINES[:2], seed=9).load_state_dict(first.state_dict())
+    assert second.pending == first.pending == waiting
+    for _ in range(4):
+        asked = first.ask(2)
+        assert second.ask(2) == asked
+        for index, point in asked:
+            first.tell(index, point, OBJECTIVES[index]([point])[0])
+            second.tell(index, point, OBJECTIVES[index]([point])[0])
+
+
+def test_a_state_that_is_not_its_own_is_refused_and_changes_nothing():
+    meta = MetaTuner(LINES, seed=9)
+    for index, point in meta.ask(6):
+        meta.tell(index, point, OBJECTIVES[index]([point])[0])
+    state, asked = meta.state_dict(), meta.ask()
+    later = MetaTuner(LINES, seed=1)
+    later.load_state_dict(state)
+    before = later.state_dict()
+    damaged = [
+        (None, "not a saved state"),
+        ({}, "not a saved state"),
+        ({**state, "format": 0}, "another format"),
+        ({**state, "arms": state["arms"][:2]}, "other spaces"),
+        ({**state, "arms": [state["arms"][1]] * 2 + [{}]}, "not a saved state of a tuner"),
+        ({**state, "chosen": [3]}, "damaged"),
+        ({**state, "chosen": [True]}, "damaged"),
+        ({**state, "seed": None}, "damaged"),
+    ]
+    for wrong, message in damaged:
+        with pytest.raises(ConfigValueError, match=message):
+            later.load_state_dict(wrong)
+    assert later.state_dict() == before
+    assert later.ask() == asked
+
+
+def test_the_last_run_in_the_terms_of_mango():
+    meta = MetaTuner(LINES, OBJECTIVES, n_iter=4, seed=3, **QUIET)
+    assert (meta.objectives_evaluated, meta.objective_values_list, meta.X_dict_array) == ([], [], {})
+    results = meta.minimize()
+    assert meta.objectives_evaluated == results["objective_fid"][6:]
+    assert meta.objective_values_list == results["objective_values"]
+    assert [domain.get_random_sample(1)[0].keys() for domain in meta.ds] == [space.keys() for space in LINES]
+    for arm in range(3):
+        own = [place for place, index in enumerate(results["objective_fid"]) if index == arm]
+        assert meta.X_dict_array[arm].tolist() == [[results["params_tried"][place]["x"]] for place in own]
+        assert meta.Y_dict_array[arm].tolist() == [[results["objective_values"][place]] for place in own]
+        assert meta.Y_dict_array_max[arm][-1] == meta.Y_dict_array[arm].min()
+
+
+def test_points_that_will_never_be_told_are_forgotten():
+    meta = MetaTuner([{"a": range(2)}], seed=0)
+    asked = meta.ask(2)
+    with pytest.raises(SpaceError):
+        meta.ask()
+    meta.forget(*asked[0])
+    assert meta.pending == asked[1:]
+    assert meta.ask() == asked[:1]
+    for index in (1, -1, "0"):
+        with pytest.raises((ConfigTypeError, ConfigValueError)):
+            meta.tell(index, {"a": 0}, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +271,12 @@ def test_a_saved_state_goes_on_as_before():
         ({"constraints": [None]}, ConfigValueError),
         ({"param_dict_list": {}}, ConfigTypeError),
         ({"param_dict_list": []}, ConfigValueError),
+        ({"objective_list": cube}, ConfigTypeError),
+        ({"objective_list": [cube, square, 1]}, ConfigTypeError),
+        ({"constraints": 7}, ConfigTypeError),
+        ({"sense": ["maximize", "minimize"]}, ConfigValueError),
+        ({"seed": -1}, ConfigValueError),
+        ({"batch_size": 0}, ConfigValueError),
     ],
 )
 def test_bad_arguments(arguments, error):

@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 # Observations that the spread of all arms together is worth beside those of one arm.
 POOLED_WEIGHT = 2.0
 LEAST_FREEDOM = 1.5
-# One choice in so many goes to the arm chosen least.
-EVEN_EVERY = 6
+# This choice, the one after twice as many, and so on go to the arm chosen least.
+FIRST_EVEN = 6
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,13 @@ class Arm:
         tuner: The search.
         proposal: Its next point.
         values: What its successful evaluations gave, in the user's sign.
+        failures: How many of its evaluations have failed.
     """
 
     tuner: AskTell
     proposal: Params
     values: Array
+    failures: int = 0
 
 
 Rule = Callable[[Sequence[Arm], Sequence[int], Sequence[int], TunerConfig], int]
@@ -48,7 +50,11 @@ def student(arms: Sequence[Arm], indices: Sequence[int], chosen: Sequence[int], 
 
     An arm that has been tried n times cannot know its own spread: the improvement is that of a Student distribution
     with n degrees of freedom in place of a normal one, and its scale is drawn to that of all arms' values together. So
-    an arm after a bad start keeps a chance that its own surrogate would deny it, and loses it as the arm is tried.
+    an arm after a bad start keeps a chance that its own surrogate would deny it, and loses it as the arm is tried. What
+    an arm promises counts by the share of its evaluations that succeed.
+
+    Should all that be misled, the sixth choice, the twelfth, the 24th, and so on go to the arm chosen least: often
+    enough to find out, too rarely to cost much.
 
     Args:
         arms: What can go on.
@@ -59,13 +65,22 @@ def student(arms: Sequence[Arm], indices: Sequence[int], chosen: Sequence[int], 
     Returns:
         A position in `arms`.
     """
-    if len(chosen) % EVEN_EVERY == EVEN_EVERY - 1:
+    if _is_even(len(chosen) + 1):
         return min(range(len(arms)), key=lambda place: list(chosen).count(indices[place]))
     sign = -1.0 if config.sense == "maximize" else 1.0
     pooled = sign * np.concatenate([arm.values for arm in arms])
     best = float(pooled.min())
     common = _slope(Warp.fit(pooled), best)
-    return int(np.argmax([_gain(arm, best, common) for arm in arms]))
+    return int(np.argmax([_success(arm) * _gain(arm, best, common) for arm in arms]))
+
+
+def _is_even(number: int) -> bool:
+    turns, rest = divmod(number, FIRST_EVEN)
+    return rest == 0 and turns & (turns - 1) == 0
+
+
+def _success(arm: Arm) -> float:
+    return (len(arm.values) + 1.0) / (len(arm.values) + arm.failures + 1.0)
 
 
 def _gain(arm: Arm, best: float, common: float) -> float:

@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tinynas.errors import SpaceError
-from tinynas.tuner.arms import RULES, Arm
+from tinynas.tuner.arms import RULES
 from tinynas.tuner.checks import ConfigTypeError, ConfigValueError, check_choice, check_count
 from tinynas.tuner.config import Params, TunerConfig
+from tinynas.tuner.domain.domain_space import DomainSpace
+from tinynas.tuner.meta_ask_tell import MetaAskTell
 from tinynas.tuner.record import results_of_arms
 from tinynas.tuner.run import evaluate
 from tinynas.tuner.tuner import Tuner
 
 __all__ = ["MetaTuner"]
 
+Array = NDArray[np.float64]
+Tried = list[tuple[int, Params, float]]
+
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
-# An arm of which so many times its initial points have failed is left to its rule, that is, to the other arms.
-PATIENCE = 3
-SHARED = ("early_stopping", "exploration_decay", "exploration_min", "batch_size", "log_progress")
+OPTIONS = ("early_stopping", "exploration", "exploration_decay", "exploration_min", "batch_size", "log_progress")
+# What the tuners of arms are told beside the rule's own affairs. Mango looks for mu + 2 sigma in every arm.
+OF_RULE: Mapping[str, Mapping[str, Any]] = {
+    "student": {},
+    "mango": {"acquisition": "ucb", "alpha": 2.0, "exploration": 0.0},
+}
 
 
-class MetaTuner:
+class MetaTuner(MetaAskTell):
     """Searches several spaces, each with an objective of its own, for the best value of all (Mango's `MetaTuner`).
 
     Every space (an *arm*) has a tuner, whose surrogate is fitted anew only after the arm was tried. First come `n_init`
     points of each arm. Then, one after another, an arm is chosen by the rule, and evaluates what its tuner proposes.
 
     With `rule="student"` (the default) the arm is the one with the highest expected improvement on the best value of
-    all arms, under a Student distribution that widens what little-tried arms believe; see `tinynas.tuner.arms.student`.
+    all arms, under a Student distribution that widens what little-tried arms believe; now and then, ever more rarely,
+    it is the arm chosen least. See `tinynas.tuner.arms.student`.
 
     With `rule="mango"` it is the algorithm of Mango, step by step:
 
-    1. Every arm proposes its best candidate, with the mean mu and deviation sigma that its surrogate expects.
+    1. Every arm proposes the candidate with the highest mu + 2 sigma, from the mean and deviation that its surrogate
+       expects.
     2. Surrogates are scaled to one range: mu and sigma are divided by the best value so far (at least 1).
     3. With probability epsilon (`exploration`, 1.0 at first) the arm is drawn at random, and epsilon is multiplied by
        `exploration_decay` (0.9) while above `exploration_min` (0.1).
     4. Else it is the most promising one: the arm with the highest mu + e sigma, where e is a factor of each arm.
     5. The chosen arm's objective is evaluated. Its e becomes 1, the others' grows by 1.1 epsilon.
 
-    An arm whose evaluations fail, or whose finite space is exhausted, leaves the budget to the others.
+    What differs is the surrogate, which is this package's, and the initial points, which are not drawn again where all
+    have one value.
+
+    An arm none of whose evaluations succeeds, or whose finite space is exhausted, leaves the budget to the others. As
+    with `Tuner`, a suggestion follows from the arguments with the seed and from what was asked and told.
 
     Args:
         param_dict_list: For each arm the parameters, as for `Tuner`.
@@ -54,7 +67,8 @@ class MetaTuner:
         n_iter: Iterations after the initial points.
         n_init: Initial points of each arm.
         rule: "student" or "mango".
-        batch_size: Points per iteration, of whichever arms; the largest `batch_size` of an objective replaces it.
+        batch_size: Points per iteration, of whichever arms; the largest `batch_size` of an objective replaces it. Each
+            objective is called once, with those of its arm.
         constraints: For each arm a known constraint, as `TunerConfig.constraint`, or None.
         early_stopping: `f(results) -> bool`, called after every iteration.
         exploration, exploration_decay, exploration_min: Of rule "mango".
@@ -82,107 +96,41 @@ class MetaTuner:
     def __init__(
         self,
         param_dict_list: Sequence[Mapping[str, Any]],
-        objective_list: Sequence[Callable[[list[Params]], Any]] | None = None,
+        objective_list: Sequence[Callable[[list[Params]], Any] | None] | None = None,
         *,
         n_iter: int = 20,
         n_init: int = 2,
         rule: str = "student",
         constraints: Sequence[Callable[[list[Params]], Sequence[bool]] | None] | None = None,
-        exploration: float = 1.0,
         sense: str = "maximize",
         seed: int | None = None,
         **options: Any,
     ) -> None:
         check_choice("rule", rule, RULES)
+        check_choice("sense", sense, ("maximize", "minimize"))
         check_count("n_iter", n_iter, 0, where="")
         check_count("n_init", n_init, 1, where="")
         for name in options:
-            if name not in SHARED:
-                raise ConfigTypeError(f"unknown argument {name!r}", where=name)
+            if name not in OPTIONS:
+                raise ConfigTypeError(f"unknown argument {name!r}", where=name, advice=f"known: {', '.join(OPTIONS)}")
         count = _length("param_dict_list", param_dict_list)
-        objectives = [None] * count if objective_list is None else list(objective_list)
-        limits = [None] * count if constraints is None else list(constraints)
-        for what, items in (("objective_list", objectives), ("constraints", limits)):
-            if len(items) != count:
-                raise ConfigValueError(f"{len(items)} for {count} spaces", where=what)
+        objectives = _one_each("objective_list", objective_list, count)
+        limits = _one_each("constraints", constraints, count)
         drawn = int(np.random.default_rng().integers(2**32)) if seed is None else seed
-        shared = {"sense": sense, "exploration": exploration, **options}
-        batch = max([options.get("batch_size", 1), *(getattr(one, "batch_size", 1) for one in objectives)])
-        self.config = TunerConfig.from_dict({**shared, "batch_size": batch, "seed": drawn})
-        self.n_iter, self.n_init, self.rule = n_iter, n_init, rule
-        seeds = np.random.default_rng(drawn).integers(2**32, size=count)
-        self.tuners = [
-            Tuner(space, objective, {"sense": sense, "constraint": limit, "seed": int(one), "design_size": n_init})
+        wanted = [one.batch_size for one in objectives if hasattr(one, "batch_size")]
+        # 1.0 is Mango's rate at the start, which a configuration has only together with the acquisition.
+        shared = {"exploration": 1.0, **options, **({"batch_size": max(wanted)} if wanted else {})}
+        check_count("seed", drawn, 0, where="")
+        config = TunerConfig.from_dict({**shared, "sense": sense, "seed": int(drawn)})
+        seeds = np.random.default_rng(int(drawn)).integers(2**32, size=count)
+        own = {"sense": sense, "design_size": n_init, **OF_RULE[rule]}
+        tuners = [
+            Tuner(space, objective, {"constraint": limit, "seed": int(one), **own})
             for space, objective, limit, one in zip(param_dict_list, objectives, limits, seeds, strict=True)
         ]
+        super().__init__(tuners, config, rule, n_init)
+        self.n_iter = n_iter
         self.results: dict[str, Any] | None = None
-        self._senses = self.config.senses
-        self._chosen: list[int] = []
-
-    # -- ask and tell --------------------------------------------------------------------------------------------------
-
-    def ask(self, n: int = 1) -> list[tuple[int, Params]]:
-        """Suggest points to evaluate, each with the number of its arm; they are pending until told.
-
-        Raises:
-            SpaceError: If no arm has a point left.
-            ConfigTypeError: If n is not an integer.
-            ConfigValueError: If n is below 1.
-        """
-        check_count("n", n, 1, where="")
-        asked: list[tuple[int, Params]] = []
-        while len(asked) < n:
-            try:
-                index = self._next()
-            except SpaceError:
-                if asked:
-                    break
-                raise
-            asked.append((index, self.tuners[index].ask()[0]))
-        return asked
-
-    def tell(self, index: int, params: Mapping[str, Any], value: Any = None, *, failed: bool = False) -> None:
-        """Report the outcome of an evaluation; see `Tuner.tell`.
-
-        Args:
-            index: Number of the arm.
-            params: The point.
-            value: The objective in the user's sign; None, NaN and infinities mean that the evaluation failed.
-            failed: The evaluation failed, whatever the value.
-        """
-        self.tuners[index].tell(params, value, failed=failed)
-
-    @property
-    def best(self) -> tuple[int, Params, float] | None:
-        """Arm, point and value of the best evaluation; None before anything has succeeded."""
-        found = [(i, *best) for i, best in enumerate(tuner.best for tuner in self.tuners) if best is not None]
-        if not found:
-            return None
-        return (max if self._senses[0] == "maximize" else min)(found, key=lambda item: item[2])
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that a later MetaTuner with the same arguments needs to go on, as plain JSON data."""
-        return {"format": FORMAT, "chosen": self._chosen, "arms": [tuner.state_dict() for tuner in self.tuners]}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a saved state, in place of what is known.
-
-        Raises:
-            ConfigValueError: If the state is of other spaces, or damaged; nothing changes then.
-        """
-        arms = state.get("arms") if isinstance(state, Mapping) else None
-        chosen = state.get("chosen") if isinstance(state, Mapping) else None
-        if not isinstance(arms, list) or not isinstance(chosen, list) or len(arms) != len(self.tuners):
-            raise ConfigValueError("not a saved state of these spaces", where="state")
-        if not all(isinstance(i, int) and 0 <= i < len(arms) for i in chosen) or state.get("format") != FORMAT:
-            raise ConfigValueError("the state is damaged", where="state:chosen")
-        fresh = [copy.copy(tuner) for tuner in self.tuners]
-        for tuner, arm in zip(fresh, arms, strict=True):
-            tuner._suggester = copy.copy(tuner._suggester)
-            tuner.load_state_dict(arm)
-        self.tuners, self._chosen = fresh, list(chosen)
-
-    # -- whole runs ----------------------------------------------------------------------------------------------------
 
     def maximize(self) -> dict[str, Any]:
         """Run in search of the highest value; see `run`."""
@@ -196,15 +144,18 @@ class MetaTuner:
         """Evaluate the initial points of every arm, then `n_iter` batches.
 
         Failures are those of `Tuner`: exceptions, None, NaN, infinities, and points missing from `(points, values)`.
+        What initial points have failed is made up for in the iterations. An arm without a single allowed point is
+        reported in the log and left out.
 
         Returns:
             `params_tried`, `objective_values` and `objective_fid` (number of the arm), initial points first, in order;
             `random_params`, `random_params_objective` and `random_objective_fid`, the initial ones of them;
-            `best_params`, `best_objective`, `best_objective_fid`. Lists, values in the user's sign.
+            `best_params`, `best_objective`, `best_objective_fid`. Lists, as in Mango; values in the user's sign.
 
         Raises:
             ConfigTypeError: If there is no objective, or one returns something unusable.
-            ConfigValueError: If no evaluation succeeded.
+            ConfigValueError: If no evaluation succeeded, or points were asked for or told by hand before.
+            SpaceError: If no arm has an allowed point.
         """
         return self._run(self.config.senses[0])
 
@@ -213,10 +164,10 @@ class MetaTuner:
             raise ConfigTypeError("there are no objectives to call", where="objective_list", advice="use ask and tell")
         for tuner in self.tuners:
             tuner.start(sense)
-        self._senses, self._chosen = (sense,), []
-        tried: list[tuple[int, Params, float]] = []
-        for index, tuner in enumerate(self.tuners):
-            tried += self._evaluate(index, tuner.ask(self.n_init))
+        self._senses = (sense,)
+        self._begin()
+        self._last_error: Exception | None = None
+        tried = self._initial()
         initial = len(tried)
         steps = range(self.n_iter)
         for _ in tqdm(steps) if self.config.log_progress else steps:
@@ -225,57 +176,87 @@ class MetaTuner:
             except SpaceError as reason:
                 logger.info("the run ends early: %s", reason)
                 break
-            more = []
-            for index in dict.fromkeys(index for index, _ in batch):
-                more += self._evaluate(index, [params for arm, params in batch if arm == index])
-            tried += more
-            if more and self.config.early_stop(results_of_arms(tried, initial, self._senses[0])):
+            succeeded = self._evaluate(batch)
+            tried += succeeded
+            if succeeded and self.config.early_stop(results_of_arms(tried, initial, sense)):
                 break
         if not tried:
-            raise ConfigValueError("No valid configuration found: not one evaluation succeeded")
-        self.results = results_of_arms(tried, initial, self._senses[0])
+            raise ConfigValueError(
+                "No valid configuration found: not one evaluation succeeded", advice="see the log for what went wrong"
+            ) from self._last_error
+        self.results = results_of_arms(tried, initial, sense)
         return self.results
 
-    def _evaluate(self, index: int, batch: list[Params]) -> list[tuple[int, Params, float]]:
-        outcome = evaluate(self.tuners[index], batch)
-        return [(index, params, float(value)) for params, value in zip(outcome.points, outcome.values, strict=True)]
-
-    # -- inside --------------------------------------------------------------------------------------------------------
-
-    def _next(self) -> int:
-        """Number of the arm to go on with, which has a point to propose."""
-        arms, indices, untried = [], [], []
-        reason: SpaceError | None = None
+    def _initial(self) -> Tried:
+        tried: Tried = []
+        without: SpaceError | None = None
+        begun = 0
         for index, tuner in enumerate(self.tuners):
-            values = np.array([value for _, value in tuner.observations if value is not None])
-            begun = len(tuner.observations) + len(tuner.pending)
             try:
-                proposal = tuner.propose()
+                batch = tuner.ask(self.n_init)
             except SpaceError as error:
-                reason = error
+                logger.warning("space %d is left out: %s", index, error)
+                without = error
                 continue
-            if len(values) + len(tuner.pending) < self.n_init and begun < PATIENCE * self.n_init:
-                untried.append((begun, index))
-            elif len(values):
-                arms.append(Arm(tuner, proposal, values))
-                indices.append(index)
-            else:
-                untried.append((begun + PATIENCE * self.n_init, index))
-        patient = [item for item in untried if item[0] < PATIENCE * self.n_init]
-        if patient or (untried and not arms):
-            return min(patient or untried)[1]
-        if not arms:
-            assert reason is not None
-            raise reason
-        config = TunerConfig.from_dict({**self._rule_config, "sense": self._senses[0]})
-        index = indices[RULES[self.rule](arms, indices, self._chosen, config)]
-        self._chosen.append(index)
-        return index
+            begun += 1
+            tried += self._evaluate([(index, params) for params in batch])
+        if without is not None and not begun:
+            raise without
+        return tried
+
+    def _evaluate(self, batch: Sequence[tuple[int, Params]]) -> Tried:
+        """Call the objective of each arm once with all of its points; what succeeded."""
+        tried: Tried = []
+        for index in dict.fromkeys(index for index, _ in batch):
+            outcome = evaluate(self.tuners[index], [params for arm, params in batch if arm == index])
+            self._last_error = outcome.error or self._last_error
+            tried += [(index, point, float(value)) for point, value in zip(outcome.points, outcome.values, strict=True)]
+        return tried
+
+    # -- the last run, in Mango's terms --------------------------------------------------------------------------------
 
     @property
-    def _rule_config(self) -> dict[str, Any]:
-        names = ("seed", "exploration", "exploration_decay", "exploration_min")
-        return {name: getattr(self.config, name) for name in names}
+    def ds(self) -> list[DomainSpace]:
+        """The spaces in Mango's terms."""
+        return [tuner.ds for tuner in self.tuners]
+
+    @property
+    def objectives_evaluated(self) -> list[int]:
+        """Number of the arm of every successful evaluation after the initial ones."""
+        results = self.results or {"objective_fid": [], "random_objective_fid": []}
+        return list(results["objective_fid"][len(results["random_objective_fid"]) :])
+
+    @property
+    def objective_values_list(self) -> list[float]:
+        """Values in the order evaluated, initial ones first."""
+        return list((self.results or {}).get("objective_values", ()))
+
+    @property
+    def X_dict_array(self) -> dict[int, Array]:  # noqa: N802 (Mango's name)
+        """For each arm the rows of `DomainSpace.convert_GP_space`, shape (n, columns)."""
+        return {index: self.ds[index].convert_GP_space(points) for index, (points, _) in self._by_arm().items()}
+
+    @property
+    def Y_dict_array(self) -> dict[int, Array]:  # noqa: N802 (Mango's name)
+        """For each arm its values, shape (n, 1)."""
+        return {index: np.array(values)[:, None] for index, (_, values) in self._by_arm().items()}
+
+    @property
+    def Y_dict_array_max(self) -> dict[int, Array]:  # noqa: N802 (Mango's name)
+        """For each arm the best value so far, shape (n, 1); the lowest one when minimising."""
+        best = np.maximum if self._senses[0] == "maximize" else np.minimum
+        return {index: best.accumulate(column, axis=0) for index, column in self.Y_dict_array.items()}
+
+    def _by_arm(self) -> dict[int, tuple[list[Params], list[float]]]:
+        """Points and values of each arm that has any."""
+        found: dict[int, tuple[list[Params], list[float]]] = {}
+        results = self.results or {}
+        keys = ("objective_fid", "params_tried", "objective_values")
+        for index, point, value in zip(*(results.get(key, ()) for key in keys), strict=True):
+            points, values = found.setdefault(index, ([], []))
+            points.append(point)
+            values.append(value)
+        return dict(sorted(found.items()))
 
 
 def _length(name: str, items: Any) -> int:
@@ -284,3 +265,13 @@ def _length(name: str, items: Any) -> int:
     if len(items) == 0:
         raise ConfigValueError("there is no space to search", where=name)
     return len(items)
+
+
+def _one_each(name: str, items: Any, count: int) -> list[Any]:
+    if items is None:
+        return [None] * count
+    if isinstance(items, Mapping | str) or not isinstance(items, Sequence):
+        raise ConfigTypeError("must be a list with an entry for each space", where=name)
+    if len(items) != count:
+        raise ConfigValueError(f"{len(items)} for {count} spaces", where=name)
+    return list(items)
