@@ -10,15 +10,15 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from _fresh import EnoughError
 from _learners import DATASETS, LEARNERS, available, shared
-from _peers import scipy_space
-from _problems import Integers, Params, Problem, Uniform, random_params
+from _peers import hyperopt_space, scipy_space
+from _problems import Integers, Params, Problem, Uniform, problem, random_params
 
-__all__ = ["OPTIMISERS", "Task", "Watch", "search", "tasks"]
+__all__ = ["OPTIMISERS", "Task", "Watch", "gaps", "search", "tasks"]
 
-
-class EnoughError(Exception):
-    """The budget of a run is used up."""
+# What `gaps` chooses among: spaces of 2, 4 and 6 parameters.
+TIMED = ("Branin01", "Rosenbrock4", "Hartmann6")
 
 
 @dataclass(frozen=True)
@@ -44,28 +44,31 @@ class Watch:
         task: What is evaluated.
         budget: Evaluations.
         limit: CPU seconds, those of the objective apart, after which the run ends as well.
+        values: What was evaluated, in order.
+        waits: CPU seconds before each call, the last of which may have been refused.
+        last: When the optimiser was given its last value.
     """
 
     task: Task
     budget: int
     limit: float
     values: list[float] = field(default_factory=list)
-    inside: float = 0.0
-    begun: float = field(default_factory=process_time)
+    waits: list[float] = field(default_factory=list)
+    last: float = field(default_factory=lambda: process_time())
 
     @property
     def seconds(self) -> float:
         """CPU seconds spent outside the objective."""
-        return process_time() - self.begun - self.inside
+        return sum(self.waits)
 
     def __call__(self, arm: int, params: Params) -> float:
         """Value of a point, lower is better."""
+        self.waits.append(process_time() - self.last)
         if len(self.values) >= self.budget or self.seconds > self.limit:
             raise EnoughError
-        start = process_time()
         value = self.task.arms[arm].score(params)
-        self.inside += process_time() - start
         self.values.append(value)
+        self.last = process_time()
         return value
 
 
@@ -143,18 +146,7 @@ def _optuna(watch: Watch, seed: int) -> None:
 def _hyperopt(watch: Watch, seed: int) -> None:
     from hyperopt import fmin, hp, tpe
 
-    options = []
-    for arm, problem in enumerate(watch.task.arms):
-        space: dict[str, Any] = {}
-        for name, what in problem.space.items():
-            key = f"{arm}.{name}"
-            if isinstance(what, Uniform):
-                space[name] = hp.uniform(key, what.low, what.high)
-            elif isinstance(what, Integers):
-                space[name] = hp.uniformint(key, what.low, what.high)
-            else:
-                space[name] = hp.choice(key, list(what.values))
-        options.append((arm, space))
+    options = [(arm, hyperopt_space(what, f"{arm}.")) for arm, what in enumerate(watch.task.arms)]
     fmin(
         lambda chosen: watch(chosen[0], dict(chosen[1])),
         hp.choice("arm", options),
@@ -190,3 +182,17 @@ def search(name: str, watch: Watch, seed: int) -> None:
     """Run an optimiser until its budget or its time is used up."""
     with suppress(EnoughError):
         OPTIMISERS[name][1](watch, seed)
+
+
+def gaps(name: str, evaluations: int, seed: int, limit: float) -> list[float]:
+    """CPU seconds before each evaluation of a run that chooses among test functions.
+
+    Args:
+        name: The optimiser.
+        evaluations: How many gaps to take.
+        seed: Of the run.
+        limit: CPU seconds after which it ends in any case.
+    """
+    watch = Watch(Task("timed", [problem(arm) for arm in TIMED]), evaluations - 1, limit)
+    search(name, watch, seed)
+    return watch.waits

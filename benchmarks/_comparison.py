@@ -17,7 +17,7 @@ from _runs import Job, Run, collect, jobs_of
 from rich.console import Group
 from rich.table import Table
 
-__all__ = ["add_options", "compare_optimisers", "installed"]
+__all__ = ["FULL", "QUICK", "add_options", "compare_optimisers", "installed"]
 
 QUICK, FULL = 5, 30
 MARKS = (20, 40, 80)

@@ -3,7 +3,7 @@
 The objective is the mean accuracy over five stratified folds, the same for everybody; distances, margins and networks
 see standardised inputs. What is searched in its logarithm is a uniform parameter named `log10_...`, which every
 optimiser is given alike. Numbers are rounded to two decimals before they reach a learner, so that a memory of
-accuracies serves all optimisers, and later runs where it is kept in a file: an accuracy follows from data set, learner
+accuracies serves all optimisers: an accuracy follows from data set, learner
 and rounded parameters alone, whoever asks.
 """
 
@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from _problems import Choice, Integers, Params, Problem, Space, Uniform
@@ -131,15 +130,12 @@ def available(names: tuple[str, ...]) -> tuple[str, ...]:
 class Accuracies:
     """Cross-validated accuracies, each worked out once.
 
-    Args:
-        path: JSON file to start from and to save to; None keeps them in memory only.
+    Attributes:
+        known: Those worked out, by data set, learner and parameters.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.known: dict[str, float] = {}
-        if path is not None and path.exists():
-            self.known = json.loads(path.read_text(encoding="utf-8"))
 
     def __call__(self, dataset: str, learner: str, params: Params) -> float:
         """Mean accuracy over the folds."""
@@ -153,11 +149,6 @@ class Accuracies:
         """To minimise the share of samples that are classified wrongly."""
         space = LEARNERS[learner].space
         return Problem(f"{learner} {dataset}", space, lambda params: 1.0 - self(dataset, learner, params), 0.0)
-
-    def save(self) -> None:
-        """Write them to the file, if there is one."""
-        if self.path is not None:
-            self.path.write_text(json.dumps(self.known), encoding="utf-8")
 
 
 @cache

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from _problems import MAX_PROPOSALS, Evaluations, Integers, Params, Problem, Uniform, random_params
 
-__all__ = ["NAMES", "Optimiser", "find", "scipy_space"]
+__all__ = ["NAMES", "Optimiser", "find", "hyperopt_space", "scipy_space"]
 
 BATCH = 5
 # README of Mango; its computed default is ten times that and more, and ten times as slow.
@@ -80,6 +80,22 @@ def scipy_space(problem: Problem) -> dict[str, Any]:
     return space
 
 
+def hyperopt_space(problem: Problem, prefix: str = "") -> dict[str, Any]:
+    """The parameters of a problem as Hyperopt takes them, with a prefix for what must be unique there."""
+    from hyperopt import hp
+
+    space: dict[str, Any] = {}
+    for name, parameter in problem.space.items():
+        label = f"{prefix}{name}"
+        if isinstance(parameter, Uniform):
+            space[name] = hp.uniform(label, parameter.low, parameter.high)
+        elif isinstance(parameter, Integers):
+            space[name] = hp.uniformint(label, parameter.low, parameter.high)
+        else:
+            space[name] = hp.choice(label, list(parameter.values))
+    return space
+
+
 def _constraint(problem: Problem) -> Callable[[list[Params]], list[bool]] | None:
     allows = problem.allows
     return None if allows is None else lambda points: [allows(point) for point in points]
@@ -126,19 +142,11 @@ def _mango(batch: int, domain_size: int | None) -> Callable[[Evaluations, int], 
 
 
 def _hyperopt(evaluations: Evaluations, seed: int) -> None:
-    from hyperopt import fmin, hp, tpe
+    from hyperopt import fmin, tpe
 
-    space: dict[str, Any] = {}
-    for name, parameter in evaluations.problem.space.items():
-        if isinstance(parameter, Uniform):
-            space[name] = hp.uniform(name, parameter.low, parameter.high)
-        elif isinstance(parameter, Integers):
-            space[name] = hp.uniformint(name, parameter.low, parameter.high)
-        else:
-            space[name] = hp.choice(name, list(parameter.values))
     fmin(
         lambda params: evaluations(dict(params)),
-        space,
+        hyperopt_space(evaluations.problem),
         algo=tpe.suggest,
         max_evals=MAX_PROPOSALS * evaluations.budget,
         early_stop_fn=lambda _trials, *_: (evaluations.done, []),

@@ -26,6 +26,7 @@ __all__ = [
     "best_seen",
     "borda",
     "compare",
+    "direction",
     "evaluations_to",
     "geometric_mean",
     "summary",
@@ -76,13 +77,13 @@ def compare(first: Array, second: Array) -> str | None:
         "final" if its final regrets are significantly lower; "area" if there is no significant difference in those, and
         the areas under its curves are; None otherwise, be it worse or not distinguishable.
     """
-    final = _direction(first[:, -1], second[:, -1])
+    final = direction(first[:, -1], second[:, -1])
     if final:
         return "final" if final < 0 else None
-    return "area" if _direction(first.mean(axis=1), second.mean(axis=1)) < 0 else None
+    return "area" if direction(first.mean(axis=1), second.mean(axis=1)) < 0 else None
 
 
-def _direction(first: Array, second: Array) -> int:
+def direction(first: Array, second: Array) -> int:
     """-1 if the first sample is significantly lower than the second, 1 if higher, else 0 (two-sided test)."""
     from scipy.stats import mannwhitneyu
 

@@ -21,10 +21,9 @@ from _common import environment, limit_threads, report
 from _comparison import add_options, installed
 from _learners import DATASETS, available
 from _peers import find
-from _ranking import SIGNIFICANCE
+from _ranking import direction
 from _runs import Job, Run, collect, jobs_of
 from rich.table import Table
-from scipy.stats import mannwhitneyu
 
 LEARNERS = ("svm", "xgboost", "knn")
 MARKS = (10, 20, 40)
@@ -71,8 +70,9 @@ def _figures(name: str, runs: dict[Job, Run], marks: list[int]) -> dict[str, Any
     mine, theirs = _ends(name, runs), _ends(OURS, runs)
     lower, higher = [], []
     for problem in sorted(set(mine) & set(theirs) if name != OURS else ()):
-        if mannwhitneyu(mine[problem], theirs[problem]).pvalue < SIGNIFICANCE:
-            (lower if np.median(mine[problem]) < np.median(theirs[problem]) else higher).append(problem)
+        sense = direction(np.array(mine[problem]), np.array(theirs[problem]))
+        if sense:
+            (lower if sense < 0 else higher).append(problem)
     evaluated = sum(len(run.values) for run in own)
     return {
         "error": {str(n): float(np.mean([min(run.values[:n]) for run in own if run.values])) for n in marks},

@@ -13,7 +13,6 @@ tinynas at the end of the budget.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import warnings
 from importlib.util import find_spec
@@ -22,13 +21,12 @@ from typing import Any
 import numpy as np
 from _cash import OPTIMISERS, Task, Watch, search, tasks
 from _common import add_output_options, environment, limit_threads, report
+from _comparison import FULL, QUICK
+from _ranking import direction
 from rich.table import Table
-from scipy.stats import mannwhitneyu
 
-QUICK, FULL = 5, 30
 MARKS = (10, 20, 40)
 OURS = "tinynas"
-SIGNIFICANCE = 0.05
 
 
 def main() -> None:
@@ -65,7 +63,6 @@ def main() -> None:
 
 
 def _run(name: str, task: Task, seed: int, options: argparse.Namespace) -> Watch:
-    logging.disable(logging.ERROR)  # how Hyperopt takes the end of the budget
     # A short run first loads what the optimiser loads late.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -74,21 +71,20 @@ def _run(name: str, task: Task, seed: int, options: argparse.Namespace) -> Watch
         watch = Watch(task, options.evaluations, options.limit)
         search(name, watch, seed)
     print(f"{task.name}: {name} {seed}: {min(watch.values):.4g}", file=sys.stderr, flush=True)
-    watch.limit = watch.seconds  # what it took, now that it has ended
     return watch
 
 
 def _row(task: Task, name: str, runs: dict[str, list[Watch]], marks: list[int]) -> dict[str, Any]:
     own = runs[name]
-    chance = None
+    sense = None
     if name != OURS and OURS in runs:
-        chance = float(mannwhitneyu(*([min(run.values) for run in runs[who]] for who in (name, OURS))).pvalue)
+        sense = direction(*(np.array([min(run.values) for run in runs[who]]) for who in (name, OURS)))
     return {
         "task": task.name,
         "optimiser": name,
         "best": {str(n): float(np.mean([min(run.values[:n]) for run in own])) for n in marks},
-        "p_against_tinynas": chance,
-        "cpu_ms_per_evaluation": round(1e3 * sum(run.limit for run in own) / sum(len(run.values) for run in own), 2),
+        "against_tinynas": None if sense is None else ("lower", "no difference", "higher")[sense + 1],
+        "cpu_ms_per_evaluation": round(1e3 * sum(run.seconds for run in own) / sum(len(run.values) for run in own), 2),
         "runs": len(own),
         "runs_cut_short": sum(len(run.values) < marks[-1] for run in own),
     }
@@ -98,15 +94,14 @@ def _table(rows: list[dict[str, Any]], marks: list[int]) -> Table:
     table = Table(title="metatuner: mean of the lowest value after n evaluations", title_justify="left")
     table.add_column("task")
     table.add_column("optimiser")
-    for title in (*(f"n = {n}" for n in marks), "differs", "CPU ms", "runs", "cut short"):
+    for title in (*(f"n = {n}" for n in marks), "against tinynas", "CPU ms", "runs", "cut short"):
         table.add_column(title, justify="right")
     for row in rows:
-        chance = row["p_against_tinynas"]
         table.add_row(
             row["task"],
             row["optimiser"],
             *(f"{row['best'][str(n)]:.5g}" for n in marks),
-            "" if chance is None else ("yes" if chance < SIGNIFICANCE else "no"),
+            row["against_tinynas"] or "",
             f"{row['cpu_ms_per_evaluation']:.1f}",
             str(row["runs"]),
             str(row["runs_cut_short"]),

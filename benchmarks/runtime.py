@@ -26,9 +26,10 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from _cash import OPTIMISERS as CASH
+from _cash import gaps as cash_gaps
 from _common import add_output_options, environment, limit_threads, report
 from _fresh import OPTIMISERS, Prepare, Told
-from _gaps import CASH, cash_gaps
 from _problems import Params, Problem, Uniform, problem, seed_of
 from numpy.typing import NDArray
 from rich.table import Table

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import runtime
+from _cash import Task, Watch
 from _fresh import OPTIMISERS, EnoughError
-from _gaps import Clock
 from _problems import problem
 
 
@@ -30,20 +30,20 @@ def test_the_tuner_is_asked_for_what_it_was_told():
 
 def test_the_clock_leaves_the_objective_out_and_ends_the_run(monkeypatch):
     now = iter([0.0, 1.0, 11.0, 13.0, 23.0, 27.0])
-    monkeypatch.setattr("_gaps.process_time", lambda: next(now))
-    clock, arm = Clock(3, limit=100.0), problem("Easom")
-    point = dict.fromkeys(arm.space, 1.0)
-    assert clock(arm, point) == clock(arm, point) == arm.score(point)
+    monkeypatch.setattr("_cash.process_time", lambda: next(now))
+    arm = problem("Easom")
+    clock, point = Watch(Task("one", [arm]), 2, limit=100.0), dict.fromkeys(arm.space, 1.0)
+    assert clock(0, point) == clock(0, point) == arm.score(point)
     with pytest.raises(EnoughError):
-        clock(arm, point)
-    assert clock.gaps == [1.0, 2.0, 4.0]
+        clock(0, point)
+    assert clock.waits == [1.0, 2.0, 4.0]
 
 
 def test_the_clock_ends_a_run_that_takes_too_long():
-    clock = Clock(10, limit=0.0)
+    clock = Watch(Task("one", [problem("Easom")]), 10, limit=0.0)
     sum(range(10**5))
     with pytest.raises(EnoughError):
-        clock(problem("Easom"), dict.fromkeys(problem("Easom").space, 1.0))
+        clock(0, dict.fromkeys(problem("Easom").space, 1.0))
 
 
 def test_end_to_end(tmp_path, monkeypatch, capsys):

@@ -13,15 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.limits import log_feasibility
+from tinynas.tuner.limits import LOG_SQRT_2PI, log_feasibility
 from tinynas.tuner.space import Space
 from tinynas.tuner.surrogate import GaussianProcess
 
 __all__ = ["Acquisition", "confidence_factor", "log_expected_improvement"]
 
 Array = NDArray[np.float64]
-
-LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def log_expected_improvement(mean: Array, deviation: Array, best: float) -> tuple[Array, Array, Array]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from tinynas.tuner.history import History
 from tinynas.tuner.model import Model
 from tinynas.tuner.observation import PointCode
 from tinynas.tuner.space import Space
-from tinynas.tuner.state import read_file, read_state, write_file, write_state
+from tinynas.tuner.state import Saved, read_state, write_state
 from tinynas.tuner.suggest import Suggester
 from tinynas.tuner.threads import single_blas_thread
 from tinynas.tuner.warm import Report, learn, reports_in
@@ -25,7 +24,7 @@ from tinynas.tuner.warm import Report, learn, reports_in
 __all__ = ["AskTell"]
 
 
-class AskTell:
+class AskTell(Saved):
     """Suggests points and learns from their outcomes; how they are evaluated is the caller's affair.
 
     Args:
@@ -274,19 +273,6 @@ class AskTell:
         """
         self._suggester.seed, self._history = read_state(self.space, self._history.senses, state)
         self._runs, self._prior = False, []
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `state_dict` to a JSON file, whole or not at all."""
-        write_file(path, self.state_dict())
-
-    def load(self, path: str | os.PathLike[str]) -> None:
-        """Take up the state that a tuner with the same arguments saved.
-
-        Raises:
-            ConfigValueError: If the file is not JSON, or `load_state_dict` refuses what it holds.
-            OSError: If it cannot be read.
-        """
-        self.load_state_dict(read_file(path))
 
     def _begin(self, senses: tuple[Sense, ...]) -> None:
         self._history, self._first = History(self.space, senses), []

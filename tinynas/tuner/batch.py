@@ -12,7 +12,7 @@ from tinynas.tuner.model import Model
 from tinynas.tuner.search import enumerable, maximise, pool
 from tinynas.tuner.space import ExhaustedError, PointCode
 
-__all__ = ["clustered", "penalised"]
+__all__ = ["PROMISING", "clustered", "divided", "penalised"]
 
 Array = NDArray[np.float64]
 
@@ -76,18 +76,9 @@ def clustered(
     batch Bayesian optimization using k-means"). Arguments, result and errors are those of `penalised`, which supplies
     what the clusters cannot.
     """
-    space, rng = model.space, rngs[0]
-    candidates = pool(space, rng, model.anchors, config.domain_size)
-    acquisition = model.acquisition(pending, config, len(candidates))
-    known = np.vstack([model.known, pending])
-    values = acquisition(candidates)
-    first = maximise(acquisition, candidates, known, taken, rng, values)
-    codes = space.codes(first[None, :])
-
-    ranked = candidates[np.argsort(-values, kind="stable")]
-    promising = np.vstack([first, ranked[: max(int(PROMISING * len(ranked)), 4 * len(rngs))]])
-    scaled = space.features(promising) / model.surrogate.kernel.length_scales[space.groups]
-    labels = _kmeans(scaled, len(rngs), rng)
+    space = model.space
+    promising, labels = divided(model, pending, taken, len(rngs), rngs[0], config)
+    codes = space.codes(promising[:1])
     for label in np.setdiff1d(labels, labels[:1]):
         members = promising[labels == label]
         blocks = iter(np.array_split(members, -(-len(members) // 16)))
@@ -100,6 +91,37 @@ def clustered(
         with suppress(ExhaustedError):
             codes += penalised(model, more, taken | set(codes), missing, config)
     return codes
+
+
+def divided(
+    model: Model, pending: Array, taken: set[PointCode], clusters: int, rng: np.random.Generator, config: TunerConfig
+) -> tuple[Array, NDArray[np.int64]]:
+    """The most promising candidates, and which cluster each belongs to.
+
+    Args:
+        model: What is known.
+        pending: Coordinates of points under evaluation, shape (k, dimension).
+        taken: Codes of evaluated and pending points.
+        clusters: How many, at least 1.
+        rng: Source of randomness.
+        config: The tuner's configuration.
+
+    Returns:
+        Coordinates, shape (m, dimension), the best of all candidates refined and first, and labels, shape (m,).
+
+    Raises:
+        ExhaustedError, SpaceError: As `penalised`.
+    """
+    space = model.space
+    candidates = pool(space, rng, model.anchors, config.domain_size)
+    acquisition = model.acquisition(pending, config, len(candidates))
+    known = np.vstack([model.known, pending])
+    values = acquisition(candidates)
+    first = maximise(acquisition, candidates, known, taken, rng, values)
+    ranked = candidates[np.argsort(-values, kind="stable")]
+    promising = np.vstack([first, ranked[: max(int(PROMISING * len(ranked)), 4 * clusters)]])
+    scaled = space.features(promising) / model.surrogate.kernel.length_scales[space.groups]
+    return promising, _kmeans(scaled, clusters, rng)
 
 
 def _kmeans(points: Array, clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:

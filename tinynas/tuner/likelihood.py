@@ -64,8 +64,11 @@ class Likelihood:
             priors.append(ADDITIVE_PRIOR)
         self.prior_mean, self.prior_spread = np.array(priors).T
 
-    def __call__(self, theta: Array) -> tuple[float, Array]:
-        """Value (up to a constant) and gradient, shape (len(theta),); Rasmussen & Williams 2006, eq. 2.30 and 5.9."""
+    def __call__(self, theta: Array, gradient: bool = True) -> tuple[float, Array]:
+        """Value (up to a constant) and gradient, shape (len(theta),); Rasmussen & Williams 2006, eq. 2.30 and 5.9.
+
+        The gradient costs as much again, and is empty where it is not wanted.
+        """
         G = self.count
         precision, signal, noise = np.exp(-2.0 * theta[:G]), math.exp(theta[G]), math.exp(theta[G + 1])
         share = _logistic(theta[G + 2]) if self.additive else 0.0
@@ -94,6 +97,8 @@ class Likelihood:
             + 0.5 * center**2
             + 0.5 * float(deviation @ deviation)
         )
+        if not gradient:
+            return value, np.empty(0)
         inverse = lapack().dpotri(factor, lower=1)[0].T
         off = weights[self.pairs[0]] * weights[self.pairs[1]] - inverse.ravel()[self.flat]
         trace = float(weights @ weights - np.trace(inverse))

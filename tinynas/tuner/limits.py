@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinynas.tuner.observation import Observation
 from tinynas.tuner.surrogate import GaussianProcess, fit
 
-__all__ = ["fit_limits", "log_feasibility"]
+__all__ = ["LOG_SQRT_2PI", "fit_limits", "log_feasibility"]
 
 Array = NDArray[np.float64]
 

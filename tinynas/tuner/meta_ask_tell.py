@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from tinynas.errors import SpaceError
 from tinynas.tuner.arms import RULES, Arm
 from tinynas.tuner.checks import ConfigValueError, check_count
 from tinynas.tuner.config import Params, TunerConfig
-from tinynas.tuner.state import read_file, write_file
+from tinynas.tuner.state import Saved
 from tinynas.tuner.tuner import Tuner
 
 __all__ = ["MetaAskTell"]
@@ -24,7 +23,7 @@ FORMAT = 2
 PATIENCE = 3
 
 
-class MetaAskTell:
+class MetaAskTell(Saved):
     """Suggests points of several spaces and learns from their outcomes; evaluating them is the caller's affair.
 
     Args:
@@ -124,19 +123,6 @@ class MetaAskTell:
             tuner.load_state_dict(arm)
         self.tuners, self.config = fresh, replace(self.config, seed=seed)
         self._begin(chosen)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `state_dict` to a JSON file, whole or not at all."""
-        write_file(path, self.state_dict())
-
-    def load(self, path: str | os.PathLike[str]) -> None:
-        """Take up the state that a MetaTuner with the same arguments saved.
-
-        Raises:
-            ConfigValueError: If the file is not JSON, or `load_state_dict` refuses what it holds.
-            OSError: If it cannot be read.
-        """
-        self.load_state_dict(read_file(path))
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.tuner.ask_tell import AskTell
-from tinynas.tuner.batch import PROMISING, _kmeans
+from tinynas.tuner.batch import divided
 from tinynas.tuner.config import Params, finite_or_none
 from tinynas.tuner.model import Model
 from tinynas.tuner.observation import PointCode
 from tinynas.tuner.parameters import Float, Integer
-from tinynas.tuner.run import _read as answers
-from tinynas.tuner.search import maximise, pool
+from tinynas.tuner.run import read_answer
 from tinynas.tuner.space import Space
 from tinynas.tuner.threads import single_blas_thread
 from tinynas.tuner.traces import HUES, INK, MUTED, Trace, dots, lines
@@ -57,7 +56,7 @@ def copy_of(tuner: AskTell, count: int | None = None) -> AskTell:
 
 def model_of(tuner: AskTell) -> Model:
     """The surrogate fitted to what a tuner knows, at least one success."""
-    model = tuner._suggester.model(tuner._history)
+    model = tuner.model
     assert isinstance(model, Model)
     return model
 
@@ -129,7 +128,7 @@ def objective_trace(space: Space, place: int, objective: Callable[[list[Params]]
     """The objective of a space of one parameter, with gaps where it fails."""
     codes = line_codes(space, place, near[0], near)
     points = [space.params(code) for code in codes]
-    answered, values = answers(objective([dict(point) for point in points]), points, 1)
+    answered, values = read_answer(objective([dict(point) for point in points]), points, 1)
     known = {space.code(point): finite_or_none(value) for point, value in zip(answered, values, strict=True)}
     return lines("objective", [code[place] for code in codes], [known.get(code) for code in codes], MUTED, "dot")
 
@@ -140,16 +139,9 @@ def clusters(tuner: AskTell, model: Model, n: int) -> tuple[Array, NDArray[np.in
     Returns:
         Coordinates, shape (m, dimension), and labels, shape (m,).
     """
-    space, history, config = tuner.space, tuner._history, tuner.config
-    rng, pending = tuner._suggester._rng(history, 0), space.coordinates(history.pending)
-    candidates = pool(space, rng, model.anchors, config.domain_size)
-    acquisition = model.acquisition(pending, config, len(candidates))
-    values = acquisition(candidates)
-    first = maximise(acquisition, candidates, np.vstack([model.known, pending]), history.taken, rng, values)
-    ranked = candidates[np.argsort(-values, kind="stable")]
-    promising = np.vstack([first, ranked[: max(int(PROMISING * len(ranked)), 4 * n)]])
-    scaled = space.features(promising) / model.surrogate.kernel.length_scales[space.groups]
-    return promising, _kmeans(scaled, n, rng)
+    space, history = tuner.space, tuner._history
+    pending, rng = space.coordinates(history.pending), tuner._suggester._rng(history, 0)
+    return divided(model, pending, history.taken, n, rng, tuner.config)
 
 
 def contour(tuner: AskTell, model: Model) -> Trace:

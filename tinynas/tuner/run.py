@@ -17,7 +17,7 @@ from tinynas.tuner.space import ExhaustedError
 if TYPE_CHECKING:
     from tinynas.tuner.tuner import Tuner
 
-__all__ = ["evaluate", "run"]
+__all__ = ["evaluate", "read_answer", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
     except Exception as raised:
         logger.warning("the objective failed for %d points: %r", len(batch), raised)
         answer, error = ([], []), raised
-    points, values = _read(answer, batch, count)
+    points, values = read_answer(answer, batch, count)
     outcome = Outcome(error=error)
     for params, value in zip(points, [read_values(value, count) for value in values], strict=True):
         tuner.tell(params, value if count > 1 or value is None else value[0])
@@ -133,7 +133,7 @@ def evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
     return outcome
 
 
-def _read(answer: Any, batch: list[Params], count: int) -> tuple[list[Params], list[Any]]:
+def read_answer(answer: Any, batch: list[Params], count: int) -> tuple[list[Params], list[Any]]:
     """Take apart what the objective returned: a list of values, or as a tuple the points evaluated and their values."""
     if isinstance(answer, tuple) and len(answer) != 2:
         raise ConfigTypeError(

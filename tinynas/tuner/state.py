@@ -17,11 +17,36 @@ from tinynas.tuner.observation import Observation, PointCode
 from tinynas.tuner.parameters import Categorical
 from tinynas.tuner.space import Space
 
-__all__ = ["read_file", "read_state", "write_file", "write_state"]
+__all__ = ["Saved", "read_file", "read_state", "write_file", "write_state"]
 
 FORMAT = 2
 # Before there were conditions, constraints, fidelities and several objectives.
 FIRST_FORMAT = 1
+
+
+class Saved:
+    """What has a state of JSON types can be saved to a file and loaded from it."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, as plain JSON data."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state, in place of what is known."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `state_dict` to a JSON file, whole or not at all."""
+        write_file(path, self.state_dict())
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Take up the state that another one with the same arguments saved.
+
+        Raises:
+            ConfigValueError: If the file is not JSON, or `load_state_dict` refuses what it holds.
+            OSError: If it cannot be read.
+        """
+        self.load_state_dict(read_file(path))
 
 
 def write_state(history: History, seed: int) -> dict[str, Any]:

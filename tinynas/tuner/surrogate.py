@@ -106,7 +106,7 @@ def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
         return GaussianProcess.of(Z, y, *hyperparameters(start[0], groups))
     chosen = _representatives(y)
     likelihood = Likelihood(Z[chosen], y[chosen], groups)
-    order = np.argsort([likelihood(theta)[0] for theta in start], kind="stable")
+    order = np.argsort([likelihood(theta, gradient=False)[0] for theta in start], kind="stable")
     scouts = [_climb(likelihood, theta, SCOUT_STEPS) for theta in start[order[:2]]]
     theta, _ = min(scouts, key=lambda end: end[1])
     theta, _ = _climb(likelihood, theta, MAX_STEPS)

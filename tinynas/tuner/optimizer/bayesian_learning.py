@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.tuner.acquisition import confidence_factor, log_expected_improvement
+from tinynas.tuner.batch import PROMISING
 from tinynas.tuner.optimizer.regressor import GaussianProcessRegressor
 
 __all__ = ["BayesianLearning"]
 
 Array = NDArray[np.float64]
-
-# Share of the candidates, the best ones, that are clustered.
-PROMISING = 0.25
 
 
 class BayesianLearning:
