@@ -15,6 +15,7 @@ from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.failures import blame
 from tinynas.tuner.limits import fit_limits
 from tinynas.tuner.observation import Observation, PointCode
+from tinynas.tuner.parameters import Categorical
 from tinynas.tuner.scalar import scalarised
 from tinynas.tuner.space import Space
 from tinynas.tuner.surrogate import GaussianProcess, fit
@@ -26,6 +27,11 @@ Array = NDArray[np.float64]
 
 # Best known points around which candidates are drawn.
 ANCHORS = 5
+# Improvement, in standardised values, that each evaluation without one adds to what the next must promise, and the
+# number of evaluations that do.
+MARGIN = 0.04
+MARGIN_STEPS = 10
+SAME_VALUE = 0.05
 # Reach of a failure in a unit cube, for one dimension; distances grow with the square root of the dimension.
 FAILURE_REACH = 0.08
 
@@ -150,12 +156,27 @@ class Model:
         if best is not None:
             # A pending point counts with its prediction: an incumbent without it would promise the same improvement
             # again, for certain, right beside it.
-            best = min([best, *self.cautious.predict(Z)[0].tolist()])
+            best = min([best, *self.cautious.predict(Z)[0].tolist()]) - self._margin(len(pending))
         factor = confidence_factor(config.alpha, candidates, len(self.told) + 1)
         return Acquisition(
             self.space, surrogate, best, config.acquisition, factor, tuple(one.condition(Z) for one in self.limits),
             self.features,
         )  # fmt: skip
+
+    def _margin(self, pending: int) -> float:
+        """Least improvement that counts at every second point where some parameters are discrete.
+
+        The longer nothing improves, the more. Without it the last digits of a rate, or a choice that makes no
+        difference, take all evaluations: a certain gain of next to nothing looks better than a small chance of a better
+        combination.
+        """
+        count = len(self.y) + pending
+        if count % 4 == 0 or not any(isinstance(one, Categorical) for one in self.space.parameters):
+            return 0.0
+        # Since the first value about as good as the best: another digit is no progress.
+        values = self.surrogate.y
+        steps = count - 1 - int(np.argmax(values <= values.min() + SAME_VALUE))
+        return MARGIN * min(steps, MARGIN_STEPS)
 
     @cached_property
     def cautious(self) -> GaussianProcess:
