@@ -91,9 +91,7 @@ class Kernel:
             if self.additive > 0.0:
                 block *= 1.0 - self.additive
                 for columns in self._columns():
-                    single = matern52(_squared(A[rows], B, columns))[0]
-                    single *= self.additive / len(self.length_scales)
-                    block += single
+                    block += self._alone(A[rows], B, columns)
             np.multiply(block, self.variance, out=out[rows])
         return out
 
@@ -117,17 +115,26 @@ class Kernel:
         difference *= (2.0 * self.variance / scales)[:, None, None]
         return self.variance * k, difference
 
+    def _alone(self, A: Array, B: Array, columns: NDArray[np.int64]) -> Array:
+        """The share of one group's own kernel, for features in units of the length scales."""
+        share = self.additive / len(self.length_scales)
+        if len(columns) > 1:
+            return share * matern52(squared_distances(A[:, columns], B[:, columns]))[0]
+        # Most groups have one feature, whose distance needs no root: half the work of `matern52`.
+        distance = SQRT5 * A[:, columns] - SQRT5 * B[:, columns[0]]
+        np.abs(distance, out=distance)
+        decay = np.exp(-distance)
+        decay *= share
+        polynomial = distance * (1.0 / 3.0)
+        polynomial += 1.0
+        polynomial *= distance
+        polynomial += 1.0
+        polynomial *= decay
+        return np.asarray(polynomial)
+
     def _columns(self) -> Iterator[NDArray[np.int64]]:
         for group in range(len(self.length_scales)):
             yield np.flatnonzero(self.groups == group)
-
-
-def _squared(A: Array, B: Array, columns: NDArray[np.int64]) -> Array:
-    if len(columns) > 1:
-        return squared_distances(A[:, columns], B[:, columns])
-    difference = A[:, columns] - B[:, columns[0]]
-    difference *= difference
-    return np.asarray(difference)
 
 
 def _blocks(rows: int, width: int) -> Iterator[slice]:
