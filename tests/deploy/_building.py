@@ -82,15 +82,24 @@ class Model:
     # Operators with weights.
 
     def _weights(
-        self, x: int, shape: tuple[int, ...], axis: int, fan_in: int, activation: int, *, per_channel: bool, bias: bool
+        self,
+        x: int,
+        shape: tuple[int, ...],
+        axis: int,
+        fan_in: int,
+        activation: int,
+        *,
+        per_channel: bool,
+        bias: bool,
+        largest: int = 127,
     ) -> tuple[list[int], float]:
         """Weights and bias; the root mean square of the results in real units."""
         channels, scale = shape[axis], self.affine(x)[0]
         rms = _CLAMPED_RMS.get(activation, 2 ** self.rng.uniform(-1, 3))
-        spread = sqrt(fan_in) * 73 * self.rms[x] / scale  # of an accumulator
+        spread = sqrt(fan_in * largest * (largest + 1) / 3) * self.rms[x] / scale  # of an accumulator
         jitter = 2 ** self.rng.uniform(-1, 1, channels if per_channel else 1)
         scales = (rms / (scale * spread) * jitter).astype(np.float32)
-        weights = self.rng.integers(-127, 128, shape)
+        weights = self.rng.integers(-largest, largest + 1, shape)
         zeros = (0,) * len(scales)
         quantization = Quantization(tuple(map(float, scales)), zeros, axis)
         operands = [self.constant(weights, np.int8, quantization)]
@@ -114,14 +123,16 @@ class Model:
         bias: bool = True,
         affine: Affine | None = None,
         depthwise: bool = False,
+        largest: int = 127,
     ) -> int:
-        """CONV_2D, or DEPTHWISE_CONV_2D of `channels` outputs an input channel."""
+        """CONV_2D, or DEPTHWISE_CONV_2D of `channels` outputs an input channel; weights up to `largest`."""
         batch, *size, depth = self.shape(x)
         outputs = channels * depth if depthwise else channels
         shape = (1, *kernel, outputs) if depthwise else (outputs, *kernel, depth)
         fan_in = prod(kernel) * (1 if depthwise else depth)
         axis = 3 if depthwise else 0
-        operands, rms = self._weights(x, shape, axis, fan_in, activation, per_channel=per_channel, bias=bias)
+        kinds = {"per_channel": per_channel, "bias": bias, "largest": largest}
+        operands, rms = self._weights(x, shape, axis, fan_in, activation, **kinds)
         size = [_positions(n, k, s, d, same) for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)]
         out = self.output((batch, *size, outputs), rms, activation)
         if affine is not None:
@@ -130,7 +141,8 @@ class Model:
         options |= {"dilationHFactor": dilation[0], "dilationWFactor": dilation[1]}
         options |= {"fusedActivationFunction": activation} | ({"depthMultiplier": channels} if depthwise else {})
         prefix = "Depthwise" if depthwise else ""
-        return self.op(f"{prefix.upper()}{'_' * depthwise}CONV_2D", [x, *operands], out, f"{prefix}Conv2DOptions", **options)
+        kind = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+        return self.op(kind, [x, *operands], out, f"{prefix}Conv2DOptions", **options)
 
     def dense(self, x: int, units: int, activation: int = NONE, *, per_channel: bool = True, bias: bool = True) -> int:
         fan_in = prod(self.shape(x)[1:])
@@ -170,7 +182,7 @@ class Model:
             b if shrink >> i & 1 else slice(None if begin_mask >> i & 1 else b, None if end_mask >> i & 1 else e, s)
             for i, (b, e, s) in enumerate(zip(begin, end, strides, strict=True))
         )
-        shape = np.empty(self.shape(x))[index].shape
+        shape = np.zeros(self.shape(x))[index].shape
         masks = {"beginMask": begin_mask, "endMask": end_mask, "shrinkAxisMask": shrink}
         inputs = [x, *map(self.constant, (begin, end, strides))]
         return self.like(x, "STRIDED_SLICE", shape, inputs, "StridedSliceOptions", **masks)
@@ -179,11 +191,11 @@ class Model:
         return self.like(x, "RESHAPE", shape, [x, self.constant(shape)], "ReshapeOptions", newShape=shape)
 
     def expand_dims(self, x: int, axis: int) -> int:
-        shape = np.expand_dims(np.empty(self.shape(x)), axis).shape
+        shape = np.expand_dims(np.zeros(self.shape(x)), axis).shape
         return self.like(x, "EXPAND_DIMS", shape, [x, self.constant(axis)], "ExpandDimsOptions")
 
     def squeeze(self, x: int, axis: int) -> int:
-        shape = np.empty(self.shape(x)).squeeze(axis).shape
+        shape = np.zeros(self.shape(x)).squeeze(axis).shape
         return self.like(x, "SQUEEZE", shape, [x], "SqueezeOptions", squeezeDims=(axis,))
 
     def pool(
@@ -197,13 +209,14 @@ class Model:
         return self.like(x, f"{kind}_POOL_2D", (batch, *shape, channels), [x], "Pool2DOptions", **options)
 
     def mean(self, x: int, axes: tuple[int, ...], *, keep: bool = False) -> int:
-        shape = np.empty(self.shape(x)).mean(axes, keepdims=keep).shape
+        shape = np.zeros(self.shape(x)).mean(axes, keepdims=keep).shape
         count = prod(self.shape(x)) // prod(shape)
-        out = self.output(shape, self.rms[x] / sqrt(count))
+        # What the inputs have in common is left beside the noise.
+        out = self.output(shape, hypot(self.rms[x] / sqrt(count), self.rms[x] / 2))
         return self.op("MEAN", [x, self.constant(axes)], out, "ReducerOptions", keepDims=keep)
 
     def concatenation(self, parts: Sequence[int], axis: int) -> int:
-        shape = np.concatenate([np.empty(self.shape(p)) for p in parts], axis).shape
+        shape = np.concatenate([np.zeros(self.shape(p)) for p in parts], axis).shape
         return self.like(parts[0], "CONCATENATION", shape, parts, "ConcatenationOptions", axis=axis)
 
     def space_to_batch(self, x: int, blocks: Sequence[int], paddings: Sequence[tuple[int, int]]) -> int:

@@ -7,23 +7,26 @@ input and one output.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from ._building import NONE, RELU, RELU6, RELU_N1_TO_1, Model
+from ._building import NONE, RELU, RELU6, RELU_N1_TO_1, Model, quantized
 
 Builder = Callable[[np.random.Generator], bytes]
 
 BUILDERS: dict[str, Builder] = {}
+#: Models whose outputs TFLM does not define.
+UNREFEREED: dict[str, Builder] = {}
 
 
-def _add(name: str, build: Callable[[Model], int]) -> None:
+def _add(name: str, build: Callable[[Model], int], where: dict[str, Builder] = BUILDERS) -> None:
     def builder(rng: np.random.Generator) -> bytes:
         model = Model(rng)
         return model.pack(build(model))
 
-    assert name not in BUILDERS
-    BUILDERS[name] = builder
+    assert name not in where
+    where[name] = builder
 
 
 def _few(m: Model, low: int = 2, high: int = 9) -> int:
@@ -54,11 +57,11 @@ _CONVOLUTIONS = {
     "relu6": ((3, 3), {"activation": RELU6}),
     "relu_n1_to_1": ((3, 3), {"activation": RELU_N1_TO_1}),
     "per_tensor": ((3, 3), {"per_channel": False}),
-    "no_bias": ((3, 3), {"bias": False}),
 }
 for _name, (_kernel, _options) in _CONVOLUTIONS.items():
     _add(f"conv_{_name}", lambda m, k=_kernel, o=_options: m.conv(_image(m), _few(m), k, **o))
     _add(f"depthwise_{_name}", lambda m, k=_kernel, o=_options: m.conv(_image(m), 1, k, depthwise=True, **o))
+_add("depthwise_no_bias", lambda m: m.conv(_image(m), 1, (3, 3), depthwise=True, bias=False))
 _add("depthwise_multiplier", lambda m: m.conv(_image(m), _few(m, 2, 4), (3, 3), depthwise=True))
 _add("depthwise_one_channel", lambda m: m.conv(_image(m, 1), _few(m), (3, 3), depthwise=True, stride=(2, 2)))
 
@@ -74,9 +77,10 @@ for _name, (_kernel, _options) in _CONVOLUTIONS_1D.items():
 
 
 def _left_shift(m: Model) -> int:
-    """An output scale so fine that accumulators are multiplied, not divided: most outputs saturate."""
-    x = _image(m)
-    return m.conv(x, 5, (1, 1), affine=(m.affine(x)[0] * 2**-10, 0))
+    """Weights so small that accumulators are multiplied, not divided."""
+    y = m.conv(_image(m, 2), 6, (1, 1), largest=1)
+    m.tensors[y] = replace(m.tensors[y], quantization=quantized((m.affine(y)[0] / 2, 5)))
+    return y
 
 
 _add("conv_left_shift", _left_shift)
@@ -187,7 +191,7 @@ _add("relu_alike", _alike)
 _add("relu6", lambda m: (lambda x: m.unary("RELU6", x, m.affine(x)))(m.input(1, 7, 6, 5, scale=0.08)))
 _add("requantize", lambda m: m.unary("QUANTIZE", _image(m), table="QuantizeOptions"))
 _add("logistic", lambda m: m.unary("LOGISTIC", _image(m), (1 / 256, -128)))
-_add("tanh", lambda m: m.unary("TANH", _image(m), (1 / 128, 0)))
+_add("tanh", lambda m: m.unary("TANH", m.input(1, 7, 6, 5, scale=0.02), (1 / 128, 0)))
 _SOFTMAX = {"affine": (1 / 256, -128), "table": "SoftmaxOptions"}
 _add("softmax", lambda m: m.unary("SOFTMAX", m.input(1, _few(m, 3, 30)), beta=1.0, **_SOFTMAX))
 _add("softmax_beta", lambda m: m.unary("SOFTMAX", _image(m), beta=0.3, **_SOFTMAX))
@@ -204,11 +208,14 @@ _add("float_edges", _float_edges)
 # Dilation as some converters write it.
 
 
-def _space_to_batch(m: Model, rank: int, causal: bool) -> int:
-    length, channels, dilation, kernel = _few(m, 20, 30), _few(m), _few(m, 2, 4), 3
-    x = m.input(*([1] * (rank - 2)), length, channels)
+def _space_to_batch(m: Model, rank: int, padded: bool, causal: bool) -> int:
+    """A dilated convolution; causal by an operator PAD, or by the padding of SPACE_TO_BATCH_ND itself."""
+    length, dilation, kernel = _few(m, 20, 30), _few(m, 2, 4), 3
+    x = m.input(*([1] * (rank - 2)), length, _few(m))
     before = (kernel - 1) * dilation if causal else 0
-    after = -(before + length) % dilation
+    if padded:
+        x, before = m.pad(x, [*[(0, 0)] * (rank - 2), (before, 0), (0, 0)]), 0
+    after = -(before + m.shape(x)[-2]) % dilation
     if rank == 3:
         x = m.expand_dims(m.space_to_batch(x, (dilation,), [(before, after)]), 1)
         y = m.squeeze(m.conv(x, 5, (1, kernel), same=False, activation=RELU), 1)
@@ -218,8 +225,12 @@ def _space_to_batch(m: Model, rank: int, causal: bool) -> int:
 
 
 for _rank in (3, 4):
-    _add(f"space_to_batch_{_rank}d", lambda m, r=_rank: _space_to_batch(m, r, False))
-    _add(f"space_to_batch_{_rank}d_causal", lambda m, r=_rank: _space_to_batch(m, r, True))
+    _add(f"space_to_batch_{_rank}d", lambda m, r=_rank: _space_to_batch(m, r, False, False))
+    _add(f"space_to_batch_{_rank}d_causal", lambda m, r=_rank: _space_to_batch(m, r, True, True))
+#: TFLM fills the padding of SPACE_TO_BATCH_ND with a number that it never sets: here it is no referee. The format
+#: means the zero point.
+for _rank in (3, 4):
+    _add(f"padding_{_rank}d", lambda m, r=_rank: _space_to_batch(m, r, False, True), UNREFEREED)
 
 # Networks.
 
@@ -247,7 +258,7 @@ def _tcn_last_step(m: Model) -> int:
 
 
 _add("tcn_last_step", _tcn_last_step)
-_add("tcn_mean", lambda m: m.dense(m.mean(_tcn(m), (1, 2)), 2))
+_add("tcn_mean", lambda m: m.dense(m.mean(_tcn(m), (1, 2)), 8))
 
 
 def _keyword_spotting(m: Model) -> int:

@@ -47,7 +47,9 @@ def _windows(x: Array, out: Tensor, kernel, strides, dilations) -> Array:
     parts = []
     for i, j in product(range(kernel[0]), range(kernel[1])):
         starts = (i * dilations[0], j * dilations[1])
-        rows, columns = (slice(b, b + (n - 1) * s + 1, s) for b, n, s in zip(starts, out.shape[1:3], strides, strict=True))
+        rows, columns = (
+            slice(b, b + (n - 1) * s + 1, s) for b, n, s in zip(starts, out.shape[1:3], strides, strict=True)
+        )
         parts.append(x[:, rows, columns])
     return np.stack(parts, 3).reshape(*out.shape[:3], *kernel, x.shape[-1])
 
@@ -114,7 +116,11 @@ def _mean(op: Op, tensors, operands, out: Tensor) -> Array:
 
 
 def _pool(op: Op, tensors, operands, out: Tensor) -> Array:
-    kernel, strides, same = (op.options["filterHeight"], op.options["filterWidth"]), _strides(op), not op.options["padding"]
+    kernel, strides, same = (
+        (op.options["filterHeight"], op.options["filterWidth"]),
+        _strides(op),
+        not op.options["padding"],
+    )
     x = operands[0].astype(np.int64)
     low, high = arith.activation_range(op.options["fusedActivationFunction"], *affine(out))
     outside = -128 if op.kind == "MAX_POOL_2D" else 0
@@ -122,7 +128,10 @@ def _pool(op: Op, tensors, operands, out: Tensor) -> Array:
     if op.kind == "MAX_POOL_2D":
         return np.clip(windows.max((3, 4)), low, high)
     inside = _padded(np.ones_like(x), x.shape[1:3], strides, kernel, same, 0)
-    count, total = (_windows(a, out, kernel, strides, (1, 1)).sum((3, 4)) for a in (inside, _padded(x, x.shape[1:3], strides, kernel, same, 0)))
+    count, total = (
+        _windows(a, out, kernel, strides, (1, 1)).sum((3, 4))
+        for a in (inside, _padded(x, x.shape[1:3], strides, kernel, same, 0))
+    )
     return np.clip(np.sign(total) * ((np.abs(total) + count // 2) // count), low, high)
 
 
@@ -143,12 +152,16 @@ def _space_to_batch(op: Op, tensors, operands, out: Tensor) -> Array:
     rest = [(0, 0)] * (x.ndim - 1 - len(blocks))
     x = np.pad(x, [(0, 0), *map(tuple, paddings), *rest], constant_values=affine(tensors[0])[1])
     starts = product(*map(range, blocks))
-    return np.concatenate([x[(slice(None), *(slice(s, None, b) for s, b in zip(start, blocks, strict=True)))] for start in starts])
+    return np.concatenate(
+        [x[(slice(None), *(slice(s, None, b) for s, b in zip(start, blocks, strict=True)))] for start in starts]
+    )
 
 
 def _batch_to_space(op: Op, tensors, operands, out: Tensor) -> Array:
     x, blocks, crops = operands
-    full = np.empty((out.shape[0], *(n * b for n, b in zip(x.shape[1:], blocks, strict=False)), *x.shape[1 + len(blocks) :]))
+    full = np.empty(
+        (out.shape[0], *(n * b for n, b in zip(x.shape[1:], blocks, strict=False)), *x.shape[1 + len(blocks) :])
+    )
     for part, start in zip(np.split(x, prod(blocks)), product(*map(range, blocks)), strict=True):
         full[(slice(None), *(slice(s, None, b) for s, b in zip(start, blocks, strict=True)))] = part
     return full[(slice(None), *(slice(a, n - b) for (a, b), n in zip(crops, full.shape[1:], strict=False)))]

@@ -29,9 +29,18 @@ _WEIGHTS_RANK = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 2}
 #: Operands that have to be there; runtimes read them unasked.
 _OPERANDS = {
     **{"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "ADD": 2, "PAD": 2, "MEAN": 2},
-    **{"STRIDED_SLICE": 4, "RESHAPE": 1},
+    **{"STRIDED_SLICE": 4, "RESHAPE": 1, "SUB": 2, "MUL": 2, "EXPAND_DIMS": 2, "SQUEEZE": 1, "CONCATENATION": 1},
+    **{"MAX_POOL_2D": 1, "AVERAGE_POOL_2D": 1, "SPACE_TO_BATCH_ND": 3, "BATCH_TO_SPACE_ND": 3},
+    **dict.fromkeys(("QUANTIZE", "DEQUANTIZE", "RELU", "RELU6", "LOGISTIC", "TANH", "SOFTMAX"), 1),
 }
-_OP_VERSIONS = {"int8": {"CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "STRIDED_SLICE": 2, "PAD": 2}}
+_OP_VERSIONS = {
+    "int8": {
+        **{"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "STRIDED_SLICE": 2, "PAD": 2},
+        **dict.fromkeys(("ADD", "SUB", "MUL", "MEAN", "CONCATENATION", "MAX_POOL_2D", "AVERAGE_POOL_2D"), 2),
+        **dict.fromkeys(("RELU", "RELU6", "LOGISTIC", "TANH", "SOFTMAX", "QUANTIZE", "DEQUANTIZE"), 2),
+        **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), 2),
+    },
+}
 
 
 @cache
