@@ -12,8 +12,11 @@
 #include "tn_common.h"
 #include "tn_depthwise.h"
 #include "tn_elementwise.h"
+#include "tn_expand.h"
 #include "tn_matrix.h"
 #include "tn_pool.h"
+#include "tn_rows.h"
 #include "tn_softmax.h"
+#include "tn_steps.h"
 
 #endif

@@ -1,5 +1,6 @@
 """Network -> something a board can run: .tflite models, their graphs and their memory plans."""
 
+from tinynas.deploy.compiler import CompiledModel, compile_model
 from tinynas.deploy.flatbuffer import pack, read_graph
 from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
 from tinynas.deploy.inference import dequantize, infer, quantize, verified
@@ -12,8 +13,10 @@ __all__ = [
     "Precision",
     "Quantization",
     "Tensor",
+    "CompiledModel",
     "arena_head_bytes",
     "arrange",
+    "compile_model",
     "convert",
     "dequantize",
     "infer",

@@ -1,0 +1,94 @@
+"""Graph -> Program: one function per kind of operator, edges in floats left to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tinynas.deploy.compiler import blocks, elementwise, movement, windows
+from tinynas.deploy.compiler.builder import Builder, View
+from tinynas.deploy.compiler.program import Program, rows_of
+from tinynas.deploy.graph import Graph, Op
+from tinynas.errors import ConversionError, UnsupportedOp
+
+__all__ = ["SUPPORTED", "lowered"]
+
+_OPERATORS: dict[str, Callable[[Builder], None]] = {
+    "CONV_2D": windows.convolution,
+    "DEPTHWISE_CONV_2D": windows.depthwise,
+    "FULLY_CONNECTED": windows.fully_connected,
+    "MAX_POOL_2D": windows.pool,
+    "AVERAGE_POOL_2D": windows.pool,
+    **dict.fromkeys(("ADD", "SUB", "MUL"), elementwise.binary),
+    **dict.fromkeys(("RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH", "QUANTIZE"), elementwise.lookup),
+    "MEAN": elementwise.mean,
+    "SOFTMAX": elementwise.softmax,
+    **dict.fromkeys(("RESHAPE", "EXPAND_DIMS", "SQUEEZE"), movement.reshape),
+    **dict.fromkeys(("PAD", "PADV2"), movement.pad),
+    "STRIDED_SLICE": movement.strided_slice,
+    "CONCATENATION": movement.concatenation,
+    "SPACE_TO_BATCH_ND": blocks.to_blocks,
+    "BATCH_TO_SPACE_ND": blocks.from_blocks,
+}
+#: Kinds of operators that are compiled; DEQUANTIZE (and QUANTIZE of floats) at the model's edges.
+SUPPORTED = (*sorted(_OPERATORS), "DEQUANTIZE")
+
+
+def lowered(graph: Graph) -> tuple[Program, int, int]:
+    """Translate a model.
+
+    Args:
+        graph: With one input and one output, int8, or float32 with QUANTIZE and DEQUANTIZE next to them.
+
+    Returns:
+        The program, and the int8 tensors that are its input and output.
+
+    Raises:
+        UnsupportedOp: An operator, or what it is asked to do, is not compiled.
+        ConversionError: The model has several inputs or outputs, or its operators contradict its tensors.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ConversionError("a model with one input and one output is expected")
+    ops = list(enumerate(graph.ops))
+    source, target = graph.inputs[0], graph.outputs[0]
+    if graph.tensors[source].dtype == "float32":
+        source, ops = _edge(graph, ops, "QUANTIZE", source)
+    if graph.tensors[target].dtype == "float32":
+        target, ops = _edge(graph, ops, "DEQUANTIZE", target)
+    b = Builder(graph)
+    b.quantization(source)
+    rows = rows_of(graph.tensors[source].shape)
+    if any(n < 1 for t in graph.tensors for n in t.shape):
+        raise ConversionError("a tensor without elements is not expected")
+    b.views[source] = View(b.add_value(rows), rows.count, high=rows.count)
+    pending = blocks.Pending(b)
+    for index, op in ops:
+        b.source, b.op = index, op
+        if not pending.takes():
+            for settled in [*pending.settle(), (index, op)]:
+                b.source, b.op = settled
+                _translate(b)
+    b.op = graph.ops[-1]
+    return b.finish(target), source, target
+
+
+def _translate(b: Builder) -> None:
+    make = _OPERATORS.get(b.op.kind)
+    if make is None:
+        raise b.refuse("this kind of operator is not compiled", b.op.outputs[0] if b.op.outputs else None)
+    try:
+        make(b)
+    except UnsupportedOp:
+        raise
+    except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError) as e:
+        raise ConversionError(f"operator {b.source} ({b.op.kind}) contradicts its tensors: {e}") from e
+
+
+def _edge(graph: Graph, ops: list[tuple[int, Op]], kind: str, tensor: int) -> tuple[int, list[tuple[int, Op]]]:
+    """The int8 tensor behind a float edge of the model, and the operators without the one between."""
+    for place, (_, op) in enumerate(ops):
+        near, far = (op.inputs, op.outputs) if kind == "QUANTIZE" else (op.outputs, op.inputs)
+        if op.kind == kind and tensor in near:
+            return far[0], ops[:place] + ops[place + 1 :]
+    raise ConversionError(
+        f"a float32 edge without {kind} next to it", advice="convert with int8 weights and activations"
+    )
