@@ -1,8 +1,7 @@
 """The integers behind every operator: what TensorFlow Lite Micro computes from scales and zero points before it runs.
 
-Scales are stored as float32. Most formulas widen them to double first; where TFLM multiplies or divides in single
-precision, so do these functions, as the last bit of a multiplier decides about an output now and then. The results
-have the names that the kernels' parameter structures have in C.
+Scales are stored as float32 and widened to double before anything is computed with them: the last bit of a multiplier
+decides about an output now and then. The fields have the names of the kernels' parameter structures in C.
 
 Sources: tflite-micro, micro/kernels/{add,sub,mul,reduce,fully_connected,conv,pooling}_common.cc and
 kernels/kernel_util.cc (CalculateActivationRangeQuantized, PopulateConvolutionQuantizationParams,
@@ -105,17 +104,11 @@ def channel_multipliers(
     return _multipliers(factors, channels)
 
 
-def fully_connected_multipliers(
-    input_scale: float, weight_scales: Sequence[float], output_scale: float, channels: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
-    """As `channel_multipliers`, for FULLY_CONNECTED: with one scale its product is taken in single precision."""
-    if len(weight_scales) > 1:
-        return channel_multipliers(input_scale, weight_scales, output_scale, channels)
-    product = np.float32(input_scale) * np.float32(weight_scales[0])
-    return _multipliers([_double(product) / _double(output_scale)], channels)
+#: FULLY_CONNECTED has the same. Older TFLM multiplied the two scales in single precision where there is one of weights.
+fully_connected_multipliers = channel_multipliers
 
 
-def _double(scale: float | np.float32) -> float:
+def _double(scale: float) -> float:
     """A scale as the file holds it."""
     return float(np.float32(scale))
 
@@ -199,21 +192,6 @@ def add_parameters(a: Affine, b: Affine, out: Affine, activation: int = 0) -> Su
     scale_a, scale_b, scale = _double(a[0]), _double(b[0]), _double(out[0])
     twice_max = 2 * max(scale_a, scale_b)
     factors = (scale_a / twice_max, scale_b / twice_max, twice_max / ((1 << _LEFT_SHIFT) * scale))
-    return _sum_parameters(a, b, out, factors, activation)
-
-
-def sub_parameters(a: Affine, b: Affine, out: Affine, activation: int = 0) -> SumParameters:
-    """SUB of int8 operands, as `add_parameters`; TFLM computes its factors in single precision."""
-    scale_a, scale_b, scale = np.float32(a[0]), np.float32(b[0]), np.float32(out[0])
-    twice_max = np.float32(2) * max(scale_a, scale_b)
-    rescale = twice_max / (np.float32(1 << _LEFT_SHIFT) * scale)
-    factors = (float(scale_a / twice_max), float(scale_b / twice_max), float(rescale))
-    return _sum_parameters(a, b, out, factors, activation)
-
-
-def _sum_parameters(
-    a: Affine, b: Affine, out: Affine, factors: tuple[float, float, float], activation: int
-) -> SumParameters:
     if not all(0 < f < 1 for f in factors):
         raise ValueError("the scales of operands and output are absurdly far apart")
     (multiplier_a, shift_a), (multiplier_b, shift_b), (multiplier, shift) = map(quantize_multiplier, factors)
@@ -232,6 +210,10 @@ def _sum_parameters(
         low=low,
         high=high,
     )
+
+
+#: SUB has the same. Older TFLM computed its factors in single precision.
+sub_parameters = add_parameters
 
 
 def mul_parameters(a: Affine, b: Affine, out: Affine, activation: int = 0) -> ProductParameters:

@@ -61,8 +61,8 @@ def requantize_table(a: Affine, out: Affine) -> Table:
     return _int8(_requantized(a, out))
 
 
-def _requantized(a: Affine, out: Affine) -> npt.NDArray[np.int64]:
-    multiplier, shift = quantize_multiplier(float(np.float32(a[0])) / float(np.float32(out[0])))
+def _requantized(a: Affine, out: Affine, slope: float = 1.0) -> npt.NDArray[np.int64]:
+    multiplier, shift = quantize_multiplier(float(np.float32(a[0])) * slope / float(np.float32(out[0])))
     return multiply_by_quantized_multiplier(_INPUTS - a[1], multiplier, shift) + out[1]
 
 
@@ -78,13 +78,8 @@ def relu6_table(a: Affine) -> Table:
 
 
 def leaky_relu_table(a: Affine, out: Affine, alpha: float) -> Table:
-    """LEAKY_RELU with slope `alpha` below zero; as `requantize_table`. Factors are computed in single precision."""
-    scale, scale_out = np.float32(a[0]), np.float32(out[0])
-    identity = quantize_multiplier(float(scale / scale_out))
-    leaking = quantize_multiplier(float(scale * np.float32(alpha) / scale_out))
-    x = _INPUTS - a[1]
-    kept, scaled = multiply_by_quantized_multiplier(x, *identity), multiply_by_quantized_multiplier(x, *leaking)
-    return _int8(np.where(x >= 0, kept, scaled) + out[1])
+    """LEAKY_RELU with slope `alpha` below zero; as `requantize_table`."""
+    return _int8(np.where(_INPUTS >= a[1], _requantized(a, out), _requantized(a, out, float(np.float32(alpha)))))
 
 
 def logistic_table(a: Affine) -> Table:
