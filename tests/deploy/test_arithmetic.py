@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tinynas.cost import TflmInterpreter
 from tinynas.deploy import Quantization, fixed_point, read_graph, tables
 from tinynas.deploy import arithmetic as arith
+from tinynas.deploy.arithmetic import add_parameters
 from tinynas.deploy.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
 
 from ._building import Model, quantized
@@ -176,7 +177,7 @@ def in_single_precision(a, b, out, activation=0):
     factors = f(a[0]) / twice_max, f(b[0]) / twice_max, twice_max / (f(1 << 20) * f(out[0]))
     (m_a, s_a), (m_b, s_b), (m, s) = (quantize_multiplier(float(x)) for x in factors)
     changes = {"multiplier_a": m_a, "shift_a": s_a, "multiplier_b": m_b, "shift_b": s_b, "multiplier": m, "shift": s}
-    return replace(arith.add_parameters(a, b, out, activation), **changes)
+    return replace(add_parameters(a, b, out, activation), **changes)
 
 
 def test_precision_of_the_factors_of_sums(monkeypatch):
@@ -194,11 +195,8 @@ def test_precision_of_the_factors_of_sums(monkeypatch):
 
 
 def test_precision_of_the_factor_of_leaky_relu():
-    a, out, slope = (
-        (1.5 * 2**-6, 0),
-        (2**-6, 0),
-        1 / 3,
-    )  # 1.5 times the float32 next to 1/3 is a half in single precision
+    # 1.5 times the float32 next to 1/3 is a half in single precision.
+    a, out, slope = (1.5 * 2**-6, 0), (2**-6, 0), 1 / 3
     expected = tflm("LEAKY_RELU", EVERY[None], a, out, table="LeakyReluOptions", alpha=slope)[0]
     np.testing.assert_array_equal(tables.leaky_relu_table(a, out, slope), expected)
     half = multiply_by_quantized_multiplier(np.arange(-128, 0), *quantize_multiplier(0.5))

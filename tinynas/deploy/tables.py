@@ -79,7 +79,8 @@ def relu6_table(a: Affine) -> Table:
 
 def leaky_relu_table(a: Affine, out: Affine, alpha: float) -> Table:
     """LEAKY_RELU with slope `alpha` below zero; as `requantize_table`."""
-    return _int8(np.where(_INPUTS >= a[1], _requantized(a, out), _requantized(a, out, float(np.float32(alpha)))))
+    kept, scaled = _requantized(a, out), _requantized(a, out, float(np.float32(alpha)))
+    return _int8(np.where(a[1] <= _INPUTS, kept, scaled))
 
 
 def logistic_table(a: Affine) -> Table:
