@@ -8,12 +8,12 @@ from tinynas.deploy.planner import arena_head_bytes, lifetimes, place
 from tinynas.deploy.tflite import Precision, arrange, convert
 
 __all__ = [
+    "CompiledModel",
     "Graph",
     "Op",
     "Precision",
     "Quantization",
     "Tensor",
-    "CompiledModel",
     "arena_head_bytes",
     "arrange",
     "compile_model",

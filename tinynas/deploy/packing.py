@@ -21,7 +21,7 @@ _GROUP = 4  # inputs that one pair of 16-bit by 16-bit dual multiplications take
 def pack_matrix(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Interleave a matrix by pairs of output channels and groups of four inputs.
 
-    Each pair of channels is a run of groups, each group four weights of the first channel and four of the second. Inputs
+    Each pair of channels is a run of groups, each group four weights of the first and four of the second. Inputs
     are filled up with zeros to a multiple of four, channels to an even number. Where `depth` is no multiple of four the
     column holds the inputs in natural order, and the two middle weights of a group change places instead.
 

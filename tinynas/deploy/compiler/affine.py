@@ -43,7 +43,8 @@ def affine_of(source: Tensor, target: Tensor, mean: Sequence[float] | None, std:
     Args:
         source: The int8 input (.., samples, channels).
         target: The int8 output.
-        mean, std: Of each channel, in SI units, as the network was trained with; None where the input is taken as it is.
+        mean: Of each channel, in the units that the network was trained on; None takes 0.
+        std: Standard deviation of each channel; None takes 1.
 
     Raises:
         ConversionError: There is not one mean and one positive deviation for each channel.

@@ -137,7 +137,7 @@ def _amounts(b: Builder, op: Op) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def _interleaved(
     space: tuple[int, ...], batches: tuple[int, ...], block: tuple[int, ...], before: Sequence[int]
 ) -> list[Piece]:
-    """Pieces from an array (batch, space..., rest...) to one of blocks (batch times blocks, smaller space..., rest...)."""
+    """Pieces from an array (batch, space..., rest...) to one of blocks (batches, smaller space..., rest...)."""
     pitch, pieces = pitches(batches), []
     for number, place in enumerate(product(*map(range, block))):
         ranges, start = [range(space[0])], [number * space[0]]

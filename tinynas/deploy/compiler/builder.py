@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tinynas.deploy.compiler.program import Access, Operator, Program, Rows, Value, rows_of
 from tinynas.deploy.compiler.work import Copy, Piece, Work
-from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
+from tinynas.deploy.graph import Graph, Quantization, Tensor
 from tinynas.errors import UnsupportedOp
 
 __all__ = ["Builder", "View"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
@@ -33,14 +32,9 @@ _FUNCTIONS = {
     "SUB": ("sub", sub_parameters),
     "MUL": ("mul", mul_parameters),
 }
-_TABLES: dict[str, Callable[[Affine, Affine, Builder], npt.NDArray[np.int8]]] = {
-    "RELU": lambda a, out, b: relu_table(a, out),
-    "RELU6": lambda a, out, b: relu6_table(a),
-    "LEAKY_RELU": lambda a, out, b: leaky_relu_table(a, out, float(b.op.options["alpha"])),
-    "LOGISTIC": lambda a, out, b: logistic_table(a),
-    "TANH": lambda a, out, b: tanh_table(a),
-    "QUANTIZE": lambda a, out, b: requantize_table(a, out),
-}
+# Functions of the input's quantisation, of both, and of both and a number.
+_TABLES_IN = {"RELU6": relu6_table, "LOGISTIC": logistic_table, "TANH": tanh_table}
+_TABLES = {"RELU": relu_table, "QUANTIZE": requantize_table}
 _IDENTITY = np.arange(-128, 128)
 
 
@@ -99,12 +93,19 @@ def lookup(b: Builder) -> None:
     rows = rows_of(b.tensor(target).shape)
     if prod(b.tensor(source).shape) != prod(b.tensor(target).shape):
         raise b.refuse("input and output are not of the same size", target)
-    table = _TABLES[b.op.kind](_affine(a), _affine(out), b)
+    table = _table(b, _affine(a), _affine(out))
     low, high = int(table[0]), int(table[-1])
     if np.array_equal(table, np.clip(_IDENTITY, low, high)) and _clamped(b, source, low, high):
         b.views[target] = b.view(source)
         return
     b.emit(Lookup(table), (b.read(source, rows),), rows, target)
+
+
+def _table(b: Builder, a: Affine, out: Affine) -> npt.NDArray[np.int8]:
+    kind = b.op.kind
+    if kind == "LEAKY_RELU":
+        return leaky_relu_table(a, out, float(b.op.options["alpha"]))
+    return _TABLES_IN[kind](a) if kind in _TABLES_IN else _TABLES[kind](a, out)
 
 
 def _clamped(b: Builder, tensor: int, low: int, high: int) -> bool:

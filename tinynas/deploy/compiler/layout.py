@@ -63,7 +63,7 @@ def laid_out(buffers: Sequence[Buffer]) -> Layout:
         lambda i: (buffers[i].first - buffers[i].last, -sizes[i]),
     ):
         search.try_order(sorted(numbers, key=key))
-    search.branch([], list(sorted(numbers, key=lambda i: -sizes[i])), 0)
+    search.branch([], sorted(numbers, key=lambda i: -sizes[i]), 0)
     return Layout(tuple(search.best), search.height, bound)
 
 

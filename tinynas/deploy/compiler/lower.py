@@ -51,9 +51,9 @@ def lowered(graph: Graph) -> tuple[Program, int, int]:
     ops = list(enumerate(graph.ops))
     source, target = graph.inputs[0], graph.outputs[0]
     if graph.tensors[source].dtype == "float32":
-        source, ops = _edge(graph, ops, "QUANTIZE", source)
+        source, ops = _edge(ops, "QUANTIZE", source)
     if graph.tensors[target].dtype == "float32":
-        target, ops = _edge(graph, ops, "DEQUANTIZE", target)
+        target, ops = _edge(ops, "DEQUANTIZE", target)
     b = Builder(graph)
     b.quantization(source)
     rows = rows_of(graph.tensors[source].shape)
@@ -83,7 +83,7 @@ def _translate(b: Builder) -> None:
         raise ConversionError(f"operator {b.source} ({b.op.kind}) contradicts its tensors: {e}") from e
 
 
-def _edge(graph: Graph, ops: list[tuple[int, Op]], kind: str, tensor: int) -> tuple[int, list[tuple[int, Op]]]:
+def _edge(ops: list[tuple[int, Op]], kind: str, tensor: int) -> tuple[int, list[tuple[int, Op]]]:
     """The int8 tensor behind a float edge of the model, and the operators without the one between."""
     for place, (_, op) in enumerate(ops):
         near, far = (op.inputs, op.outputs) if kind == "QUANTIZE" else (op.outputs, op.inputs)

@@ -149,7 +149,8 @@ class _Emitter:
         wide = work.width > 1 or work.window.width > 1 or across > 1
         fields: Fields = [
             ("in", self.view(self.op.inputs[0], work.window.width * depth)), ("out", self.target()),
-            ("window", _window(work.window, work.width)), ("matrix", matrix), ("depth", depth), ("zero_in", work.zero_in),
+            ("window", _window(work.window, work.width)), ("matrix", matrix), ("depth", depth),
+            ("zero_in", work.zero_in),
         ]  # fmt: skip
         call = "tn_matrix_wide" if wide else "tn_matrix_narrow"
         lanes = "row" if wide else "row, next"
@@ -189,7 +190,8 @@ class _Emitter:
         a, b = (self.view(access, size) for access in self.op.inputs)
         kind = "tn_product" if work.function == "mul" else "tn_sum"
         fields: Fields = [
-            ("a", a), ("b", b), ("out", self.target()), ("parameters", list(asdict(work.parameters).items())), ("n", size),
+            ("a", a), ("b", b), ("out", self.target()), ("n", size),
+            ("parameters", list(asdict(work.parameters).items())),
         ]  # fmt: skip
         statement = f"tn_{work.function}_step(&{self.name}, {self.ins[0]}, {self.ins[1]}, {self.out}, row);"
         return self.finish(f"{kind}_rows", fields, statement)

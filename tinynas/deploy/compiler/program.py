@@ -37,8 +37,8 @@ def rows_of(shape: tuple[int, ...]) -> Rows:
     """The rows of a tensor of a shape.
 
     Example:
-        >>> rows_of((1, 1, 200, 6)), rows_of((1, 49, 10, 8)), rows_of((1, 12))
-        (Rows(count=200, width=1, channels=6), Rows(count=49, width=10, channels=8), Rows(count=1, width=1, channels=12))
+        >>> rows_of((1, 1, 200, 6)), rows_of((1, 12))
+        (Rows(count=200, width=1, channels=6), Rows(count=1, width=1, channels=12))
     """
     sizes = list(shape)
     while len(sizes) > 1 and sizes[0] == 1:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tinynas.deploy.compiler.liveness import Turns, Walk
+from tinynas.deploy.compiler.liveness import Walk
 from tinynas.deploy.compiler.work import Binary, Lookup, Mean
 
 __all__ = ["LANES", "Buffer", "Schedule", "Segment", "scheduled", "segments"]
@@ -151,7 +151,7 @@ class _Simulation:
                 leader = self.group[value]
                 self.span[leader] = (self.span.get(leader, (at, at))[0], at)
         if t.operator.output in self.group:
-            self._grow(self.group[t.operator.output], at=at)
+            self._grow(self.group[t.operator.output])
             if t.whole:
                 # It is written into from the first turn on.
                 leader = self.group[t.operator.output]
@@ -164,7 +164,7 @@ class _Simulation:
             return t.kept if done == len(t.rows) else 0
         return t.rows[done - 1] + 1 if done else 0
 
-    def _grow(self, leader: int, at: int) -> None:
+    def _grow(self, leader: int) -> None:
         """Let a buffer hold what was written to it and is still to be read."""
         members = [value for value, other in self.group.items() if other == leader]
         end = max(self._made(self.makers[value]) for value in members)
@@ -187,8 +187,8 @@ def segments(order: Sequence[int]) -> list[Segment]:
     """Write a schedule with its repetitions, short.
 
     Example:
-        >>> segments([0, 1, 1, 2, 1, 2, 1, 2, 3])
-        [Segment(repeats=1, body=(0, 1)), Segment(repeats=3, body=(1, 2)), Segment(repeats=1, body=(3,))]
+        >>> segments([0, 1, 2, 1, 2, 1, 2, 1, 2, 3])
+        [Segment(repeats=1, body=(0,)), Segment(repeats=4, body=(1, 2)), Segment(repeats=1, body=(3,))]
     """
     found: list[Segment] = []
     single: list[int] = []

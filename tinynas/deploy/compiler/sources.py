@@ -112,7 +112,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
 """
 
     def source(self, parts: Sequence[OperatorSource], affine: Affine, specialise: bool) -> str:
-        name, upper = self.name, self.upper
+        name = self.name
         values = [
             array(f"values{v}", value.data, aligned=True)
             for v, value in enumerate(self.program.values)
@@ -120,8 +120,8 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
         ]
         blocks = [
             f'#include "{name}.h"',
-            f"{'#define TN_SPECIALISE' if specialise else comment('TN_SPECIALISE is not defined: kernels are shared')}\n"
-            f'#include "tinynas_kernels.h"',
+            "#define TN_SPECIALISE" if specialise else comment("Kernels are shared: TN_SPECIALISE is not defined."),
+            '#include "tinynas_kernels.h"',
             *values,
             *(self.constants(i, part) for i, part in enumerate(parts)),
             self.state(),

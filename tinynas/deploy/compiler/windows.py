@@ -1,4 +1,4 @@
-"""Operators with a window over one or two axes: convolutions, pooling; and fully connected ones, whose window is a row."""
+"""Operators with a window over one or two axes: convolutions, pooling; fully connected ones, of a window of a row."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def windowed(
             raise b.refuse("the window meets nothing but padding")
 
         def orient(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-            return weights[:, at : at + 1].swapaxes(1, 2)
+            return np.asarray(weights[:, at : at + 1].swapaxes(1, 2))
 
         rows, across = across, Axis(1, 1, 1)
     read = b.read(b.op.inputs[0], Rows(rows.size, across.size, channels[0]), fill)

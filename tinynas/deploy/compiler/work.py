@@ -93,6 +93,7 @@ class Matrix(Work):
 
     @property
     def macs_of_row(self) -> int:
+        """Multiply-accumulate operations for one row of the output."""
         return int(self.weights.size) * self.width
 
 
@@ -114,6 +115,7 @@ class Depthwise(Work):
 
     @property
     def macs_of_row(self) -> int:
+        """Multiply-accumulate operations for one row of the output."""
         return int(self.weights.size) * self.width
 
 
