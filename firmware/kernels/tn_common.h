@@ -11,6 +11,8 @@
 #else
 #define TN_KERNEL static __attribute__((noinline, unused))
 #endif
+/* What fast paths leave to the general arithmetic: one copy is enough. */
+#define TN_RARE static __attribute__((noinline, unused))
 #define TN_INLINE static inline __attribute__((always_inline, unused))
 
 /* Sums wrap like the machine's, so that both forms agree on every input and none is undefined. */
