@@ -228,3 +228,18 @@ def test_precision_of_the_factor_of_fully_connected(per_channel):
     m.tensors[y] = replace(m.tensors[y], quantization=quantized(out))
     found = TflmInterpreter(m.pack(y)).run(np.full((1, 4), a[1], np.int8))[0]
     np.testing.assert_array_equal(found, multiply_by_quantized_multiplier(bias, *factor))
+
+
+@pytest.mark.parametrize("exponent", [-34, -31, -27, 22, 24, 27])
+def test_scales_worlds_apart(exponent):
+    """Factors that vanish, and left shifts that overflow."""
+    a, out = (float(np.float32(1.3 * 2.0 ** (exponent / 2))), 3), (2.0 ** -(exponent / 2), -7)
+    found = tflm("QUANTIZE", EVERY[None], a, out, table="QuantizeOptions")[0]
+    np.testing.assert_array_equal(tables.requantize_table(a, out), found)
+    x = np.repeat(EVERY, 2000).reshape(1, 2000, 256)
+    p = arith.mean_parameters(a, out, 2000)
+    total = x.astype(np.int64).sum(1, keepdims=True)
+    mean = multiply_by_quantized_multiplier(total - p.count * p.zero_in, p.multiplier, p.shift) + p.zero
+    options = {"table": "ReducerOptions", "constants": [(1,)], "keepDims": True}
+    np.testing.assert_array_equal(np.clip(mean, -128, 127), tflm("MEAN", x, a, out, total.shape, **options))
+    assert p.shift >= -31

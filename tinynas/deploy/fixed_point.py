@@ -69,7 +69,7 @@ def rounding_shift(x: Any, bits: Any) -> Integers:
     """Integers divided by 2^bits to the nearest, halves away from zero; bits in 0 to 31."""
     x, bits = np.asarray(x, np.int64), np.asarray(bits, np.int64)
     half = (np.int64(1) << bits) >> 1
-    return np.asarray((x + half - 0) >> bits)
+    return np.asarray((x + half - ((x < 0) & (bits > 0))) >> bits)
 
 
 def multiply_by_quantized_multiplier(x: Any, multiplier: Any, shift: Any) -> Integers:
