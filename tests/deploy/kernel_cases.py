@@ -15,7 +15,7 @@ LIMIT = np.iinfo(np.int32)
 
 @dataclass(frozen=True)
 class Case:
-    """Input of the driver and the bytes expected."""
+    """What the driver reads, and the bytes expected; both in whole words."""
 
     data: bytes
     expected: bytes
@@ -30,7 +30,7 @@ def case(kernel, expected, *fields):
             data += struct.pack("<i", len(block)) + block + bytes(-len(block) % 4)
         else:
             data += struct.pack("<i", field)
-    return Case(data, expected.tobytes())
+    return Case(data, expected.tobytes() + bytes(-expected.nbytes % 4))
 
 
 def wrapped(x):
@@ -243,3 +243,8 @@ def cases(kind, count, seed):
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     drawn = [kind(rng) for _ in range(count)]
     return [one for item in drawn for one in (item if isinstance(item, list) else [item])]
+
+
+def stream(drawn):
+    """Input of the driver: all cases, their number first."""
+    return struct.pack("<i", len(drawn)) + b"".join(one.data for one in drawn)

@@ -1,6 +1,6 @@
-/* Runs one kernel on the case that the input describes: words of 32 bits, and blocks (their bytes first) filled up to
- * whole words. The first two words are the kernel and the bytes of its output. The host's build copies each block to
- * memory of exactly its size, so that the address sanitiser sees every step too far. */
+/* Runs kernels on the cases that the input describes: their number, then words of 32 bits, and blocks (their bytes first)
+ * filled up to whole words. A case begins with the kernel and the bytes of its output, which are filled up as well. The
+ * host's build copies each block to memory of exactly its size, so that the address sanitiser sees every step too far. */
 #include "tinynas_kernels.h"
 
 #ifdef ON_HOST
@@ -135,36 +135,39 @@ static void run(reader *r, int32_t kernel, void *out) {
 
 void model_invoke(const int8_t *in, int8_t *out) {
     reader r = {.next = in};
-    const int32_t kernel = word(&r), bytes = word(&r);
+    for (int32_t left = word(&r); left > 0; left--) {
+        const int32_t kernel = word(&r), bytes = word(&r);
 #ifdef ON_HOST
-    void *exact = malloc((size_t)bytes);
-    run(&r, kernel, exact);
-    memcpy(out, exact, (size_t)bytes);
-    free(exact);
-    while (r.n_copies > 0) {
-        free(r.copies[--r.n_copies]);
-    }
+        void *exact = malloc((size_t)bytes);
+        run(&r, kernel, exact);
+        memcpy(out, exact, (size_t)bytes);
+        free(exact);
+        while (r.n_copies > 0) {
+            free(r.copies[--r.n_copies]);
+        }
 #else
-    (void)bytes;
-    run(&r, kernel, out);
+        run(&r, kernel, out);
 #endif
+        out += (bytes + 3) / 4 * 4;
+    }
 }
 
 #ifdef ON_HOST
 
-/* Cases from the standard input, each with the bytes of its input and of its output before it. */
+/* The standard input: bytes of input and of output, then the input. */
 int main(void) {
     int32_t sizes[2];
-    while (fread(sizes, sizeof sizes, 1, stdin) == 1) {
-        int8_t *in = malloc((size_t)sizes[0]), *out = malloc((size_t)sizes[1]);
-        if (fread(in, 1, (size_t)sizes[0], stdin) != (size_t)sizes[0]) {
-            return 1;
-        }
-        model_invoke(in, out);
-        fwrite(out, 1, (size_t)sizes[1], stdout);
-        free(in);
-        free(out);
+    if (fread(sizes, sizeof sizes, 1, stdin) != 1) {
+        return 1;
     }
+    int8_t *in = malloc((size_t)sizes[0]), *out = calloc((size_t)sizes[1], 1);
+    if (fread(in, 1, (size_t)sizes[0], stdin) != (size_t)sizes[0]) {
+        return 1;
+    }
+    model_invoke(in, out);
+    fwrite(out, 1, (size_t)sizes[1], stdout);
+    free(in);
+    free(out);
     return 0;
 }
 

@@ -11,7 +11,7 @@ import pytest
 from tinynas.errors import ToolchainMissing
 from tinynas.resources import resource
 
-from .kernel_cases import KINDS, cases
+from .kernel_cases import KINDS, cases, stream
 
 DRIVER = Path(__file__).with_name("kernel_driver.c")
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -47,25 +47,26 @@ def program(request, headers, tmp_path_factory):
     return target
 
 
-def wrong(kind, drawn, outputs):
-    """First case whose bytes differ, in words, or None."""
-    for index, (case, got) in enumerate(zip(drawn, outputs, strict=True)):
-        if got[: len(case.expected)] != case.expected:
-            return f"{kind.__name__} {index}: {got[: len(case.expected)].hex()} instead of {case.expected.hex()}"
-    return None
+def wrong(drawn, output):
+    """Which cases got other bytes, in words."""
+    at, found = 0, []
+    for name, case in drawn:
+        got = output[at : at + len(case.expected)]
+        at += len(case.expected)
+        if got != case.expected:
+            found.append(f"{name}: {got.hex()} instead of {case.expected.hex()}")
+    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kernels_give_the_bytes_of_their_definition(program, kind):
-    drawn = cases(kind, 80, seed=0)
-    stream = b"".join(struct.pack("<ii", len(c.data), len(c.expected)) + c.data for c in drawn)
-    done = subprocess.run([str(program)], input=stream, capture_output=True, check=False)
+    drawn = cases(kind, 150, seed=0)
+    data, expected_bytes = stream(drawn), sum(len(case.expected) for case in drawn)
+    header = struct.pack("<ii", len(data), expected_bytes)
+    done = subprocess.run([str(program)], input=header + data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    outputs, at = [], 0
-    for case in drawn:
-        outputs.append(done.stdout[at : at + len(case.expected)])
-        at += len(case.expected)
-    assert wrong(kind, drawn, outputs) is None
+    assert len(done.stdout) == expected_bytes
+    assert wrong([(kind.__name__, case) for case in drawn], done.stdout) == []
 
 
 @pytest.mark.emulator
@@ -74,16 +75,14 @@ def test_dsp_kernels_give_the_same_bytes(headers, tmp_path, monkeypatch, cpu, de
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     import _cortex
 
-    drawn = [(kind, case) for kind in KINDS for case in cases(kind, 40, seed=1)]
-    input_bytes, output_bytes = (max(map(len, column)) for column in zip(*((c.data, c.expected) for _, c in drawn)))
+    drawn = [(kind.__name__, case) for kind in KINDS for case in cases(kind, 150, seed=1)]
+    data, expected_bytes = stream([case for _, case in drawn]), sum(len(case.expected) for _, case in drawn)
     tmp_path.joinpath("model.h").write_text(
-        f"#include <stdint.h>\n#define MODEL_INPUT_BYTES {input_bytes}\n#define MODEL_OUTPUT_BYTES {output_bytes}\n"
+        f"#include <stdint.h>\n#define MODEL_INPUT_BYTES {len(data)}\n#define MODEL_OUTPUT_BYTES {expected_bytes}\n"
         "void model_invoke(const int8_t *in, int8_t *out);\n"
     )
-    inputs = [case.data.ljust(input_bytes, b"\0") for _, case in drawn]
     try:
-        report = _cortex.run([DRIVER], [headers, tmp_path], inputs, output_bytes, cpu=cpu, defines=defines)
+        report = _cortex.run([DRIVER], [headers, tmp_path], [data], expected_bytes, cpu=cpu, defines=defines)
     except ToolchainMissing as e:
         pytest.skip(str(e))
-    for (kind, case), out in zip(drawn, report.outputs, strict=True):
-        assert wrong(kind, [case], [out]) is None
+    assert wrong(drawn, report.output) == []
