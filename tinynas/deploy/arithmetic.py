@@ -237,5 +237,5 @@ def mean_parameters(a: Affine, out: Affine, count: int) -> MeanParameters:
     if count < 1:
         raise ValueError(f"a mean of {count} elements")
     multiplier, shift = quantize_multiplier(_double(a[0]) / _double(out[0]))
-    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    bits = min(count.bit_length() - 1, 31 + shift)
     return MeanParameters(a[1], count, (multiplier << bits) // count, shift - bits, out[1])

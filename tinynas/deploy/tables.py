@@ -74,7 +74,7 @@ def relu_table(a: Affine, out: Affine) -> Table:
 def relu6_table(a: Affine) -> Table:
     """RELU6 on its own: a clamp of the input's integers, whatever the output's quantisation says."""
     six = a[1] + round_half_away(float(np.float32(6) / np.float32(a[0])))
-    return _int8(np.clip(_INPUTS, a[1], min(six, 127)))
+    return _int8(np.clip(_INPUTS, a[1], six))
 
 
 def leaky_relu_table(a: Affine, out: Affine, alpha: float) -> Table:
