@@ -15,6 +15,15 @@
 
 #if TN_DSP
 
+/* A function that is assembly from its first instruction to its last. The compiler sees no use of the parameters and no
+ * clobbered register, so it must not draw conclusions from the body. */
+#if defined(__clang__)
+#define TN_NAKED __attribute__((naked, noinline, unused)) static
+#else
+#define TN_NAKED __attribute__((naked, noipa, unused)) static
+#endif
+#define TN_UNUSED __attribute__((unused))
+
 typedef uint32_t __attribute__((may_alias)) tn_word; /* int16 pairs in memory aligned to 4 */
 
 TN_INLINE uint32_t tn_load(const int8_t *x) {

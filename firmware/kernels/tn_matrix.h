@@ -24,32 +24,132 @@ TN_RARE void tn_output(const tn_matrix *p, int32_t channel, int32_t sum, int8_t 
 
 #if TN_DSP
 
-/* 2 channels x 2 columns x 4 inputs. 6 temporaries, 4 sums and 3 pointers: with a loop counter, all 14 registers of the
- * core. The packed weights are needed twice each and therefore unpacked first; both columns share x and y. */
-#define TN_GROUP_2X2                         \
-    "ldrd %[u], %[v], [%[w]], #8\n\t"        \
-    "ldrd %[x], %[y], [%[a]], #8\n\t"        \
-    "sxtb16 %[s], %[u]\n\t"                  \
-    "sxtb16 %[u], %[u], ror #8\n\t"          \
-    "sxtb16 %[t], %[v]\n\t"                  \
-    "sxtb16 %[v], %[v], ror #8\n\t"          \
-    "smlad %[a0], %[s], %[x], %[a0]\n\t"     \
-    "smlad %[a1], %[t], %[x], %[a1]\n\t"     \
-    "smlad %[a0], %[u], %[y], %[a0]\n\t"     \
-    "smlad %[a1], %[v], %[y], %[a1]\n\t"     \
-    "ldrd %[x], %[y], [%[b]], #8\n\t"        \
-    "smlad %[b0], %[s], %[x], %[b0]\n\t"     \
-    "smlad %[b1], %[t], %[x], %[b1]\n\t"     \
-    "smlad %[b0], %[u], %[y], %[b0]\n\t"     \
-    "smlad %[b1], %[v], %[y], %[b1]\n\t"
+/* What the loop over pairs of channels keeps on the stack; the assembly knows the places. */
+typedef struct {
+    int32_t rounding; /* of a right shift by 1; 0: the general requantisation */
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int8_t *out_a, *out_b;
+    const int16_t *a, *b;
+    int32_t groups_1; /* groups + 1 */
+    const int32_t *bias;
+    int32_t rest; /* channels not yet computed */
+    int32_t sum_a[2], sum_b[2];
+    const tn_matrix *p;
+} tn_pairs;
 
-#define TN_RUN_2X2(instructions)                                                                                  \
-    __asm__ volatile(instructions                                                                                 \
-                     : [a0] "+r"(a0), [a1] "+r"(a1), [b0] "+r"(b0), [b1] "+r"(b1), [w] "+r"(w), [a] "+r"(x_a),    \
-                       [b] "+r"(x_b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v), [x] "=&r"(x),       \
-                       [y] "=&r"(y)                                                                               \
-                     :                                                                                            \
-                     : "memory")
+_Static_assert(offsetof(tn_pairs, rest) == 36 && offsetof(tn_pairs, p) == 56 && sizeof(tn_pairs) == 60, "see tn_pairs_run");
+_Static_assert(offsetof(tn_matrix, zero) == 24 && offsetof(tn_matrix, left) == 36, "see tn_pairs_run");
+
+/* The general requantisation of one pair. Returns how many channels are left. */
+TN_RARE int32_t tn_pairs_output(tn_pairs *f) {
+    const int32_t c = f->p->channels - f->rest;
+    for (int32_t k = 0; k < 2; k++) {
+        tn_output(f->p, c + k, f->sum_a[k], f->out_a);
+        tn_output(f->p, c + k, f->sum_b[k], f->out_b);
+    }
+    f->rest -= 2;
+    return f->rest;
+}
+
+/* 2 channels x 2 columns x 4 inputs: sums r2, r3 of a and r4, r5 of b; columns r0, r1; weights r8. The packed weights are
+ * needed twice each and therefore unpacked first; both columns share r9 and r10. */
+#define TN_GROUP_2X2                  \
+    "ldrd r6, r7, [r8], #8\n\t"       \
+    "ldrd r9, r10, [r0], #8\n\t"      \
+    "sxtb16 r11, r6\n\t"             \
+    "sxtb16 r6, r6, ror #8\n\t"      \
+    "sxtb16 r12, r7\n\t"             \
+    "sxtb16 r7, r7, ror #8\n\t"      \
+    "smlad r2, r11, r9, r2\n\t"      \
+    "smlad r3, r12, r9, r3\n\t"      \
+    "smlad r2, r6, r10, r2\n\t"      \
+    "smlad r3, r7, r10, r3\n\t"      \
+    "ldrd r9, r10, [r1], #8\n\t"      \
+    "smlad r4, r11, r9, r4\n\t"      \
+    "smlad r5, r12, r9, r5\n\t"      \
+    "smlad r4, r6, r10, r4\n\t"      \
+    "smlad r5, r7, r10, r5\n\t"
+
+/* tn_scale_fast of one sum: multiplier r10, less r11 (only its lowest byte counts), rounding r12. */
+#define TN_OUTPUT(sum, to)                           \
+    "lsl " sum ", " sum ", #1\n\t"                   \
+    "smmlar lr, " sum ", r10, r12\n\t"              \
+    "add " sum ", lr, " sum ", asr #31\n\t"         \
+    "asr " sum ", " sum ", r11\n\t"                 \
+    "ssat " sum ", #8, " sum ", asr #1\n\t"         \
+    "strb " sum ", [" to "], #1\n\t"
+
+/* The inner loop takes all 14 registers, which a compiler does not manage without copies in it; around it, one LDM and one
+ * STM move what it would load and store one by one. An odd number of groups enters at the second half of the loop. */
+TN_NAKED void tn_pairs_run(TN_UNUSED const tn_matrix *p, TN_UNUSED const int16_t *a, TN_UNUSED const int16_t *b,
+                           TN_UNUSED int8_t *out_a, TN_UNUSED int8_t *out_b) {
+    __asm__ volatile("push {r4-r11, lr}\n\t"
+                     "sub sp, #60\n\t"
+                     "ldrd r8, r4, [r0, #0]\n\t" /* weights, bias */
+                     "ldrd r6, r7, [r0, #8]\n\t" /* multiplier, shift */
+                     "ldrd r9, r10, [r0, #16]\n\t" /* groups, channels */
+                     "ldr r5, [r0, #24]\n\t" /* zero */
+                     "ldr r11, [r0, #36]\n\t" /* left */
+                     "ldr r12, [sp, #96]\n\t" /* out_b */
+                     "lsl r5, r5, #1\n\t"
+                     "add r5, r5, #1\n\t"
+                     "cmp r11, #0\n\t"
+                     "it ne\n\t"
+                     "movne r5, #0\n\t"
+                     "add r9, r9, #1\n\t"
+                     "stm sp, {r5, r6, r7}\n\t"
+                     "strd r3, r12, [sp, #12]\n\t"
+                     "strd r1, r2, [sp, #20]\n\t"
+                     "strd r9, r4, [sp, #28]\n\t"
+                     "str r10, [sp, #36]\n\t"
+                     "str r0, [sp, #56]\n"
+                     "1:\n\t" /* a pair of channels */
+                     "ldr r0, [sp, #32]\n\t"
+                     "ldrd r2, r3, [r0], #8\n\t"
+                     "str r0, [sp, #32]\n\t"
+                     "mov r4, r2\n\t"
+                     "mov r5, r3\n\t"
+                     "ldrd r0, r1, [sp, #20]\n\t"
+                     "ldr lr, [sp, #28]\n\t"
+                     "lsrs lr, lr, #1\n\t"
+                     "bcc 3f\n"
+                     "2:\n\t" /* 8 inputs */
+                     TN_GROUP_2X2 "3:\n\t" TN_GROUP_2X2
+                     "subs lr, lr, #1\n\t"
+                     "bgt 2b\n\t"
+                     "ldm sp, {r0, r1, r6, r7, r9}\n\t" /* rounding, multiplier, shift, out_a, out_b */
+                     "cbnz r0, 4f\n\t"
+                     "add r0, sp, #40\n\t"
+                     "stm r0, {r2, r3, r4, r5}\n\t"
+                     "mov r0, sp\n\t"
+                     "bl %c0\n\t"
+                     "cmp r0, #0\n\t"
+                     "bgt 1b\n\t"
+                     "b 5f\n"
+                     "4:\n\t" /* the fast requantisation; both shifts inverted at once */
+                     "ldr r10, [r1], #4\n\t"
+                     "ldrh r11, [r6], #2\n\t"
+                     "mvn r11, r11\n\t"
+                     "lsl r12, r0, r11\n\t"
+                     TN_OUTPUT("r2", "r7") TN_OUTPUT("r4", "r9")
+                     "ldr r2, [sp, #36]\n\t"
+                     "subs r2, r2, #2\n\t" /* nothing up to the end of the loop changes the flags */
+                     "str r2, [sp, #36]\n\t"
+                     "bmi 5f\n\t"
+                     "ldr r10, [r1], #4\n\t"
+                     "lsr r11, r11, #8\n\t"
+                     "lsl r12, r0, r11\n\t"
+                     TN_OUTPUT("r3", "r7") TN_OUTPUT("r5", "r9")
+                     "stm sp, {r0, r1, r6, r7, r9}\n\t"
+                     "bgt 1b\n"
+                     "5:\n\t"
+                     "add sp, #60\n\t"
+                     "pop {r4-r11, pc}"
+                     :
+                     : "i"(tn_pairs_output)
+                     : "memory");
+}
 
 /* 2 channels x 1 column x 4 inputs. */
 #define TN_GROUP_2X1                         \
@@ -79,36 +179,7 @@ TN_INLINE void tn_clamp_row(const tn_matrix *p, int8_t *out) {
 
 /* Two columns; a may be b, and out_a may be out_b. Columns and weights: aligned to 4 bytes. */
 TN_KERNEL void tn_matmul2(const tn_matrix *p, const int16_t *a, const int16_t *b, int8_t *out_a, int8_t *out_b) {
-    const int8_t *w = p->weights, *shift = p->shift;
-    const int32_t *bias = p->bias, *multiplier = p->multiplier;
-    const int32_t rounds = p->groups >> 1, odd = p->groups & 1, channels = p->channels;
-    const int32_t rounding = p->left ? 0 : tn_rounding(p->zero, 0); /* is odd, thus never 0 where it is needed */
-    for (int32_t c = 0; c < channels; c += 2) {
-        const int16_t *x_a = a, *x_b = b;
-        int32_t a0 = *bias++, a1 = *bias++, b0 = a0, b1 = a1;
-        uint32_t s, t, u, v, x, y;
-        for (int32_t round = rounds; round > 0; round--) {
-            TN_RUN_2X2(TN_GROUP_2X2 TN_GROUP_2X2);
-        }
-        if (odd) {
-            TN_RUN_2X2(TN_GROUP_2X2);
-        }
-        if (!rounding) {
-            tn_output(p, c, a0, out_a);
-            tn_output(p, c, b0, out_b);
-            tn_output(p, c + 1, a1, out_a);
-            tn_output(p, c + 1, b1, out_b);
-            continue;
-        }
-        const int32_t m0 = *multiplier++, m1 = *multiplier++, less0 = ~*shift++, less1 = ~*shift++;
-        const int32_t rounding0 = tn_shift_left(rounding, less0), rounding1 = tn_shift_left(rounding, less1);
-        out_a[c] = tn_scale_fast(a0, m0, rounding0, less0);
-        out_b[c] = tn_scale_fast(b0, m0, rounding0, less0);
-        if (c + 1 < channels) {
-            out_a[c + 1] = tn_scale_fast(a1, m1, rounding1, less1);
-            out_b[c + 1] = tn_scale_fast(b1, m1, rounding1, less1);
-        }
-    }
+    tn_pairs_run(p, a, b, out_a, out_b);
     tn_clamp_row(p, out_a);
     tn_clamp_row(p, out_b);
 }
