@@ -25,8 +25,9 @@ import sys
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from _image import FLASH, FLASH_BYTES, INPUT, OUTPUT, PAGE, RAM, RAM_BYTES, STACK_BYTES, Image, build, placed
@@ -47,6 +48,7 @@ class Report:
         instructions_each: One per input.
         instructions: The largest of them.
         profile: Instructions of all inputs together by function, the most expensive one first.
+        build_s: Time that compiling and linking took.
     """
 
     instructions: int
@@ -57,6 +59,7 @@ class Report:
     outputs: tuple[bytes, ...]
     instructions_each: tuple[int, ...]
     profile: Mapping[str, int]
+    build_s: float = field(compare=False)
 
     @property
     def output(self) -> bytes:
@@ -95,7 +98,9 @@ def run(
     """
     (input_bytes,) = {len(data) for data in inputs}
     sizes = {"input_bytes": input_bytes, "output_bytes": output_bytes}
+    start = perf_counter()
     image = build(sources, include, **sizes, cpu=cpu, flags=flags, defines=defines)
+    build_s = perf_counter() - start
     answer = _emulate(image, inputs, output_bytes, cpu, timeout_s)
     runs, profile = answer["runs"], Counter[str]()
     for address, instructions in answer["blocks"]:
@@ -110,6 +115,7 @@ def run(
         outputs=tuple(b64decode(run["output"]) for run in runs),
         instructions_each=each,
         profile=dict(profile.most_common()),
+        build_s=build_s,
     )
 
 

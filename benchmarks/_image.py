@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow, ToolchainMissing
 
-__all__ = ["CPUS", "Image", "build", "placed", "require"]
+__all__ = ["CPUS", "Image", "build", "compiler_version", "placed", "require"]
 
 _COMPILER = "arm-none-eabi-gcc"
 #: Their floating-point units, of single precision.
@@ -122,6 +122,16 @@ def require() -> str:
                 "a package of the virtual core is not installed", where=package, advice=f"`pip install {package}`"
             )
     return compiler
+
+
+def compiler_version() -> str:
+    """The cross compiler's name and version.
+
+    Raises:
+        ToolchainMissing: Something is not installed.
+    """
+    done = subprocess.run([require(), "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
 
 
 def build(
