@@ -6,36 +6,45 @@
 
 #if TN_DSP
 
-/* 4 bytes to elements 0, 2, 1, 3: two extensions and one double store. */
-TN_INLINE void tn_spread4(int16_t *column, const int8_t *x) {
+/* 4 bytes to elements 0, 2, 1, 3: two extensions and one double store. Returns where the next group goes. */
+TN_INLINE int16_t *tn_spread4(int16_t *column, const int8_t *x) {
     const uint32_t word = tn_load(x);
-    __asm__ volatile("strd %1, %2, [%0]"
-                     :
-                     : "r"(column), "r"(tn_even_bytes(word)), "r"(tn_odd_bytes(word))
+    __asm__ volatile("strd %1, %2, [%0], #8"
+                     : "+r"(column)
+                     : "r"(tn_even_bytes(word)), "r"(tn_odd_bytes(word))
                      : "memory");
+    return column;
 }
 
 /* n % 4 == 0; the order is 0, 2, 1, 3 in each group. */
 TN_INLINE void tn_spread(int16_t *column, const int8_t *x, int32_t n) {
-    for (; n >= 16; n -= 16, x += 16, column += 16) {
-        tn_spread4(column, x);
-        tn_spread4(column + 4, x + 4);
-        tn_spread4(column + 8, x + 8);
-        tn_spread4(column + 12, x + 12);
+    const int8_t *const end = x + n;
+    for (; end - x >= 16; x += 16) {
+        column = tn_spread4(tn_spread4(tn_spread4(tn_spread4(column, x), x + 4), x + 8), x + 12);
     }
-    for (; n > 0; n -= 4, x += 4, column += 4) {
-        tn_spread4(column, x);
+    for (; x < end; x += 4) {
+        column = tn_spread4(column, x);
     }
+}
+
+TN_INLINE void tn_widen4(int16_t *column, const int8_t *x) {
+    const uint32_t word = tn_load(x), even = tn_even_bytes(word), odd = tn_odd_bytes(word);
+    tn_store(column, tn_low_halves(even, odd));
+    tn_store(column + 2, tn_high_halves(even, odd));
 }
 
 /* Natural order; column may be at an odd element. */
 TN_INLINE void tn_widen(int16_t *column, const int8_t *x, int32_t n) {
-    for (; n >= 4; n -= 4, x += 4, column += 4) {
-        const uint32_t word = tn_load(x), even = tn_even_bytes(word), odd = tn_odd_bytes(word);
-        tn_store(column, tn_low_halves(even, odd));
-        tn_store(column + 2, tn_high_halves(even, odd));
+    const int8_t *const end = x + n;
+    for (; end - x >= 8; x += 8, column += 8) {
+        tn_widen4(column, x);
+        tn_widen4(column + 4, x + 4);
     }
-    for (; n > 0; n--) {
+    if (end - x >= 4) {
+        tn_widen4(column, x);
+        x += 4, column += 4;
+    }
+    while (x < end) {
         *column++ = *x++;
     }
 }
@@ -64,25 +73,25 @@ TN_INLINE void tn_widen(int16_t *column, const int8_t *x, int32_t n) {
  * column: aligned to 4 bytes. */
 TN_KERNEL void tn_expand(int16_t *column, const int8_t *const *taps, int32_t n_taps, int32_t depth, int8_t zero) {
     const int8_t *const *const end = taps + n_taps;
-    while (taps < end) {
-        const int8_t *const x = *taps;
-        int32_t n = depth;
-        taps++;
+    int32_t n = 0;
+    for (; taps < end; column += n) {
+        const int8_t *const x = *taps++;
+        n = depth;
         if (!x) {
-            for (int32_t i = 0; i < n; i++) {
+            for (int32_t i = 0; i < depth; i++) {
                 column[i] = zero;
             }
-        } else {
-            for (; taps < end && *taps == x + n; taps++) { /* rows that follow each other are one longer run */
-                n += depth;
-            }
-            if (depth % 4 == 0) {
-                tn_spread(column, x, n);
-            } else {
-                tn_widen(column, x, n);
-            }
+            continue;
         }
-        column += n;
+        while (taps < end && *taps == x + n) { /* rows that follow each other are one longer run */
+            n += depth;
+            taps++;
+        }
+        if (depth % 4 == 0) {
+            tn_spread(column, x, n);
+        } else {
+            tn_widen(column, x, n);
+        }
     }
     for (int32_t i = n_taps * depth; i % 4 != 0; i++) {
         *column++ = 0;
