@@ -75,18 +75,21 @@ def taps(rng, n, depth, missing=0.25):
     return places.astype(np.int32), x, rows
 
 
-def requantisation(rng, channels, general):
-    multiplier = rng.integers(1 << 30, 1 << 31, channels).astype(np.int32)
-    multiplier[rng.random(channels) < 0.2] = rng.choice([1 << 30, LIMIT.max])
-    shifts = rng.integers(-31, 12, channels) if general else rng.integers(-22, 0, channels)
-    if rng.random() < 0.6:  # as real layers have them: outputs within int8
-        shifts = rng.integers(-9, -4, channels)
-    return multiplier, shifts.astype(np.int8)
-
-
-def bias_of(rng, channels, general):
-    size = LIMIT.max if general and rng.random() < 0.5 else int(rng.choice([1 << 10, 1 << 16, (1 << 30) - (1 << 24)]))
-    return rng.integers(-size, size, channels).astype(np.int32)
+def layer(rng, channels, *shape):
+    """Weights (channels, *shape), bias, multiplier, shift: of any or of usual size, or with many sums at a half."""
+    flavour = rng.choice(["any", "fast", "usual", "halves"])
+    weights, bias = int8(rng, channels, *shape), rng.integers(-(1 << 14), 1 << 14, channels)
+    multiplier, shift = rng.integers(1 << 30, 1 << 31, channels), rng.integers(-9, -4, channels)
+    if flavour == "any":
+        shift = rng.integers(-31, 12, channels)
+        bias = rng.integers(*rng.choice([(LIMIT.min + (1 << 22), LIMIT.max - (1 << 22)), (-1000, 1000)]), channels)
+        multiplier[rng.random(channels) < 0.2] = LIMIT.max
+    elif flavour == "fast":
+        shift, bias = rng.integers(-22, 0, channels), rng.integers(-(1 << 29), 1 << 29, channels)
+    elif flavour == "halves":
+        weights = np.sign(weights)
+        multiplier[:], shift, bias = 1 << 30, rng.integers(-4, 0, channels), bias >> 9
+    return weights, bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8)
 
 
 def expand(rng):
@@ -105,12 +108,9 @@ def expand(rng):
 def matmul(rng):
     """Both kernels on the same matrix; the columns as `expand` leaves them."""
     channels, n, depth = (int(x) for x in rng.integers(1, [8, 5, 22]))
-    general, zero_in = bool(rng.random() < 0.4), int(rng.integers(-128, 128))
-    weights, bias = int8(rng, channels, n, depth), bias_of(rng, channels, general)
-    try_fold = bias.astype(np.int64) - zero_in * weights.reshape(channels, -1).astype(np.int64).sum(axis=1)
-    bias[np.abs(try_fold) > LIMIT.max] = 0
+    zero_in = int(rng.integers(-128, 128))
+    weights, bias, multiplier, shift = layer(rng, channels, n, depth)
     folded = fold_bias(bias, weights, zero_in)
-    multiplier, shift = requantisation(rng, channels, general)
     zero, low, high = clamps(rng)
     left = needs_general_requantization(folded, weights, shift)
     x = int8(rng, 2, n * depth)
@@ -130,12 +130,12 @@ def matmul(rng):
 
 def depthwise(rng):
     channels, n = (int(x) for x in rng.integers(1, [19, 10]))
-    general, zero_in = bool(rng.random() < 0.4), int(rng.integers(-128, 128))
-    weights, bias = int8(rng, n, channels), bias_of(rng, channels, general) // 2
-    folded = fold_bias(bias, weights.T, zero_in)
-    multiplier, shift = requantisation(rng, channels, general)
+    zero_in = int(rng.integers(-128, 128))
+    weights, bias, multiplier, shift = layer(rng, channels, n)
+    folded = fold_bias(bias, weights, zero_in)
     zero, low, high = clamps(rng)
-    left = needs_general_requantization(folded, weights.T, shift)
+    left = needs_general_requantization(folded, weights, shift)
+    weights = np.ascontiguousarray(weights.T)
     places, x, rows = taps(rng, n, channels)
     sums = bias.astype(np.int64)
     for row, w in zip(rows, weights.astype(np.int64), strict=True):
@@ -147,27 +147,30 @@ def depthwise(rng):
 
 def sum_of(rng):
     """ADD or SUB: usually one input counts exactly half, as TFLite's scales make it."""
-    (m_a, m_b), (s_a, s_b) = rng.integers(1 << 30, 1 << 31, 2), rng.integers(-10, 0, 2)
+    (m_a, m_b), (s_a, s_b), n = rng.integers(1 << 30, 1 << 31, 2), rng.integers(-10, 0, 2), int(rng.integers(1, 30))
+    m, s = rng.integers(1 << 30, 1 << 31), int(rng.choice([-25, -22, -20, -19, -18, -17, -12, -2]))
+    (zero_a, zero_b), (zero, low, high) = rng.integers(-128, 128, 2), clamps(rng)
+    a, b = int8(rng, n), int8(rng, n)
+    flavour = rng.choice(["any", "halves of sums", "halves of inputs"], p=[0.6, 0.2, 0.2])
+    if flavour == "halves of sums":
+        m_a = m_b = m = 1 << 30
+        s_a, s_b, s = -1, -1, int(rng.choice([-20, -21, -22]))
+    elif flavour == "halves of inputs":  # only the input that is multiplied, and small: nothing hides how it is rounded
+        m_a = m_b = m = 1 << 30
+        s_a, s_b, s = -21, -21, -1
     half = int(rng.choice([0, 1, 2, 3], p=[0.1, 0.4, 0.4, 0.1]))  # neither, a, b, both
     m_a, s_a = (1 << 30, 0) if half & 1 else (m_a, s_a)
     m_b, s_b = (1 << 30, 0) if half & 2 else (m_b, s_b)
-    m, s, n = (
-        rng.integers(1 << 30, 1 << 31),
-        int(rng.choice([-25, -22, -20, -19, -18, -17, -12, -2])),
-        rng.integers(1, 30),
-    )
-    if rng.random() < 0.2:
-        m = 1 << 30
-    (zero_a, zero_b), (zero, low, high) = rng.integers(-128, 128, 2), clamps(rng)
+    if flavour == "halves of inputs":
+        a, b = (np.full(n, zero_a, np.int8) if half & 1 else a), (np.full(n, zero_b, np.int8) if half & 2 else b)
     kernel, alias = int(rng.choice([ADD, ADD, SUB])), int(rng.integers(0, 3))
-    a, b = int8(rng, n), int8(rng, n)
     out = []
     for x, y in zip(a.tolist(), b.tolist(), strict=True):
         scaled = scale((x - int(zero_a)) << 20, m_a, int(s_a)), scale((y - int(zero_b)) << 20, m_b, int(s_b))
         total = scaled[0] + scaled[1] if kernel == ADD else scaled[0] - scaled[1]
         out.append(output(total, m, s, zero, low, high))
     p = np.array([zero_a, zero_b, 20, m_a, s_a, m_b, s_b, m, s, zero, low, high], np.int32)
-    return case(kernel, np.array(out, np.int8), p, alias, int(n), a, b)
+    return case(kernel, np.array(out, np.int8), p, alias, n, a, b)
 
 
 def product(rng):

@@ -15,7 +15,7 @@ from .kernel_cases import KINDS, cases, stream
 
 DRIVER = Path(__file__).with_name("kernel_driver.c")
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-WARNINGS = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror"]
+WARNINGS = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 BUILDS = {
     "gcc": ["gcc", "-O2"],
     "clang": ["clang", "-O2"],
