@@ -10,13 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tinynas.deploy.compiler.affine import affine_of
-from tinynas.deploy.compiler.layout import laid_out
+from tinynas.deploy.compiler.affine import Affine, affine_of
+from tinynas.deploy.compiler.layout import Layout, laid_out
 from tinynas.deploy.compiler.liveness import walk
 from tinynas.deploy.compiler.lower import lowered
+from tinynas.deploy.compiler.program import Program
 from tinynas.deploy.compiler.schedule import scheduled
-from tinynas.deploy.compiler.sources import written
+from tinynas.deploy.compiler.sources import Sources, written
+from tinynas.deploy.compiler.stream_sources import state_layout, stream_written
+from tinynas.deploy.compiler.streaming import streamed
 from tinynas.deploy.flatbuffer import read_graph
+from tinynas.deploy.graph import Graph
 from tinynas.errors import ConversionError
 from tinynas.resources import resource
 
@@ -33,12 +37,13 @@ class CompiledModel:
     Attributes:
         files: Text by file name: name.h, name.c and the kernels' headers.
         sources: Names of those to be compiled; the others are headers.
-        arena_bytes: Static memory for activations.
+        arena_bytes: Static memory for activations; of the streaming form the memory that lives on.
         arena_lower_bound: The most that is needed at one time: no layout of these buffers is smaller.
         weights_bytes: Constants: weights, biases, multipliers, tables.
-        macs: Multiply-accumulate operations that one inference computes.
+        macs: Multiply-accumulate operations that one inference computes; in the streaming form, from output to output.
         model_macs: Those that it would compute without elimination of dead time steps.
-        input_bytes, output_bytes: Of the caller's buffers.
+        input_bytes: Of the caller's buffer: a window, or in the streaming form a sample.
+        output_bytes: Of the caller's buffer.
     """
 
     files: Mapping[str, str]
@@ -76,6 +81,7 @@ def compile_model(
     optimise: Literal["speed", "size"] = "speed",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    stream_stride: int | None = None,
     where: str | None = None,
 ) -> CompiledModel:
     """Compile an int8 .tflite model to C.
@@ -89,6 +95,8 @@ def compile_model(
         optimise: "speed" inlines kernels into their calls with the parameters as constants; "size" shares them.
         mean: Of each input channel, in the units that the network was trained on; see `CompiledModel` and name_prepare.
         std: Standard deviation of each.
+        stream_stride: None for the window form, name_invoke. A number for the streaming form of a causal network,
+            name_push: it takes one sample after another, keeps its buffers, and has an output every so many samples.
         where: What to call the model in an error.
 
     Returns:
@@ -98,20 +106,23 @@ def compile_model(
         UnsupportedOp: An operator, or what it is asked to do, is not compiled.
         ConversionError: The file is damaged, or is no model with one input and one output.
     """
+    if stream_stride is not None and stream_stride < 1:
+        raise ConversionError(f"a stride of {stream_stride} samples", advice="at least 1")
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in _RESERVED or name.startswith(("tn_", "tinynas_")):
         raise ConversionError(f"{name!r} is no prefix for names in C", advice="lower-case letters, digits, underscores")
-    graph = read_graph(model, where=where)
-    try:
-        program, source, target = lowered(graph)
-    except ConversionError as e:
-        e.where = e.where or where
-        raise
-    live = walk(program)
-    schedule = scheduled(live)
-    layout = laid_out(schedule.buffers)
-    affine = affine_of(graph.tensors[source], graph.tensors[target], mean, std)
-    signature = f"SHA-256 {hashlib.sha256(model).hexdigest()[:16]}"
-    text = written(schedule, layout, graph, affine, name=name, specialise=optimise == "speed", signature=signature)
+    graph, program, affine = _front(model, mean, std, where)
+    text: Sources
+    layout: Layout
+    specialise, signature = optimise == "speed", _signature(model)
+    if stream_stride is not None:
+        stream = streamed(program, stream_stride)
+        layout, macs = state_layout(stream), stream.macs
+        text = stream_written(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
+    else:
+        live = walk(program)
+        schedule = scheduled(live)
+        layout, macs = laid_out(schedule.buffers), live.macs
+        text = written(schedule, layout, graph, affine, name=name, specialise=specialise, signature=signature)
     sizes = [program.values[v].rows for v in (0, program.output)]
     return CompiledModel(
         files={f"{name}.h": text.header, f"{name}.c": text.source, **_kernels()},
@@ -119,11 +130,28 @@ def compile_model(
         arena_bytes=layout.bytes,
         arena_lower_bound=layout.lower_bound,
         weights_bytes=text.weights_bytes,
-        macs=live.macs,
+        macs=macs,
         model_macs=program.macs,
-        input_bytes=sizes[0].count * sizes[0].bytes,
+        input_bytes=sizes[0].bytes * (1 if stream_stride is not None else sizes[0].count),
         output_bytes=sizes[1].count * sizes[1].bytes,
     )
+
+
+def _front(
+    model: bytes, mean: Sequence[float] | None, std: Sequence[float] | None, where: str | None
+) -> tuple[Graph, Program, Affine]:
+    """Read a model and translate it."""
+    graph = read_graph(model, where=where)
+    try:
+        program, source, target = lowered(graph)
+    except ConversionError as e:
+        e.where = e.where or where
+        raise
+    return graph, program, affine_of(graph.tensors[source], graph.tensors[target], mean, std)
+
+
+def _signature(model: bytes) -> str:
+    return f"SHA-256 {hashlib.sha256(model).hexdigest()[:16]}"
 
 
 @cache

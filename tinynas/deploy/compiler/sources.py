@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from tinynas.deploy.compiler.operators_c import OperatorSource, operator_source
 from tinynas.deploy.compiler.schedule import Schedule, segments
 from tinynas.deploy.graph import Graph
 
-__all__ = ["Sources", "written"]
+__all__ = ["Sources", "Writer", "constants_bytes", "dispatch", "written"]
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,23 @@ def written(
         specialise: Inline kernels into their calls, with the parameters as constants.
         signature: Identifies the model, for the header.
     """
-    writer = _Writer(schedule, layout, graph, name)
+    writer = Writer(schedule, layout, graph, name)
     parts = [operator_source(schedule, i, writer.memory) for i in range(len(schedule.walk.turns))]
     header = writer.header(affine, signature)
     source = writer.source(parts, affine, specialise)
-    constants = sum(v.data.nbytes for v in schedule.walk.program.values if v.data is not None)
-    return Sources(header, source, sum(part.weights_bytes for part in parts) + constants)
+    return Sources(header, source, constants_bytes(schedule, parts))
 
 
-class _Writer:
+def constants_bytes(schedule: Schedule, parts: Sequence[OperatorSource]) -> int:
+    """Bytes of all constants of a model."""
+    values = schedule.walk.program.values
+    constants = sum(v.data.nbytes for v in values if v.data is not None)
+    return sum(part.weights_bytes for part in parts) + constants
+
+
+class Writer:
+    """Writes the window form; the streaming form shares what does not depend on the form."""
+
     def __init__(self, schedule: Schedule, layout: Layout, graph: Graph, name: str) -> None:
         self.schedule, self.layout, self.graph, self.name = schedule, layout, graph, name
         self.program = schedule.walk.program
@@ -71,6 +79,7 @@ class _Writer:
         return f"s->arena + {self.layout.offsets[self.schedule.place[value]]}"
 
     def header(self, affine: Affine, signature: str) -> str:
+        """What callers include."""
         name, upper = self.name, self.upper
         sizes = [self.program.values[v].rows for v in (0, self.program.output)]
         return f"""\
@@ -112,26 +121,32 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
 """
 
     def source(self, parts: Sequence[OperatorSource], affine: Affine, specialise: bool) -> str:
-        name = self.name
+        """What is compiled."""
+        blocks = [
+            *self.preamble(parts, specialise),
+            self.state(),
+            self.step(parts),
+            self.order(),
+            self.invoke(),
+            source_part(affine, self.name),
+            self.hooks(),
+        ]
+        return "\n\n".join(block for block in blocks if block) + "\n"
+
+    def preamble(self, parts: Sequence[OperatorSource], specialise: bool) -> list[str]:
+        """What comes first: includes and constants."""
         values = [
             array(f"values{v}", value.data, aligned=True)
             for v, value in enumerate(self.program.values)
             if value.data is not None and self.schedule.walk.lattices[v] is not None
         ]
-        blocks = [
-            f'#include "{name}.h"',
+        return [
+            f'#include "{self.name}.h"',
             "#define TN_SPECIALISE" if specialise else comment("Kernels are shared: TN_SPECIALISE is not defined."),
             '#include "tinynas_kernels.h"',
             *values,
             *(self.constants(i, part) for i, part in enumerate(parts)),
-            self.state(),
-            self.step(parts),
-            self.order(),
-            self.invoke(),
-            source_part(affine, name),
-            self.hooks(),
         ]
-        return "\n\n".join(block for block in blocks if block) + "\n"
 
     def title(self, number: int) -> str:
         """What an operator is, in words."""
@@ -144,11 +159,13 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
         return f"{op.source} {op.kind}: {reads} -> {made.count} x {made.bytes}, {turns}{work}"
 
     def constants(self, number: int, part: OperatorSource) -> str:
+        """Definitions at file scope of one operator."""
         t = self.schedule.walk.turns[number]
         rows = [] if _step(t.rows) is not None else [array(f"rows{number}", np.array(t.rows, np.uint16))]
         return "\n".join([comment(self.title(number)), *part.constants, *rows])
 
     def state(self) -> str:
+        """The type of what one inference carries along."""
         turns = max(len(t.rows) for t in self.schedule.walk.turns) + 2
         counter = "uint16_t" if turns < 1 << 16 else "int32_t"
         return f"""\
@@ -161,21 +178,11 @@ typedef struct {{
 }} state;"""
 
     def step(self, parts: Sequence[OperatorSource]) -> str:
-        taps = max((part.taps for part in parts), default=0)
-        columns = max((part.columns for part in parts), default=0)
-        room = f"    const int8_t *taps[{taps}];\n" * (taps > 0) + f"    int16_t columns[{columns}];\n" * (columns > 0)
-        cases = "\n".join(self.case(i, part) for i, part in enumerate(parts))
-        return f"""\
-/* Let an operator take its next turns. */
-static void step(state *s, int32_t number) {{
-{room}    switch (number) {{
-{cases}
-    default:
-        break;
-    }}
-}}"""
+        """The function that lets an operator take its next turns."""
+        return dispatch("state", "Let an operator take its next turns.", parts, self.case)
 
     def case(self, number: int, part: OperatorSource) -> str:
+        """One operator within the switch."""
         t = self.schedule.walk.turns[number]
         lanes, count, apart = self.schedule.lanes[number], len(t.rows), _step(t.rows)
 
@@ -203,6 +210,7 @@ static void step(state *s, int32_t number) {{
         return "\n".join(f"    {line}" for line in lines)
 
     def order(self) -> str:
+        """The schedule."""
         dtype = np.uint8 if len(self.schedule.walk.turns) < 256 else np.uint16
         flat = [n for s in segments(self.schedule.order) for n in (s.repeats, len(s.body), *s.body)]
         return "\n".join(
@@ -213,6 +221,7 @@ static void step(state *s, int32_t number) {{
         )
 
     def invoke(self) -> str:
+        """The functions that are called from outside."""
         name, upper = self.name, self.upper
         kind = "uint8_t" if len(self.schedule.walk.turns) < 256 else "uint16_t"
         return f"""\
@@ -241,11 +250,39 @@ void {name}_invoke(const int8_t *in, int8_t *out) {{
 #endif"""
 
     def hooks(self) -> str:
+        """Names of the operators, for whoever times them."""
         titles = ",\n".join(
             '    "' + self.title(i).replace("\\", "\\\\").replace('"', "'") + '"'
             for i in range(len(self.schedule.walk.turns))
         )
         return f"#ifdef {self.upper}_HOOKS\nconst char *const {self.name}_operators[] = {{\n{titles},\n}};\n#endif"
+
+
+def dispatch(
+    state: str, title: str, parts: Sequence[OperatorSource], case: Callable[[int, OperatorSource], str]
+) -> str:
+    """The function that lets an operator do its work, with room for what the kernels need.
+
+    Args:
+        state: Type of what is carried along.
+        title: What the function does.
+        parts: All operators.
+        case: Writes the case of one.
+    """
+    taps = max((part.taps for part in parts), default=0)
+    columns = max((part.columns for part in parts), default=0)
+    room = f"    const int8_t *taps[{taps}];\n" * (taps > 0)
+    room += f"    int16_t columns[{columns}] __attribute__((aligned(4)));\n" * (columns > 0)
+    cases = "\n".join(case(i, part) for i, part in enumerate(parts))
+    return f"""\
+{comment(title)}
+static void step({state} *s, int32_t number) {{
+{room}    switch (number) {{
+{cases}
+    default:
+        break;
+    }}
+}}"""
 
 
 def _step(rows: Sequence[int]) -> int | None:
