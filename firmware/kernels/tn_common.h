@@ -1,4 +1,4 @@
-/* What all kernels share: storage classes and the fixed-point arithmetic of TensorFlow Lite (gemmlowp's definitions). */
+/* What all kernels share: storage classes and TensorFlow Lite's fixed-point arithmetic (gemmlowp's definitions). */
 #ifndef TN_COMMON_H
 #define TN_COMMON_H
 

@@ -36,7 +36,8 @@ TN_INLINE int8_t tn_depthwise_fast(const tn_depthwise *p, int32_t channel, int32
 }
 
 /* Channels c to c + 3. */
-TN_INLINE void tn_depthwise_4(const tn_depthwise *p, const int8_t *const *taps, int32_t n_taps, int32_t c, int8_t *out) {
+TN_INLINE void tn_depthwise_4(const tn_depthwise *p, const int8_t *const *taps, int32_t n_taps, int32_t c,
+                              int8_t *out) {
     const int8_t *w = p->weights + c;
     const int32_t channels = p->channels;
     const uint32_t padding = (uint32_t)(uint8_t)p->zero_in * 0x01010101u;

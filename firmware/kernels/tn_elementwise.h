@@ -35,7 +35,7 @@ TN_RARE void tn_add_any(const tn_sum *p, const int8_t *a, const int8_t *b, int8_
 
 #if TN_DSP
 
-/* The sum of an input that counts exactly half (of TFLite's two, the one of larger scale) and one that is multiplied. */
+/* The sum of an input that counts exactly half (of TFLite's two, the one of larger scale) and a multiplied one. */
 typedef struct {
     int32_t minus_zero_a;
     uint32_t zeros_b; /* 2^8 zero_b in both halves */
@@ -47,9 +47,11 @@ TN_INLINE int tn_is_half(int32_t multiplier, int32_t shift) { return multiplier 
 
 TN_INLINE int tn_is_between(int32_t x, int32_t low, int32_t high) { return low <= x && x <= high; }
 
+/* At least one input counts half, the other half or less. */
 TN_INLINE int tn_is_half_sum(const tn_sum *p) {
     const int32_t half_a = tn_is_half(p->multiplier_a, p->shift_a), half_b = tn_is_half(p->multiplier_b, p->shift_b);
-    return p->left_shift == 20 && half_a != half_b && tn_is_between(half_a ? p->shift_b : p->shift_a, -28, -1) &&
+    const int32_t other = half_a ? p->shift_b : p->shift_a;
+    return p->left_shift == 20 && (half_a || half_b) && ((half_a && half_b) || tn_is_between(other, -28, -1)) &&
            tn_is_between(p->shift, -22, -1);
 }
 
@@ -75,8 +77,8 @@ TN_INLINE int8_t tn_half_sum_out(const tn_half_sum *k, int32_t a, int32_t b, int
 
 #define TN_SXTAB(sum, word, rotation) __asm__("sxtab %0, %1, %2" rotation : "=r"(sum) : "r"(k.minus_zero_a), "r"(word))
 
-/* 4 elements at a time. b in the upper halves of 16 bits, less its zero point and halved, is 2^7 (b - zero_b): no bit is
- * lost. SMLAW with the multiplier then gives floor(multiplier 2^20 (b - zero_b) / 2^29), two bits more than wanted. */
+/* 4 elements at a time. b in the upper halves of 16 bits, less its zero point and halved, is 2^7 (b - zero_b): no bit
+ * is lost. SMLAW with the multiplier then gives floor(multiplier 2^20 (b - zero_b) / 2^29), two bits more than wanted. */
 TN_INLINE void tn_add_half(const tn_sum *p, int swap, const int8_t *a, const int8_t *b, int8_t *out, int32_t n) {
     const tn_half_sum k = tn_half_sum_of(p, swap);
     const uint32_t mask = 0xFF00FF00u;
@@ -105,13 +107,25 @@ TN_INLINE void tn_add_half(const tn_sum *p, int swap, const int8_t *a, const int
     }
 }
 
+/* Both inputs count half. */
+TN_INLINE void tn_add_halves(const tn_sum *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n) {
+    const int32_t zeros = p->zero_a + p->zero_b, less = -1 - p->shift, rounding = tn_rounding(p->zero, less);
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = tn_scale_fast(tn_shift_left(a[i] + b[i] - zeros, 19), p->multiplier, rounding, less);
+    }
+}
+
 #endif
 
 TN_KERNEL void tn_add(const tn_sum *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t n) {
 #if TN_DSP
     if (tn_is_half_sum(p)) {
-        const int swap = tn_is_half(p->multiplier_b, p->shift_b);
-        tn_add_half(p, swap, swap ? b : a, swap ? a : b, out, n);
+        const int half_a = tn_is_half(p->multiplier_a, p->shift_a), half_b = tn_is_half(p->multiplier_b, p->shift_b);
+        if (half_a && half_b) {
+            tn_add_halves(p, a, b, out, n);
+        } else {
+            tn_add_half(p, half_b, half_b ? b : a, half_b ? a : b, out, n);
+        }
         if (p->low > -128 || p->high < 127) {
             tn_clamp_all(out, n, p->low, p->high);
         }

@@ -5,7 +5,7 @@
 #include "tn_dsp.h"
 
 typedef struct {
-    const int8_t *weights;     /* packed: per pair of channels, per group of 4 inputs: 4 of the first, 4 of the second */
+    const int8_t *weights;     /* by pairs of channels, by groups of 4 inputs: 4 of the first, 4 of the second */
     const int32_t *bias;       /* less zero_in times the sum of the channel's weights; an even number of channels */
     const int32_t *multiplier; /* Q31; an even number of channels */
     const int8_t *shift;       /* > 0 left, < 0 right; an even number of channels */
@@ -31,14 +31,15 @@ typedef struct {
     const int8_t *shift;
     int8_t *out_a, *out_b;
     const int16_t *a, *b;
-    int32_t groups_1; /* groups + 1 */
+    const void *entry; /* into the first round of the inner loop */
+    int32_t rounds;    /* of 4 groups; the first may be shorter */
     const int32_t *bias;
     int32_t rest; /* channels not yet computed */
     int32_t sum_a[2], sum_b[2];
     const tn_matrix *p;
 } tn_pairs;
 
-_Static_assert(offsetof(tn_pairs, rest) == 36 && offsetof(tn_pairs, p) == 56 && sizeof(tn_pairs) == 60, "see tn_pairs_run");
+_Static_assert(offsetof(tn_pairs, rest) == 40 && offsetof(tn_pairs, p) == 60, "see tn_pairs_run");
 _Static_assert(offsetof(tn_matrix, zero) == 24 && offsetof(tn_matrix, left) == 36, "see tn_pairs_run");
 
 /* The general requantisation of one pair. Returns how many channels are left. */
@@ -52,8 +53,8 @@ TN_RARE int32_t tn_pairs_output(tn_pairs *f) {
     return f->rest;
 }
 
-/* 2 channels x 2 columns x 4 inputs: sums r2, r3 of a and r4, r5 of b; columns r0, r1; weights r8. The packed weights are
- * needed twice each and therefore unpacked first; both columns share r9 and r10. */
+/* 2 channels x 2 columns x 4 inputs: sums r2, r3 of a and r4, r5 of b; columns r0, r1; weights r8. The packed weights
+ * are needed twice each and therefore unpacked first; both columns share r9 and r10. */
 #define TN_GROUP_2X2                  \
     "ldrd r6, r7, [r8], #8\n\t"       \
     "ldrd r9, r10, [r0], #8\n\t"      \
@@ -80,47 +81,54 @@ TN_RARE int32_t tn_pairs_output(tn_pairs *f) {
     "ssat " sum ", #8, " sum ", asr #1\n\t"         \
     "strb " sum ", [" to "], #1\n\t"
 
-/* The inner loop takes all 14 registers, which a compiler does not manage without copies in it; around it, one LDM and one
- * STM move what it would load and store one by one. An odd number of groups enters at the second half of the loop. */
+/* The inner loop takes all 14 registers, which a compiler does not manage without copies in it; around it, one LDM and
+ * one STM move what it would load and store one by one. Where groups is no multiple of 4, the first round begins in the
+ * midst of the loop: a group is 15 instructions of 4 bytes. */
 TN_NAKED void tn_pairs_run(TN_UNUSED const tn_matrix *p, TN_UNUSED const int16_t *a, TN_UNUSED const int16_t *b,
                            TN_UNUSED int8_t *out_a, TN_UNUSED int8_t *out_b) {
     __asm__ volatile("push {r4-r11, lr}\n\t"
-                     "sub sp, #60\n\t"
+                     "sub sp, #68\n\t"
                      "ldrd r8, r4, [r0, #0]\n\t" /* weights, bias */
                      "ldrd r6, r7, [r0, #8]\n\t" /* multiplier, shift */
                      "ldrd r9, r10, [r0, #16]\n\t" /* groups, channels */
                      "ldr r5, [r0, #24]\n\t" /* zero */
                      "ldr r11, [r0, #36]\n\t" /* left */
-                     "ldr r12, [sp, #96]\n\t" /* out_b */
+                     "ldr r12, [sp, #104]\n\t" /* out_b */
                      "lsl r5, r5, #1\n\t"
                      "add r5, r5, #1\n\t"
                      "cmp r11, #0\n\t"
                      "it ne\n\t"
                      "movne r5, #0\n\t"
-                     "add r9, r9, #1\n\t"
                      "stm sp, {r5, r6, r7}\n\t"
                      "strd r3, r12, [sp, #12]\n\t"
                      "strd r1, r2, [sp, #20]\n\t"
-                     "strd r9, r4, [sp, #28]\n\t"
-                     "str r10, [sp, #36]\n\t"
-                     "str r0, [sp, #56]\n"
+                     "rsb r5, r9, #0\n\t" /* groups that the first round leaves out */
+                     "and r5, r5, #3\n\t"
+                     "mov r6, #60\n\t"
+                     "adr r7, 2f\n\t"
+                     "mla r7, r5, r6, r7\n\t"
+                     "orr r7, r7, #1\n\t"
+                     "add r9, r9, #3\n\t"
+                     "lsr r9, r9, #2\n\t"
+                     "strd r7, r9, [sp, #28]\n\t"
+                     "strd r4, r10, [sp, #36]\n\t"
+                     "str r0, [sp, #60]\n"
                      "1:\n\t" /* a pair of channels */
-                     "ldr r0, [sp, #32]\n\t"
-                     "ldrd r2, r3, [r0], #8\n\t"
-                     "str r0, [sp, #32]\n\t"
-                     "mov r4, r2\n\t"
-                     "mov r5, r3\n\t"
+                     "ldr r0, [sp, #36]\n\t"
+                     "ldrd r2, r3, [r0]\n\t"
+                     "ldrd r4, r5, [r0], #8\n\t"
+                     "str r0, [sp, #36]\n\t"
                      "ldrd r0, r1, [sp, #20]\n\t"
-                     "ldr lr, [sp, #28]\n\t"
-                     "lsrs lr, lr, #1\n\t"
-                     "bcc 3f\n"
-                     "2:\n\t" /* 8 inputs */
-                     TN_GROUP_2X2 "3:\n\t" TN_GROUP_2X2
+                     "ldrd r6, lr, [sp, #28]\n\t"
+                     "bx r6\n\t"
+                     ".p2align 2\n"
+                     "2:\n\t" /* 16 inputs */
+                     TN_GROUP_2X2 TN_GROUP_2X2 TN_GROUP_2X2 TN_GROUP_2X2
                      "subs lr, lr, #1\n\t"
                      "bgt 2b\n\t"
                      "ldm sp, {r0, r1, r6, r7, r9}\n\t" /* rounding, multiplier, shift, out_a, out_b */
                      "cbnz r0, 4f\n\t"
-                     "add r0, sp, #40\n\t"
+                     "add r0, sp, #44\n\t"
                      "stm r0, {r2, r3, r4, r5}\n\t"
                      "mov r0, sp\n\t"
                      "bl %c0\n\t"
@@ -133,9 +141,9 @@ TN_NAKED void tn_pairs_run(TN_UNUSED const tn_matrix *p, TN_UNUSED const int16_t
                      "mvn r11, r11\n\t"
                      "lsl r12, r0, r11\n\t"
                      TN_OUTPUT("r2", "r7") TN_OUTPUT("r4", "r9")
-                     "ldr r2, [sp, #36]\n\t"
+                     "ldr r2, [sp, #40]\n\t"
                      "subs r2, r2, #2\n\t" /* nothing up to the end of the loop changes the flags */
-                     "str r2, [sp, #36]\n\t"
+                     "str r2, [sp, #40]\n\t"
                      "bmi 5f\n\t"
                      "ldr r10, [r1], #4\n\t"
                      "lsr r11, r11, #8\n\t"
@@ -144,7 +152,7 @@ TN_NAKED void tn_pairs_run(TN_UNUSED const tn_matrix *p, TN_UNUSED const int16_t
                      "stm sp, {r0, r1, r6, r7, r9}\n\t"
                      "bgt 1b\n"
                      "5:\n\t"
-                     "add sp, #60\n\t"
+                     "add sp, #68\n\t"
                      "pop {r4-r11, pc}"
                      :
                      : "i"(tn_pairs_output)

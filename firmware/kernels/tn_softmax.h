@@ -5,7 +5,7 @@
 #include "tn_common.h"
 
 typedef struct {
-    const int32_t *exponential; /* 256 values of exp(-scale i) in Q31, by i = largest - x; 0 where TFLite leaves x out */
+    const int32_t *exponential; /* 256 values of exp(-scale i) in Q31, i = largest - x; 0 where TFLite leaves x out */
 } tn_softmax;
 
 /* x 2^bits, saturated. */
@@ -39,7 +39,7 @@ TN_KERNEL void tn_softmax_row(const tn_softmax *p, const int8_t *in, int8_t *out
     }
     const int32_t zeros = __builtin_clz(sum);
     const int32_t scale = tn_reciprocal((int32_t)((sum << zeros) - ((uint32_t)1 << 31)));
-    const int32_t bits = zeros < 4 ? 31 : 35 - zeros; /* more than 31 only where a row has 512 largest: then all are 0 */
+    const int32_t bits = zeros < 4 ? 31 : 35 - zeros; /* beyond 31 only where 512 of a row are the largest */
     for (int32_t i = 0; i < n; i++) {
         const int32_t share = tn_high_multiply(scale, p->exponential[largest - in[i]]);
         out[i] = tn_clamp(tn_round_shift(share, bits) - 128, -128, 127);
