@@ -173,12 +173,19 @@ def test_a_folder_that_cannot_be_made(tmp_path, model, capsys):
     assert str(model / "c") in message
 
 
-@pytest.mark.parametrize("name", ["2fast", "a-b", "", "Walk", "../walk", "tn_matrix", "int"])
+@pytest.mark.parametrize("name", ["2fast", "a-b", "", "Walk", "../walk"])
 def test_a_name_that_is_none_in_c(name, tmp_path, model, capsys):
     code, message = fails(capsys, model, "--out", tmp_path / "c", "--name", name)
     assert code == 2
     assert message.startswith(f"error: --name {name}: ")
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("name", ["tn_matrix", "int"])
+def test_a_name_that_is_taken(name, tmp_path, model, capsys):
+    code, message = fails(capsys, model, "--out", tmp_path / "c", "--name", name)
+    assert code == 1
+    assert repr(name) in message
 
 
 def test_out_has_to_be_named(model, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,9 @@ def compile_(
 
     if out.exists() and not out.is_dir():
         raise ConfigError("is not a folder", where=f"--out {out}", advice="name a folder")
+    if not re.fullmatch("[a-z_][a-z0-9_]*", name):  # it becomes a file's name, too
+        advice = "lower-case letters, digits and underscores, no digit first"
+        raise ConfigError("is no prefix for names in C", where=f"--name {name}", advice=advice)
     compiled = _compiled(model, name, optimise)
     _check_replaced(out, name, compiled)
     sources = compiled.write(out)
@@ -74,8 +78,7 @@ def _compiled(model: Path, name: str, optimise: _Optimise) -> CompiledModel:
     try:
         return compile_model(model.read_bytes(), name=name, optimise=optimise.value, where=str(model))
     except ConversionError as error:
-        if error.where is None:  # every error about the model names it: what is left is the prefix
-            raise ConfigError(error.message, where=f"--name {name}", advice=error.advice) from error
+        error.where = error.where or str(model)
         raise
 
 
