@@ -78,7 +78,7 @@ TN_INLINE int8_t tn_half_sum_out(const tn_half_sum *k, int32_t a, int32_t b, int
 #define TN_SXTAB(sum, word, rotation) __asm__("sxtab %0, %1, %2" rotation : "=r"(sum) : "r"(k.minus_zero_a), "r"(word))
 
 /* 4 elements at a time. b in the upper halves of 16 bits, less its zero point and halved, is 2^7 (b - zero_b): no bit
- * is lost. SMLAW with the multiplier then gives floor(multiplier 2^20 (b - zero_b) / 2^29), two bits more than wanted. */
+ * is lost. SMLAW with the multiplier then gives floor(multiplier 2^20 (b - zero_b) / 2^29), 2 bits more than wanted. */
 TN_INLINE void tn_add_half(const tn_sum *p, int swap, const int8_t *a, const int8_t *b, int8_t *out, int32_t n) {
     const tn_half_sum k = tn_half_sum_of(p, swap);
     const uint32_t mask = 0xFF00FF00u;
