@@ -1,6 +1,7 @@
-/* Runs kernels on the cases that the input describes: their number, then words of 32 bits, and blocks (their bytes first)
- * filled up to whole words. A case begins with the kernel and the bytes of its output, which are filled up as well. The
- * host's build copies each block to memory of exactly its size, so that the address sanitiser sees every step too far. */
+/* Runs kernels on the cases that the input describes: their number, then words of 32 bits, and blocks (their bytes
+ * first) filled up to whole words. A case begins with the kernel and the bytes of its output, which are filled up as
+ * well. The host's build copies each block to memory of exactly its size, so that the address sanitiser sees every step
+ * too far. */
 #include "tinynas_kernels.h"
 
 #ifdef ON_HOST
