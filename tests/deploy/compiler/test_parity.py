@@ -1,0 +1,83 @@
+"""Compiled models against TFLM, byte for byte, with sanitizers on the host and on a virtual Cortex-M."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.deploy._models import BUILDERS
+from tinynas.errors import ToolchainMissing
+
+from ._bundle import bundle, expected, int8_inputs
+
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+NAMES = list(BUILDERS)
+WINDOWS = 6
+
+
+def drawn(names, seeds):
+    """Models and inputs, by name and seed."""
+    found = {}
+    for name in names:
+        for seed in seeds:
+            rng = np.random.default_rng(seed)
+            model = BUILDERS[name](rng)
+            found[name, seed] = model, int8_inputs(model, rng, WINDOWS)
+    return found
+
+
+def wrong(models, outputs):
+    """Names and seeds of models whose outputs are not TFLM's."""
+    return [
+        key for (key, (model, x)), y in zip(models.items(), outputs, strict=True) if (expected(model, x) != y).any()
+    ]
+
+
+def check_on_host(models, optimise, compiler, directory):
+    made = bundle([model for model, _ in models.values()], optimise, directory)
+    outputs = made.run(made.build(compiler), [x for _, x in models.values()])
+    assert wrong(models, outputs) == []
+
+
+@pytest.mark.parametrize(("optimise", "first"), [("size", 0), ("speed", 2)])
+def test_a_compiled_model_gives_the_bytes_of_tflm(optimise, first, tmp_path):
+    check_on_host(drawn(NAMES[first::4], [0]), optimise, "gcc", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimise", ["size", "speed"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_compiled_model_gives_the_bytes_of_tflm(optimise, seed, tmp_path):
+    check_on_host(drawn(NAMES, [seed]), optimise, "gcc", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("optimise", "first"), [("size", 1), ("speed", 3)])
+def test_clang_builds_the_same(optimise, first, tmp_path):
+    check_on_host(drawn(NAMES[first::4], [2]), optimise, "clang", tmp_path)
+
+
+# In parts, since all models together are larger than the flash.
+CORES = [
+    *(("cortex-m4", optimise, NAMES[part::2]) for optimise in ("size", "speed") for part in (0, 1)),
+    ("cortex-m7", "size", NAMES[::4]),
+    ("cortex-m7", "speed", NAMES[1::4]),
+]
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize(("cpu", "optimise", "names"), CORES, ids=lambda v: v if isinstance(v, str) else "")
+def test_a_cortex_m_gives_the_bytes_of_tflm(cpu, optimise, names, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+    import _cortex
+
+    models = drawn(names, [3])
+    made = bundle([model for model, _ in models.values()], optimise, tmp_path)
+    windows = np.concatenate([x for _, x in models.values()], axis=1)
+    try:
+        report = _cortex.run(made.sources, [tmp_path], [w.tobytes() for w in windows], made.output_bytes, cpu=cpu)
+    except ToolchainMissing as e:
+        pytest.skip(str(e))
+    outputs = np.array([np.frombuffer(output, np.int8) for output in report.outputs])
+    assert wrong(models, made.split(outputs)) == []
