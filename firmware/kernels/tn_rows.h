@@ -77,18 +77,22 @@ typedef struct {
     int8_t zero_in;
 } tn_matrix_rows;
 
-/* Rows of width 1: one or two rows at once. `columns` has room for two columns. */
+/* One row of width 1. `columns` has room for two columns, here and below. */
+TN_KERNEL void tn_matrix_single(const tn_matrix_rows *p, const int8_t *in, int8_t *out, int32_t row,
+                                const int8_t **taps, int16_t *columns) {
+    tn_rows(taps, in, &p->in, row);
+    tn_expand(columns, taps, p->in.taps, p->depth, p->zero_in);
+    tn_matmul1(&p->matrix, columns, tn_out(out, &p->out, row));
+}
+
+/* Two rows of width 1 at once; `next` may be `row`. */
 TN_KERNEL void tn_matrix_narrow(const tn_matrix_rows *p, const int8_t *in, int8_t *out, int32_t row, int32_t next,
                                 const int8_t **taps, int16_t *columns) {
     const int32_t length = p->matrix.groups * 4;
-    tn_rows(taps, in, &p->in, row);
-    tn_expand(columns, taps, p->in.taps, p->depth, p->zero_in);
-    if (next < 0) {
-        tn_matmul1(&p->matrix, columns, tn_out(out, &p->out, row));
-        return;
+    for (int32_t lane = 0; lane < 2; lane++) {
+        tn_rows(taps, in, &p->in, lane == 0 ? row : next);
+        tn_expand(columns + lane * length, taps, p->in.taps, p->depth, p->zero_in);
     }
-    tn_rows(taps, in, &p->in, next);
-    tn_expand(columns + length, taps, p->in.taps, p->depth, p->zero_in);
     tn_matmul2(&p->matrix, columns, columns + length, tn_out(out, &p->out, row), tn_out(out, &p->out, next));
 }
 

@@ -39,7 +39,8 @@ class OperatorSource:
 
     Attributes:
         constants: Definitions at file scope.
-        statement: What a turn executes; `row` is the row, `next` the second one or -1 where lanes are taken together.
+        statement: What a turn executes; `row` is the row, `next` the second one, or `row` again, where lanes
+            are taken together.
         together: Whether the statement deals with both lanes itself.
         taps: Pointers to runs that it needs room for.
         columns: int16 values that it needs room for.
@@ -152,11 +153,12 @@ class _Emitter:
             ("window", _window(work.window, work.width)), ("matrix", matrix), ("depth", depth),
             ("zero_in", work.zero_in),
         ]  # fmt: skip
-        call = "tn_matrix_wide" if wide else "tn_matrix_narrow"
-        lanes = "row" if wide else "row, next"
+        together = not wide and self.schedule.lanes[self.number] > 1 and len(self.turns.rows) > 1
+        call = "tn_matrix_narrow" if together else "tn_matrix_wide" if wide else "tn_matrix_single"
+        lanes = "row, next" if together else "row"
         return self.finish(
             "tn_matrix_rows", fields, f"{call}(&{self.name}, {self.ins[0]}, {self.out}, {lanes}, taps, columns);",
-            together=not wide, taps=rows + (rows * across if wide else 0), columns=8 * groups,
+            together=together, taps=rows + (rows * across if wide else 0), columns=8 * groups,
         )  # fmt: skip
 
     def depthwise(self, work: Depthwise) -> OperatorSource:

@@ -195,11 +195,16 @@ typedef struct {{
             statement = statement.replace(f"sums{number}", f"(int32_t *)(void *)(s->arena + {offset})")
         lines = [f"case {number}: {{ {comment(self.title(number))}", f"    const int32_t turn = s->turns[{number}];"]
         if part.together:
-            following = f"turn + 1 < {count} ? {row('turn + 1')} : -1" if lanes > 1 else "-1"
-            lines += [f"    const int32_t row = {row('turn')}, next = {following};", f"    {statement}"]
-        elif lanes > 1:
+            following = row("turn + 1") if count % lanes == 0 else f"turn + 1 < {count} ? {row('turn + 1')} : row"
             lines += [
-                f"    for (int32_t i = turn; i < turn + {lanes} && i < {count}; i++) {{",
+                f"    const int32_t row = {row('turn')};",
+                f"    const int32_t next = {following};",
+                f"    {statement}",
+            ]
+        elif lanes > 1 and count > 1:
+            within = "" if count % lanes == 0 else f" && i < {count}"
+            lines += [
+                f"    for (int32_t i = turn; i < turn + {lanes}{within}; i++) {{",
                 f"        const int32_t row = {row('i')};",
                 f"        {statement}",
                 "    }",

@@ -129,7 +129,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
         lines = [
             f"case {number}: {{ {comment(self.title(number))}",
             f"    const int32_t row = {row};",
-            f"    {statement.replace('row, next', 'row, -1')}",
+            f"    {statement}",
             "    break;",
             "}",
         ]
