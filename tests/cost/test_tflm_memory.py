@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from tests.deploy.candidates import architectures, candidates, converted
+from tests.deploy.candidates import architectures, candidates, converted, filled
 from tinynas.cost import Engine, TflmInterpreter, arena_bytes, lower, persistent_bytes
 from tinynas.cost.tflm_memory import scratch_buffers
-from tinynas.deploy import Graph, Op, Tensor, arena_head_bytes, read_graph
+from tinynas.deploy import Graph, Op, Tensor, arena_head_bytes, pack, read_graph
 from tinynas.tcn import Architecture
 
 #: What a device's arena and a host's tail are off by at most, in bytes, above the measured figure.
@@ -48,6 +48,12 @@ def test_the_host_arena_of_candidates():
     for a in candidates(14):
         official = TflmInterpreter(converted(a)).arena()
         assert 0 <= arena_bytes(lower(a), pointer_bytes=8) - official.total_bytes <= HOST_EXCESS, a.key
+
+
+def test_the_greedy_plan_is_the_official_one_on_a_hundred_candidates():
+    for seed, a in enumerate(candidates(100, seed=3, window=120)):
+        model = pack(filled(lower(a), seed))
+        assert arena_head_bytes(read_graph(model)) == TflmInterpreter(model).arena().head_bytes, a.key
 
 
 def test_the_host_arena_of_float_candidates():
