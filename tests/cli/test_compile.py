@@ -181,10 +181,28 @@ def test_a_name_that_is_none_in_c(name, tmp_path, model, capsys):
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.parametrize("name", ["tn_matrix", "int"])
+def test_the_streaming_form_is_shown_next_to_the_window_form(tmp_path, model, content, capsys):
+    stream, window = compile_model(content, stream_stride=4), compile_model(content)
+    out = tmp_path / "c"
+    assert main(["compile", str(model), "--out", str(out), "--stream", "4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["arena_bytes"], found["macs"]) == (stream.arena_bytes, stream.macs)
+    assert (found["window_form"]["arena_bytes"], found["window_form"]["macs"]) == (window.arena_bytes, window.macs)
+    assert "model_push" in (out / "model.h").read_text()
+    assert main(["compile", str(model), "--out", str(out), "--stream", "4"]) == 0
+    text = capsys.readouterr().out
+    assert f"{stream.macs:,} an output; the window form computes {window.macs:,}" in text
+
+
+def test_a_stride_that_is_none(tmp_path, model, capsys):
+    code, message = fails(capsys, model, "--out", tmp_path / "c", "--stream", "0")
+    assert (code, message.startswith("error: --stream 0: ")) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["tn_matrix", "int", "stdint"])
 def test_a_name_that_is_taken(name, tmp_path, model, capsys):
     code, message = fails(capsys, model, "--out", tmp_path / "c", "--name", name)
-    assert code == 1
+    assert code == 2
     assert repr(name) in message
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +35,13 @@ def compile_(
     optimise: Annotated[
         _Optimise, typer.Option(help="speed: every operator has kernels of its own; size: they are shared.")
     ] = _Optimise.speed,
+    stream: Annotated[
+        int | None,
+        typer.Option(
+            metavar="STRIDE",
+            help="The streaming form of a causal network: one sample after another, an output every STRIDE of them.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files and what they cost as JSON.")] = False,
 ) -> None:
     """Read, compile, write, print."""
@@ -44,31 +50,30 @@ def compile_(
 
     if out.exists() and not out.is_dir():
         raise ConfigError("is not a folder", where=f"--out {out}", advice="name a folder")
-    if not re.fullmatch("[a-z_][a-z0-9_]*", name):  # it becomes a file's name, too
-        advice = "lower-case letters, digits and underscores, no digit first"
-        raise ConfigError("is no prefix for names in C", where=f"--name {name}", advice=advice)
-    compiled = _compiled(model, name, optimise)
+    compiled = _compiled(model, name, optimise, stream)
+    window = None if stream is None else _compiled(model, name, optimise, None)
     _check_replaced(out, name, compiled)
     sources = compiled.write(out)
     if as_json:
-        print_json(
-            {
-                "sources": [str(path) for path in sources],
-                "header": str(out / f"{name}.h"),
-                "arena_bytes": compiled.arena_bytes,
-                "arena_lower_bound_bytes": compiled.arena_lower_bound,
-                "weights_bytes": compiled.weights_bytes,
-                "macs": compiled.macs,
-                "model_macs": compiled.model_macs,
-                "input_bytes": compiled.input_bytes,
-                "output_bytes": compiled.output_bytes,
-            }
-        )
+        files = {"sources": [str(path) for path in sources], "header": str(out / f"{name}.h")}
+        print_json(files | _costs(compiled) | ({} if window is None else {"window_form": _costs(window)}))
         return
-    _print(model, out, name, compiled)
+    _print(model, out, name, compiled, window)
 
 
-def _compiled(model: Path, name: str, optimise: _Optimise) -> CompiledModel:
+def _costs(compiled: CompiledModel) -> dict[str, int]:
+    return {
+        "arena_bytes": compiled.arena_bytes,
+        "arena_lower_bound_bytes": compiled.arena_lower_bound,
+        "weights_bytes": compiled.weights_bytes,
+        "macs": compiled.macs,
+        "model_macs": compiled.model_macs,
+        "input_bytes": compiled.input_bytes,
+        "output_bytes": compiled.output_bytes,
+    }
+
+
+def _compiled(model: Path, name: str, optimise: _Optimise, stream: int | None) -> CompiledModel:
     from tinynas.deploy import compile_model
     from tinynas.errors import ConfigError, ConversionError
 
@@ -76,7 +81,12 @@ def _compiled(model: Path, name: str, optimise: _Optimise) -> CompiledModel:
         what = "is a folder, not a file" if model.is_dir() else "is no file" if model.exists() else "no such file"
         raise ConfigError(what, where=str(model), advice="name a .tflite model, such as the best.tflite of a study")
     try:
-        return compile_model(model.read_bytes(), name=name, optimise=optimise.value, where=str(model))
+        return compile_model(
+            model.read_bytes(), name=name, optimise=optimise.value, stream_stride=stream, where=str(model)
+        )
+    except ConfigError as error:
+        error.where = {"name": f"--name {name}", "stream_stride": f"--stream {stream}"}.get(error.where or "")
+        raise
     except ConversionError as error:
         error.where = error.where or str(model)
         raise
@@ -96,7 +106,7 @@ def _check_replaced(out: Path, name: str, compiled: CompiledModel) -> None:
             raise ConfigError("is there already, and is no compiled model", where=str(path), advice=advice)
 
 
-def _print(model: Path, out: Path, name: str, compiled: CompiledModel) -> None:
+def _print(model: Path, out: Path, name: str, compiled: CompiledModel, window: CompiledModel | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -108,6 +118,10 @@ def _print(model: Path, out: Path, name: str, compiled: CompiledModel) -> None:
     if compiled.model_macs:
         share = compiled.macs / compiled.model_macs
         needed += f" of the model's {compiled.model_macs:,} ({percent(share)})"
+    arena = f"{compiled.arena_bytes:,} bytes, of which {compiled.arena_lower_bound:,} are needed at one time"
+    if window is not None:
+        needed = f"{compiled.macs:,} an output; the window form computes {window.macs:,}"
+        arena = f"{compiled.arena_bytes:,} bytes that live on; the window form needs {window.arena_bytes:,}"
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -115,7 +129,7 @@ def _print(model: Path, out: Path, name: str, compiled: CompiledModel) -> None:
         ("to compile", ", ".join(compiled.sources)),
         ("to include", f"{name}.h"),
         ("input, output", f"{compiled.input_bytes:,} and {compiled.output_bytes:,} bytes"),
-        ("arena", f"{compiled.arena_bytes:,} bytes, of which {compiled.arena_lower_bound:,} are needed at one time"),
+        ("arena", arena),
         ("constants", f"{compiled.weights_bytes:,} bytes"),
         ("MACs", needed),
     ):

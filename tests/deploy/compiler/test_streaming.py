@@ -10,7 +10,7 @@ from tests.deploy._models import BUILDERS
 from tinynas.deploy import compile_model, read_graph
 from tinynas.deploy.compiler.lower import lowered
 from tinynas.deploy.compiler.streaming import streamed
-from tinynas.errors import ConversionError, UnsupportedOp
+from tinynas.errors import ConfigError, UnsupportedOp
 
 COMPILER = shutil.which("gcc") or shutil.which("clang")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine (gcc or clang)")
@@ -117,7 +117,7 @@ def test_what_needs_its_whole_window_has_no_streaming_form(name):
 
 @pytest.mark.parametrize("stride", [0, -1])
 def test_a_stride_below_one(stride):
-    with pytest.raises(ConversionError, match="stride"):
+    with pytest.raises(ConfigError, match="stride"):
         compile_model(fitting(1)[0], stream_stride=stride)
 
 

@@ -21,13 +21,18 @@ from tinynas.deploy.compiler.stream_sources import state_layout, stream_written
 from tinynas.deploy.compiler.streaming import streamed
 from tinynas.deploy.flatbuffer import read_graph
 from tinynas.deploy.graph import Graph
-from tinynas.errors import ConversionError
+from tinynas.errors import ConfigError, ConversionError
 from tinynas.resources import resource
 
 __all__ = ["CompiledModel", "compile_model"]
 
-#: Keywords and macros of C that a prefix for names must not be.
-_RESERVED = {"auto", "char", "const", "double", "float", "int", "long", "short", "signed", "static", "unsigned", "void"}
+#: Keywords of C, and headers that a file of the same name would hide.
+_RESERVED = {
+    *("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern"),
+    *("float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed"),
+    *("sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while"),
+    *("math", "stddef", "stdint", "stdio", "stdlib", "string"),
+}
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,13 @@ def compile_model(
     Raises:
         UnsupportedOp: An operator, or what it is asked to do, is not compiled.
         ConversionError: The file is damaged, or is no model with one input and one output.
+        ConfigError: `name` cannot begin names in C, or `stream_stride` is below 1.
     """
     if stream_stride is not None and stream_stride < 1:
-        raise ConversionError(f"a stride of {stream_stride} samples", advice="at least 1")
+        raise ConfigError(f"a stride of {stream_stride} samples", where="stream_stride", advice="at least 1")
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in _RESERVED or name.startswith(("tn_", "tinynas_")):
-        raise ConversionError(f"{name!r} is no prefix for names in C", advice="lower-case letters, digits, underscores")
+        advice = "lower-case letters, digits and underscores, no digit first, and no name that C has taken"
+        raise ConfigError(f"{name!r} is no prefix for names in C", where="name", advice=advice)
     graph, program, affine = _front(model, mean, std, where)
     text: Sources
     layout: Layout

@@ -86,6 +86,7 @@ class _Emitter:
         self.out = memory(self.op.output)
         self.ins = [memory(access.value) for access in self.op.inputs]
         self.name = f"op{number}"
+        self.where = f"operator {self.op.source} ({self.op.kind})"
         self.bytes = 0
         self.arrays: list[str] = []
 
@@ -140,7 +141,7 @@ class _Emitter:
 
     def matrix(self, work: Matrix) -> OperatorSource:
         channels, rows, across, depth = work.weights.shape
-        bias = fold_bias(work.bias, work.weights, work.zero_in)
+        bias = fold_bias(work.bias, work.weights, work.zero_in, where=self.where)
         groups = -(-rows * across * depth // 4)
         weights = self.put("weights", pack_matrix(work.weights.reshape(channels, rows * across, depth)), aligned=True)
         matrix: Fields = [
@@ -164,7 +165,7 @@ class _Emitter:
     def depthwise(self, work: Depthwise) -> OperatorSource:
         rows, across, channels = work.weights.shape
         by_channel = np.moveaxis(work.weights, 2, 0)
-        bias = fold_bias(work.bias, by_channel, work.zero_in)[:channels]
+        bias = fold_bias(work.bias, by_channel, work.zero_in, where=self.where)[:channels]
         depthwise: Fields = [
             ("weights", self.put("weights", work.weights, aligned=True)),
             ("channels", channels), ("zero_in", work.zero_in),
