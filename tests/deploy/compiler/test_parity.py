@@ -10,6 +10,7 @@ from tests.deploy._models import BUILDERS
 from tinynas.errors import ToolchainMissing
 
 from ._bundle import bundle, expected, int8_inputs
+from ._networks import architecture, dilated, pyramid
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 NAMES = list(BUILDERS)
@@ -56,6 +57,18 @@ def test_every_compiled_model_gives_the_bytes_of_tflm(optimise, seed, tmp_path):
 @pytest.mark.parametrize(("optimise", "first"), [("size", 1), ("speed", 3)])
 def test_clang_builds_the_same(optimise, first, tmp_path):
     check_on_host(drawn(NAMES[first::4], [2]), optimise, "clang", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [pyramid, dilated])
+@pytest.mark.parametrize(("optimise", "first", "count"), [("size", 0, 75), ("size", 75, 65), ("speed", 140, 10)])
+def test_random_networks_give_the_bytes_of_tflm(form, optimise, first, count, tmp_path):
+    models = {}
+    for seed in range(first, first + count):
+        rng = np.random.default_rng([seed, 4])
+        model = form(architecture(rng), rng)
+        models[seed] = model, int8_inputs(model, rng, 20)
+    check_on_host(models, optimise, "gcc", tmp_path)
 
 
 # In parts, since all models together are larger than the flash.
