@@ -1,0 +1,25 @@
+/* What each family of microcontrollers does in its own way. */
+#ifndef CORE_FAMILY_H
+#define CORE_FAMILY_H
+
+#include <stdint.h>
+
+/* Clock to the board's rated speed, flash wait states before it, caches after it. */
+void family_start(void);
+
+/* Pins, baud rate, receive interrupt. Needs the clock. */
+void family_uart_start(void);
+/* Waits until there is room; works with interrupts off. */
+void family_uart_send(uint8_t byte);
+/* The UART's interrupt; hands what arrives to serial_received. */
+void family_uart_interrupt(void);
+
+/* Begin to count time; the clock runs at its final speed. */
+void clock_start(void);
+/* SysTick's interrupt. */
+void clock_tick(void);
+
+/* Of core/serial.c, called within the UART's interrupt. */
+void serial_received(uint8_t byte);
+
+#endif

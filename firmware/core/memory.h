@@ -1,0 +1,17 @@
+/* The linker's symbols. */
+#ifndef CORE_MEMORY_H
+#define CORE_MEMORY_H
+
+#include <stdint.h>
+
+#define STACK_PAINT 0xA5A5A5A5u
+#define STACK_PAINT_TEXT "0xA5A5A5A5"
+
+extern uint32_t __stack_limit[], __stack_top[];
+extern const uint32_t __data_load[];
+extern uint32_t __data_start[], __data_end[];
+extern uint32_t __bss_start[], __bss_end[];
+extern uint32_t __firmware_start[], __firmware_end[]; /* cleared like .bss */
+extern const uint8_t __image_start[], __image_end[];
+
+#endif

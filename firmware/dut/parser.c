@@ -1,0 +1,127 @@
+/* Characters to commands. Whatever arrives, nothing is written beyond the buffer and each % is answered once. */
+#include <string.h>
+
+#include "core/platform.h"
+#include "dut/dut.h"
+#include "dut/text.h"
+
+typedef struct {
+    const char *name;
+    void (*run)(const dut_words *words);
+} command;
+
+static void help(const dut_words *words);
+
+static const command commands[] = {
+    {"name", dut_name},         {"profile", dut_profile}, {"timestamp", dut_timestamp}, {"help", help},
+    {"db", dut_db},             {"infer", dut_infer},     {"results", dut_results},     {"x-info", dut_info},
+    {"x-mem", dut_memory},      {"x-out", dut_output},    {"x-ops", dut_operators},     {"x-crash", dut_crash},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static FIRMWARE_DATA char line[DUT_COMMAND_CHARACTERS + 1];
+static FIRMWARE_DATA uint32_t length; /* of what was received, also beyond the buffer's end */
+
+static void help(const dut_words *words) {
+    (void)words;
+    put_line("A command ends with %. Commands:");
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        put_text("  ");
+        put_line(commands[i].name);
+    }
+    put_line("db load <bytes>, db <hex> [crc <8 hex digits>], db print; infer [<inferences> [<warm-ups>]]");
+}
+
+/* Cuts the line at its blanks. */
+static dut_words split(char *at) {
+    dut_words words = {0};
+    for (;;) {
+        while (*at == ' ') {
+            *at++ = '\0';
+        }
+        if (!*at) {
+            return words;
+        }
+        if (words.count < DUT_WORDS) {
+            words.word[words.count] = at;
+        }
+        words.count++;
+        while (*at && *at != ' ') {
+            at++;
+        }
+    }
+}
+
+static void carry_out(void) {
+    const dut_words words = split(line);
+    if (words.count == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(words.word[0], commands[i].name) == 0) {
+            commands[i].run(&words);
+            return;
+        }
+    }
+    put_text("e-[Unknown command: ");
+    put_quoted(words.word[0]);
+    put_line("]");
+}
+
+void dut_receive(char c) {
+    if (c == '\r' || c == '\n' || c == '\0') { /* of people who type; a NUL would hide what follows it */
+        return;
+    }
+    if (c != '%') {
+        if (length < DUT_COMMAND_CHARACTERS) {
+            line[length] = c;
+        }
+        length += length <= DUT_COMMAND_CHARACTERS;
+        return;
+    }
+    if (length > DUT_COMMAND_CHARACTERS) {
+        put_error("Command too long"); /* half of it might mean something else */
+    } else {
+        line[length] = '\0';
+        carry_out();
+    }
+    length = 0;
+    put_line("m-ready");
+}
+
+void dut_start(void) {
+    put_line("m-timestamp-mode-performance");
+    dut_put_lap();
+    put_line("m-init-done");
+    put_line("m-ready");
+    serial_flush();
+}
+
+bool dut_number(const char *text, uint32_t *value) {
+    uint32_t number = 0, digits = 0;
+    for (; *text >= '0' && *text <= '9' && digits < 10; text++, digits++) {
+        number = 10 * number + (uint32_t)(*text - '0'); /* a tenth digit may wrap, but is refused */
+    }
+    *value = number;
+    return *text == '\0' && digits > 0 && digits < 10;
+}
+
+static int digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | ('a' - 'A'));
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool dut_hex(const char *text, int digits, uint32_t *value) {
+    *value = 0;
+    for (; digits > 0; digits--, text++) {
+        const int d = digit(*text);
+        if (d < 0) { /* also the text's end */
+            return false;
+        }
+        *value = *value << 4 | (uint32_t)d;
+    }
+    return true;
+}

@@ -1,0 +1,29 @@
+/* Between the protocol and whatever runs the model. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+extern const char engine_name[];       /* aot: compiled ahead of time */
+extern const char engine_model_id[];   /* what public runners know the model by */
+extern const char engine_model_hash[]; /* what tinynas knows it by */
+
+/* The input as the model takes it; the caller writes it. */
+uint8_t *engine_input(void);
+uint32_t engine_input_bytes(void);
+/* The bytes of the last inference. */
+const uint8_t *engine_output(void);
+uint32_t engine_output_bytes(void);
+uint32_t engine_arena_bytes(void);
+
+void engine_invoke(void);
+
+/* The last output as real numbers, engine_result_count() of them. */
+const float *engine_results(void);
+uint32_t engine_result_count(void);
+
+/* One more inference that counts the cycles of each operator; NULL where the model was compiled without hooks. */
+const uint32_t *engine_operator_cycles(uint32_t *count);
+
+#endif
