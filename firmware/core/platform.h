@@ -16,7 +16,7 @@ void serial_flush(void);
 /* One byte to the host; waits until there is room. */
 void serial_put(char byte);
 
-/* Time since reset; it goes on while the core sleeps. */
+/* Time since reset that the core was awake, or longer: it never sleeps within a command. */
 uint64_t clock_microseconds(void);
 /* Cycles of the core; wraps after 2^32. */
 uint32_t clock_cycles(void);

@@ -1,4 +1,4 @@
-/* Time from SysTick: unlike the cycle counter it goes on while an STM32 sleeps. */
+/* Time from SysTick: unlike the cycle counter it goes on while an STM32 sleeps (not so on an nRF52). */
 #include "board.h"
 #include "core/cortex.h"
 #include "core/cycles.h"

@@ -1,4 +1,4 @@
-/* What the STM32 families share: ports of pins, and the UARTs of the first peripheral bus. */
+/* What the STM32 families share: waiting, pins, and what the two generations of UARTs need of a family. */
 #ifndef FAMILIES_STM32_H
 #define FAMILIES_STM32_H
 
@@ -8,7 +8,15 @@
 #include "board.h"
 #include "core/cortex.h"
 
+/* The internal oscillator, which is on every board whatever crystals it has. */
+#define HSI_HZ 16000000u
+
 /* GPIO: two bits a pin in MODER, OSPEEDR and PUPDR; four bits a pin in the two AFR registers. */
+#ifdef BOARD_FAMILY_STM32L4
+#define GPIO_PORT(number) (0x48000000u + 0x400u * (number))
+#else
+#define GPIO_PORT(number) (0x40020000u + 0x400u * (number))
+#endif
 #define GPIO_MODER(port) REGISTER((port) + 0x00u)
 #define GPIO_OSPEEDR(port) REGISTER((port) + 0x08u)
 #define GPIO_PUPDR(port) REGISTER((port) + 0x0Cu)
@@ -18,6 +26,7 @@
 
 /* USART2, USART3, UART4 and UART5 follow one another, in memory and in their clocks' enable bits. */
 #define UART_CLOCK_BIT (1u << (17u + (BOARD_UART_BASE - 0x40004400u) / 0x400u))
+_Static_assert(BOARD_UART_BASE >= 0x40004400u && BOARD_UART_BASE <= 0x40005000u, "no UART of the first peripheral bus");
 
 #define WAIT_LIMIT 1000000u
 
@@ -43,8 +52,16 @@ static inline void gpio_alternate(uint32_t port, uint32_t pin, uint32_t function
     set_field(&GPIO_MODER(port), 3u << 2 * pin, GPIO_ALTERNATE << 2 * pin);
 }
 
+static inline void uart_pins(void) {
+    gpio_alternate(GPIO_PORT(BOARD_UART_TX_PORT), BOARD_UART_TX_PIN, BOARD_UART_ALTERNATE);
+    gpio_alternate(GPIO_PORT(BOARD_UART_RX_PORT), BOARD_UART_RX_PIN, BOARD_UART_ALTERNATE);
+}
+
 static inline uint32_t baud_divisor(uint32_t clock_hz) {
     return (clock_hz + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD; /* sixteen samples a bit */
 }
+
+/* Of the family: clocks of the ports and of the UART on; the frequency of the UART's. */
+uint32_t uart_clock_start(void);
 
 #endif

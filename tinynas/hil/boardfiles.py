@@ -23,21 +23,26 @@ class _Family:
     """MCUs that one driver serves.
 
     Attributes:
-        name: Of the files in `firmware/families/`.
+        name: Of the file in `firmware/families/`.
         mcus: Pattern of part numbers.
         interrupts: Of the devices, at least as many as any of these MCUs has (vector tables of their manuals).
+        uart: Layout of the UART that it has.
+        sources: More files of `firmware/families/`.
     """
 
     name: str
     mcus: str
     interrupts: int
+    uart: str
+    sources: tuple[str, ...] = ()
 
 
+_V1, _V2 = ("stm32_usart_v1.c",), ("stm32_usart_v2.c",)
 _FAMILIES = (
-    _Family("stm32f4", r"STM32F4(05|07|15|17|27|29|37|39|46)", 97),
-    _Family("stm32l4", r"STM32L4(71|75|76|85|86)", 82),
-    _Family("stm32f7", r"STM32F7(45|46|50|56)", 98),
-    _Family("nrf52840", r"NRF52840", 48),
+    _Family("stm32f4", r"STM32F4(05|07|15|17|27|29|37|39|46)", 97, "stm32-v1", _V1),
+    _Family("stm32l4", r"STM32L4(71|75|76|85|86)", 82, "stm32-v2", _V2),
+    _Family("stm32f7", r"STM32F7(45|46|50|56)", 98, "stm32-v2", _V2),
+    _Family("nrf52840", r"NRF52840", 48, "nrf-uarte"),
 )
 _CORES = {"cortex-m4f": "CORTEX_M4", "cortex-m7f": "CORTEX_M7"}
 _SOURCES = (
@@ -119,7 +124,8 @@ def firmware_sources(board: Board) -> list[str]:
     Raises:
         BuildError: The firmware has no driver for this MCU.
     """
-    return [*_SOURCES, f"families/{family_of(board)}.c"]
+    family = _family(board)
+    return [*_SOURCES, *(f"families/{name}" for name in (f"{family.name}.c", *family.sources))]
 
 
 _LINKER_SCRIPT = """\
@@ -204,6 +210,9 @@ def _macros(board: Board) -> Iterator[tuple[str, str]]:
         raise BuildError(f"the firmware does not run on a {board.core}", where=f"{board.name}:core")
     if board.uart is None:
         raise BuildError("the board has no serial port to talk through", where=f"{board.name}:uart")
+    if board.uart.layout != family.uart:
+        message = f"the UART of {family.name} is of layout {family.uart}, not {board.uart.layout}"
+        raise BuildError(message, where=f"{board.name}:uart.layout")
     yield "BOARD_NAME", f'"{board.name}"'
     yield f"BOARD_FAMILY_{family.name.upper()}", ""
     yield f"BOARD_CORE_{_CORES[board.core]}", ""
