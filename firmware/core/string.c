@@ -6,7 +6,7 @@
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) word;
 
-void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+void *(memcpy)(void *restrict to, const void *restrict from, size_t n) {
     uint8_t *out = to;
     const uint8_t *in = from;
     for (; n >= sizeof(word); n -= sizeof(word), in += sizeof(word), out += sizeof(word)) {
@@ -33,7 +33,7 @@ void *memmove(void *to, const void *from, size_t n) {
     return to;
 }
 
-void *memset(void *to, int value, size_t n) {
+void *(memset)(void *to, int value, size_t n) {
     uint8_t *out = to;
     const uint32_t pattern = (uint8_t)value * 0x01010101u;
     for (; n >= sizeof(word); n -= sizeof(word), out += sizeof(word)) {
