@@ -1,0 +1,231 @@
+"""The firmware image of one model on one board.
+
+What does not depend on the model is compiled once: its objects stay in the user's cache folder, in a folder named after
+everything they depend on. A candidate then costs the compilation of its own sources and one link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from tinynas.board import Board
+from tinynas.deploy.compiler import CompiledModel
+from tinynas.errors import BuildError, FlashOverflow, RamOverflow
+from tinynas.hil.boardfiles import board_header, firmware_sources, linker_script
+from tinynas.hil.elf import LinkedElf, read_elf
+from tinynas.hil.toolchain import Toolchain
+from tinynas.resources import resource
+
+if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from importlib.resources.abc import Traversable
+    else:
+        from importlib.abc import Traversable
+
+__all__ = ["Image", "build_image", "cache_folder"]
+
+#: The source that includes the model's header; it belongs to the candidate.
+_ENGINE = "engine_aot.c"
+#: Copied into rows and buffers at every inference: for speed, the rest of the firmware for size.
+_FAST = "core/string.c"
+_HASH_DIGITS = 16
+_OVERFLOW = re.compile(r"region [`'](\w+)'(?::)? overflowed by (\d+) bytes")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A firmware image, ready to be programmed.
+
+    Attributes:
+        board: The board it was built for.
+        elf: The linked file.
+        binary_path: What lies in flash, as a file: for a probe's drive.
+        address: Where it begins in flash.
+        binary: What lies in flash.
+        flash_bytes: Its size: vectors, code, weights, initial values.
+        static_ram_bytes: Variables: the arena, buffers of input and output, the firmware's own.
+        arena_bytes: The model's share of them.
+        stack_limit_bytes: Room of the stack; what it takes is known from a run.
+        input_bytes: Of one input.
+        output_bytes: Of one output.
+        toolchain: Compiler and version.
+        model_hash: Of the model's generated sources.
+        image_hash: CRC-32 of the binary, which the firmware computes of its own flash as well.
+    """
+
+    board: Board = field(repr=False)
+    elf: Path
+    binary_path: Path
+    address: int
+    binary: bytes = field(repr=False)
+    flash_bytes: int
+    static_ram_bytes: int
+    arena_bytes: int
+    stack_limit_bytes: int
+    input_bytes: int
+    output_bytes: int
+    toolchain: str
+    model_hash: str
+    image_hash: str
+
+
+def build_image(
+    board: Board, model: CompiledModel, directory: Path, *, toolchain: Toolchain | None = None, hooks: bool = False
+) -> Image:
+    """Compile and link a model with the firmware.
+
+    Args:
+        board: The board.
+        model: A model that was compiled under the name "model".
+        directory: Folder for the model's sources and the image; made where it is not there.
+        toolchain: The compiler; None: the first that is found.
+        hooks: Count each operator's cycles on request (`Dut.ops`). The calls around every operator's turns cost time:
+            not for images whose latency counts.
+
+    Raises:
+        ToolchainMissing: There is no compiler.
+        FlashOverflow: The image is larger than the board's flash.
+        RamOverflow: Its variables need more SRAM than there is.
+        BuildError: The firmware does not run on the board, or the compiler refuses.
+    """
+    chosen = toolchain or Toolchain.detect()
+    if "model.h" not in model.files:
+        raise BuildError("the firmware needs a model of the name 'model'", where=", ".join(model.sources))
+    firmware = _firmware(board, chosen)
+    model_hash = _digest(model.files)
+    include = [directory, firmware, firmware / "libc"]
+    defines = [f'MODEL_HASH="{model_hash}"', *(["MODEL_HOOKS"] if hooks else [])]
+    objects = []
+    for source in [*model.write(directory), firmware / _ENGINE]:
+        objects.append(directory / f"{source.stem}.o")
+        chosen.compile(source, objects[-1], core=board.core, include=include, defines=defines)
+    elf = directory / "image.elf"
+    try:
+        chosen.link([*objects, *sorted(firmware.glob("*.o"))], firmware / "memory.ld", elf, core=board.core)
+    except BuildError as error:
+        raise _overflow(board, error.message) or error from None
+    return _image(board, model, read_elf(elf), elf, chosen.version, model_hash)
+
+
+def _image(board: Board, model: CompiledModel, linked: LinkedElf, elf: Path, toolchain: str, model_hash: str) -> Image:
+    binary_path = elf.with_suffix(".bin")
+    binary_path.write_bytes(linked.binary)
+    return Image(
+        board=board,
+        elf=elf,
+        binary_path=binary_path,
+        address=linked.address,
+        binary=linked.binary,
+        flash_bytes=len(linked.binary),
+        static_ram_bytes=linked.static_ram_bytes,
+        arena_bytes=model.arena_bytes,
+        stack_limit_bytes=linked.symbols["__stack_top"] - linked.symbols["__stack_limit"],
+        input_bytes=model.input_bytes,
+        output_bytes=model.output_bytes,
+        toolchain=toolchain,
+        model_hash=model_hash,
+        image_hash=f"{crc32(linked.binary):08x}",
+    )
+
+
+def _overflow(board: Board, message: str) -> BuildError | None:
+    """The error that says by how much an image is too large, from what a linker printed."""
+    excess: dict[str, int] = {}
+    for region, size in _OVERFLOW.findall(message):
+        excess[region] = max(int(size), excess.get(region, 0))  # lld says so after each section
+    if not excess:
+        return None
+    region = "flash" if "flash" in excess else max(excess, key=lambda name: excess[name])
+    room = re.search(rf"^ *{region} .*LENGTH = (\d+)", linker_script(board), re.MULTILINE)
+    limit = int(room[1]) if room else 0
+    kind, what = (FlashOverflow, "flash") if region == "flash" else (RamOverflow, f"SRAM (region {region})")
+    return kind(f"{limit + excess[region]} bytes of {what} are needed, {limit} are there", where=board.name)
+
+
+def cache_folder() -> Path:
+    """The user's folder for what can be made again; `TINYNAS_CACHE` names another one."""
+    if chosen := os.environ.get("TINYNAS_CACHE"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tinynas" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "tinynas"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinynas"
+
+
+def _firmware(board: Board, toolchain: Toolchain) -> Path:
+    """A folder with the firmware's sources, the board's files and their objects."""
+    files = dict(_tree(resource("firmware"), "")) | {"board.h": board_header(board), "memory.ld": linker_script(board)}
+    sources = [name for name in firmware_sources(board) if name != _ENGINE]
+    key = _digest(files, toolchain.version, *toolchain.options(board.core), *sources)
+    home = cache_folder() / "firmware"
+    folder = home / f"{board.name}-{toolchain.kind}-{key}"
+    if folder.is_dir():
+        return folder
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        # Under another name until it is complete: a build beside this one, or one that is killed, leaves no half.
+        part = Path(tempfile.mkdtemp(prefix="part-", dir=home))
+    except OSError as error:
+        raise BuildError(
+            f"the cache folder cannot be written to: {error.strerror}",
+            where=str(home),
+            advice="set TINYNAS_CACHE to one that can",
+        ) from error
+    try:
+        _compile_firmware(files, sources, part, board, toolchain)
+        _rename(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _compile_firmware(
+    files: Mapping[str, str], sources: list[str], folder: Path, board: Board, toolchain: Toolchain
+) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    for name in sources:
+        toolchain.compile(
+            folder / name,
+            folder / f"{name.replace('/', '-')}.o",
+            core=board.core,
+            include=[folder, folder / "libc"],
+            optimise="2" if name == _FAST else "s",
+        )
+
+
+def _rename(part: Path, folder: Path) -> None:
+    try:
+        part.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process was faster, with the same content
+            raise
+
+
+def _tree(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
+    """Texts of the firmware's sources and headers; the kernels come with the model, board files from the board."""
+    for item in folder.iterdir():
+        if item.is_dir() and item.name not in ("kernels", "boards"):
+            yield from _tree(item, f"{prefix}{item.name}/")
+        elif item.name.endswith((".c", ".h")):
+            yield prefix + item.name, item.read_text(encoding="utf-8")
+
+
+def _digest(files: Mapping[str, str], *more: str) -> str:
+    sha = hashlib.sha256()
+    for part in [text for pair in sorted(files.items()) for text in pair] + list(more):
+        sha.update(hashlib.sha256(part.encode()).digest())
+    return sha.hexdigest()[:_HASH_DIGITS]

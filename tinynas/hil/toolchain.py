@@ -1,0 +1,184 @@
+"""Cross compilers for Cortex-M: Arm's GNU toolchain where it is installed, else Clang out of the `ziglang` package.
+
+Both get the same sources, linker script and optimisation. Neither needs a C library: the firmware brings the few
+functions that a freestanding compiler may call. Results carry the compiler's name and version: they differ in bytes and
+in time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version as package_version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from tinynas.errors import BuildError, ToolchainMissing
+
+__all__ = ["Toolchain"]
+
+Kind = Literal["gcc", "zig"]
+
+_GCC = "arm-none-eabi-gcc"
+_TIMEOUT_S = 300.0
+#: Core -> options. Without its name Clang leaves the FPU out; the M7 here is the one with single precision only.
+_CORES: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
+    "gcc": {
+        "cortex-m4f": ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"),
+        "cortex-m7f": ("-mcpu=cortex-m7", "-mfpu=fpv5-sp-d16"),
+    },
+    "zig": {
+        "cortex-m4f": ("-mcpu=cortex_m4+vfp4d16sp",),
+        "cortex-m7f": ("-mcpu=cortex_m7+fp_armv8d16sp",),
+    },
+}
+_TARGET: Mapping[Kind, tuple[str, ...]] = {
+    "gcc": ("-mthumb", "-mfloat-abi=hard"),
+    # By the name of GNU's ABI Clang calls memcpy, which the firmware has; by the bare one, a dozen functions of Arm's
+    # run-time library, whose first build takes zig most of a minute. It also adds checks of undefined behaviour, frame
+    # pointers, stack probes and debug information unless told otherwise.
+    "zig": (
+        *("-target", "thumb-freestanding-gnueabihf", "-fno-sanitize=all", "-fno-stack-protector"),
+        *("-fomit-frame-pointer", "-fno-stack-check", "-g0"),
+    ),
+}
+_COMMON = (
+    *("-std=c11", "-ffreestanding", "-ffunction-sections", "-fdata-sections"),
+    *("-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
+)
+_LINK: Mapping[Kind, tuple[str, ...]] = {
+    "gcc": ("-nostdlib", "-Wl,--gc-sections,--build-id=none", "-lgcc"),
+    "zig": ("-nostdlib", "-Wl,--gc-sections", "-Wl,-e,Reset_Handler"),
+}
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """One cross compiler.
+
+    Attributes:
+        kind: Which set of options it takes.
+        command: Program and first arguments.
+        version: Name and version, as results carry it.
+
+    Example:
+        >>> Toolchain("gcc", ("arm-none-eabi-gcc",), "arm-none-eabi-gcc 13.2").options("cortex-m4f")[:2]
+        ('-mcpu=cortex-m4', '-mfpu=fpv4-sp-d16')
+    """
+
+    kind: Kind
+    command: tuple[str, ...]
+    version: str
+
+    @classmethod
+    def detect(cls, kind: Kind | None = None) -> Toolchain:
+        """Find a compiler.
+
+        Args:
+            kind: Take this one only; None: GCC before Clang.
+
+        Raises:
+            ToolchainMissing: There is none, or not the one asked for.
+        """
+        found = {"gcc": shutil.which(_GCC), "zig": sys.executable if find_spec("ziglang") else None}
+        for name in ("gcc", "zig") if kind is None else (kind,):
+            program = found[name]
+            if program is not None:
+                return _described(name, (program,) if name == "gcc" else (program, "-m", "ziglang", "cc"))
+        raise ToolchainMissing(
+            "no compiler for Cortex-M",
+            where={"gcc": _GCC, "zig": "ziglang", None: f"{_GCC}, ziglang"}[kind],
+            advice="`pip install 'tinynas[hil]'` brings Clang; or `apt-get install gcc-arm-none-eabi`",
+        )
+
+    def options(self, core: str) -> tuple[str, ...]:
+        """Options by which a core's code is made.
+
+        Raises:
+            BuildError: The firmware does not run on this core.
+        """
+        known = _CORES[self.kind]
+        if core not in known:
+            raise BuildError(f"images are built for {' and '.join(known)} only", where=core)
+        return (*known[core], *_TARGET[self.kind], *_COMMON)
+
+    def compile(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        core: str,
+        include: Sequence[Path],
+        defines: Sequence[str] = (),
+        optimise: Literal["2", "s"] = "2",
+    ) -> None:
+        """One C file to an object.
+
+        Args:
+            source: The C file.
+            target: The object to be written.
+            core: A board's core.
+            include: Folders of headers.
+            defines: `NAME` or `NAME=VALUE`.
+            optimise: For speed, or for size.
+
+        Raises:
+            BuildError: With what the compiler said.
+        """
+        folders = [f"-I{folder}" for folder in include]
+        macros = [f"-D{define}" for define in defines]
+        options = [*self.options(core), f"-O{optimise}", *folders, *macros]
+        self._run([*options, "-c", str(source), "-o", str(target)], source.name)
+
+    def link(self, objects: Sequence[Path], script: Path, elf: Path, *, core: str) -> None:
+        """Objects to an image.
+
+        Args:
+            objects: The objects.
+            script: The linker script.
+            elf: The ELF file to be written.
+            core: A board's core.
+
+        Raises:
+            BuildError: With what the linker said.
+        """
+        before = [*self.options(core), "-T", str(script), *map(str, objects)]
+        self._run([*before, *_LINK[self.kind], "-o", str(elf)], elf.name)
+
+    def _run(self, arguments: Sequence[str], what: str) -> None:
+        try:
+            done = subprocess.run(
+                [*self.command, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BuildError(f"{self.command[0]} does not end within {_TIMEOUT_S:g} s", where=what) from error
+        except OSError as error:
+            raise BuildError(f"{self.command[0]} cannot be started: {error.strerror}", where=what) from error
+        if done.returncode:
+            raise BuildError(f"{self.command[0]} failed:\n{done.stderr.strip()}", where=what)
+
+
+@cache
+def _described(kind: Kind, command: tuple[str, ...]) -> Toolchain:
+    """A compiler that answers with its version."""
+    try:
+        done = subprocess.run(
+            [*command, "--version"], capture_output=True, text=True, errors="replace", check=True, timeout=_TIMEOUT_S
+        )
+        line = done.stdout.splitlines()[0].strip()
+    except (OSError, subprocess.SubprocessError, IndexError) as error:
+        raise ToolchainMissing(
+            f"the compiler does not say its version: {error}", where=command[0], advice="install it again"
+        ) from error
+    return Toolchain(kind, command, line if kind == "gcc" else f"zig {package_version('ziglang')}, {line}")
