@@ -7,7 +7,9 @@
 
 /* Variables of the firmware itself: beside the stack, where that has SRAM of its own, which leaves the largest span
  * to the model. */
+#ifndef FIRMWARE_DATA
 #define FIRMWARE_DATA __attribute__((section(".bss.firmware")))
+#endif
 
 /* The next byte from the host; sleeps until there is one. */
 char serial_get(void);

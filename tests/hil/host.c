@@ -1,0 +1,34 @@
+/* The machine below the protocol, played by a process: serial port on stdin and stdout, a clock that each look moves on. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/platform.h"
+#include "dut/text.h"
+
+#define CLOCK_START (1ull << 40) /* beyond 32 bits */
+#define CLOCK_STEP 250u
+
+static uint64_t microseconds = CLOCK_START;
+static uint32_t cycles;
+
+char serial_get(void) {
+    fflush(stdout);
+    const int c = getchar();
+    if (c == EOF) {
+        exit(0);
+    }
+    return (char)c;
+}
+
+void serial_flush(void) {}
+void serial_put(char byte) { putchar(byte); }
+uint64_t clock_microseconds(void) { return microseconds += CLOCK_STEP; }
+uint32_t clock_cycles(void) { return cycles += 10; }
+uint32_t machine_clock_hz(void) { return 180000000u; }
+bool machine_instruction_cache(void) { return true; }
+bool machine_data_cache(void) { return false; }
+uint32_t memory_static_bytes(void) { return 3000; }
+uint32_t memory_stack_bytes(void) { return 412; }
+uint32_t memory_stack_limit_bytes(void) { return 4096; }
+uint32_t memory_image_crc(void) { return 0x0123ABCDu; }
+void machine_crash(void) { put_line("x-fault UsageFault pc=08000124 lr=080001ff cfsr=00010000 hfar=00000000 bfar=00000000"); }
