@@ -1,4 +1,4 @@
-/* What the image takes, and the few functions of the C library that compilers and kernels call. */
+/* What the image takes. */
 #include "core/memory.h"
 
 #include <stddef.h>

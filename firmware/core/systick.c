@@ -37,7 +37,7 @@ static uint64_t total_cycles(void) {
 uint64_t clock_microseconds(void) {
     interrupts_off();
     const uint64_t now = total_cycles();
-    if (now > counted) { /* an emulator may ask for the interrupt a moment late: time then stands, it never turns back */
+    if (now > counted) { /* where an emulator's interrupt comes a moment late, time stands: it never turns back */
         const uint32_t mhz = machine_clock_hz() / HZ_PER_MHZ, cycles = (uint32_t)(now - counted) + remainder;
         elapsed += cycles / mhz;
         remainder = cycles % mhz;

@@ -14,7 +14,7 @@ void dut_start(void);
 /* One character from the host; the last one of a command has it carried out. */
 void dut_receive(char c);
 
-/* A command's words; count of them, at least one. Where there are more than DUT_WORDS the rest is not kept, but counted. */
+/* A command's words, at least one. Beyond DUT_WORDS they are counted, but not kept. */
 typedef struct {
     uint32_t count;
     char *word[DUT_WORDS];

@@ -1,4 +1,4 @@
-/* nRF52840 (product specification: 5.4 CLOCK, 4.3 NVMC, 6.9 GPIO, 6.34 UARTE). */
+/* nRF52840 (product specification: registers of CLOCK, NVMC, GPIO and UARTE). */
 #include "board.h"
 #include "core/cortex.h"
 #include "core/family.h"

@@ -1,4 +1,4 @@
-/* The first generation of USARTs: one status register, one data register (RM0390, 25.6). */
+/* The first generation of USARTs: one status register, one data register (RM0390, USART registers). */
 #include "core/family.h"
 #include "families/stm32.h"
 

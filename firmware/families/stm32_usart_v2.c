@@ -1,4 +1,5 @@
-/* The second generation of USARTs: flags are cleared in a register of their own (RM0351, 40.8; RM0385, 31.8). */
+/* The second generation of USARTs: flags are cleared in a register of their own (RM0351 and RM0385,
+ * USART registers). */
 #include "core/family.h"
 #include "families/stm32.h"
 

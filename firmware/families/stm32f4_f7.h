@@ -1,4 +1,5 @@
-/* STM32F4 and F7: clocks, power and flash interface, which are alike (RM0390: 3.8, 5.4, 6.3; RM0385: 3.7, 4.4, 5.3). */
+/* STM32F4 and F7: clocks, power and flash interface, which are alike (RM0390 and RM0385:
+ * registers of RCC, PWR and FLASH). */
 #ifndef FAMILIES_STM32F4_F7_H
 #define FAMILIES_STM32F4_F7_H
 

@@ -1,4 +1,4 @@
-/* STM32F7: clock and the caches of the Cortex-M7 (RM0385; Armv7-M ARM, B2.2.7). */
+/* STM32F7: clock and the caches of the Cortex-M7 (RM0385; Armv7-M Architecture Reference Manual). */
 #include "core/family.h"
 #include "core/platform.h"
 #include "families/stm32f4_f7.h"

@@ -1,4 +1,4 @@
-/* STM32L4: clock and flash accelerator (RM0351: 3.7 flash, 6.4 clocks). */
+/* STM32L4: clock and flash accelerator (RM0351: registers of FLASH and RCC). */
 #include "core/family.h"
 #include "core/platform.h"
 #include "families/stm32.h"

@@ -1,4 +1,4 @@
-/* The machine below the protocol, played by a process: serial port on stdin and stdout, a clock that each look moves on. */
+/* The machine below the protocol, played by a process: serial port on stdin and stdout, a clock that each look moves. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,4 +31,6 @@ uint32_t memory_static_bytes(void) { return 3000; }
 uint32_t memory_stack_bytes(void) { return 412; }
 uint32_t memory_stack_limit_bytes(void) { return 4096; }
 uint32_t memory_image_crc(void) { return 0x0123ABCDu; }
-void machine_crash(void) { put_line("x-fault UsageFault pc=08000124 lr=080001ff cfsr=00010000 hfar=00000000 bfar=00000000"); }
+void machine_crash(void) {
+    put_line("x-fault UsageFault pc=08000124 lr=080001ff cfsr=00010000 hfar=00000000 bfar=00000000 mmfar=00000000");
+}
