@@ -1,4 +1,4 @@
-/* The machine below the protocol, played by a process: serial port on stdin and stdout, a clock that each look moves. */
+/* The machine below the protocol, played by a process: serial port on stdin, stdout; a clock that each look moves. */
 #include <stdio.h>
 #include <stdlib.h>
 
