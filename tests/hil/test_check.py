@@ -1,0 +1,137 @@
+"""The self-test finds nothing wrong with a device that is right, and what is wrong with one that is not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tinynas.board import load_board
+from tinynas.deploy import compile_model
+from tinynas.hil import check as module
+from tinynas.hil.check import check_board, check_image, known_model
+from tinynas.hil.elf import read_elf
+from tinynas.hil.image import build_image
+
+from ._rigs import FakeRig, ImageDevice
+
+NAMES = ["start", "name", "clock", "parity", "memory", "fault"]
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    board = load_board("nucleo_f446re")
+    return build_image(board, compile_model(known_model()), tmp_path_factory.mktemp("image"))
+
+
+class Crashing(ImageDevice):
+    """Faults where the firmware does."""
+
+    place = "machine_crash"
+
+    def _x_crash(self, words):
+        pc = read_elf(self.image.elf).symbols[self.place] & ~1
+        return [f"x-fault UsageFault pc={pc:08x} lr=08000001 cfsr=00010000 hfar=00000000 bfar=00000000"]
+
+
+@pytest.fixture
+def answers(image):
+    def run(device=Crashing, source="virtual", **lies):
+        found = check_image(FakeRig(lambda image: device(image, known_model(), **lies), source), image)
+        return {check.name: check for check in found}
+
+    return run
+
+
+def test_all_is_well(answers):
+    found = answers()
+    assert list(found) == NAMES
+    assert [check.passed for check in found.values()] == [True, True, None, True, True, True]
+    assert "not compared with the host's" in found["clock"].detail
+
+
+@pytest.mark.parametrize(
+    ("name", "lies"),
+    [
+        ("name", {"model": "0123456789abcdef"}),
+        ("name", {"input": 17}),
+        ("memory", {"static": 1}),
+        ("memory", {"arena": 1}),
+        ("memory", {"stack": 4096}),
+        ("memory", {"stack": 0}),
+        ("memory", {"stack_limit": 1000}),
+    ],
+)
+def test_a_wrong_figure_is_found(answers, name, lies):
+    found = answers(**lies)
+    assert list(found) == NAMES
+    assert [check.name for check in found.values() if check.passed is False] == [name]
+
+
+def test_a_board_that_computes_something_else(answers):
+    class Wrong(Crashing):
+        def _infer(self, words):
+            lines = super()._infer(words)
+            self.output = bytes([self.output[0] ^ 1]) + self.output[1:]
+            return lines
+
+    found = answers(Wrong)
+    assert found["parity"].passed is False
+    assert "1 of 4 outputs differ" in found["parity"].detail
+    assert found["memory"].passed
+
+
+def test_a_fault_somewhere_else(answers):
+    class Elsewhere(Crashing):
+        place = "main"
+
+    found = answers(Elsewhere)["fault"]
+    assert found.passed is False
+    assert "pc is in main+0x0" in found.detail
+
+
+def test_a_board_that_survives_what_should_kill_it(answers):
+    class Immortal(Crashing):
+        def _x_crash(self, words):
+            return []
+
+    assert answers(Immortal)["fault"].passed is False
+
+
+def test_a_board_that_does_not_start(answers):
+    found = answers(image="00000000")
+    assert list(found) == ["start"]
+    assert found["start"].passed is False
+    assert "CRC 00000000" in found["start"].detail
+
+
+class Clock(Crashing):
+    """Counts the host's time, too fast or too slow."""
+
+    factor = 1.0
+
+    def _timestamp(self, words):
+        return [f"m-lap-us-{int(module.time.monotonic() * 1e6 * self.factor)}"]
+
+
+@pytest.mark.parametrize(("factor", "passed"), [(1.0, True), (1.08, False), (0.92, False), (0.0, False)])
+def test_a_real_boards_clock_is_compared_with_the_hosts(answers, monkeypatch, factor, passed):
+    monkeypatch.setattr(module, "_CLOCK_S", 0.5)
+    found = answers(type("Own", (Clock,), {"factor": factor}), source="serial")
+    assert found["clock"].passed is passed
+    said = float(re.search(r"([+-][\d.]+) %", found["clock"].detail)[1])
+    assert said == pytest.approx(100 * (factor - 1), abs=1)
+
+
+def test_a_simulated_clock_has_to_move(answers):
+    found = answers(type("Stopped", (Clock,), {"factor": 0.0}))
+    assert found["clock"].passed is False
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("board", ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"])
+def test_virtual_boards_pass(board):
+    found = check_board(load_board(board))
+    assert [(check.name, check.passed) for check in found] == [
+        *(("start", True), ("name", True), ("clock", None), ("parity", True), ("memory", True), ("fault", True))
+    ], found

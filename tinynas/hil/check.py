@@ -1,0 +1,165 @@
+"""Self-test of a board: a tiny known model, and whether all that a measurement relies on holds."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinynas.board import Board
+from tinynas.deploy import Graph, Op, Quantization, Tensor, pack
+from tinynas.deploy.compiler import compile_model
+from tinynas.errors import TinynasError
+from tinynas.hil.dut import Dut
+from tinynas.hil.image import Image, build_image
+from tinynas.hil.reference import random_window, reference_of
+from tinynas.hil.rig import FlashMethod, Rig, located, rig_for, started
+from tinynas.hil.toolchain import Toolchain
+
+__all__ = ["Check", "check_board", "check_image", "known_model"]
+
+_CLOCK_S = 2.0
+#: What an internal oscillator may be off, and the round trips of two questions.
+_CLOCK_TOLERANCE = 0.03
+_WINDOWS = 8
+#: What the firmware does on `x-crash`, and where.
+_UNDEFINED, _CRASHES = "undefined instruction", "machine_crash+0x0"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question of the self-test.
+
+    Attributes:
+        name: What was asked.
+        passed: The answer; None where it does not apply.
+        detail: What was found.
+    """
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+def known_model() -> bytes:
+    """A fully connected layer of 16 inputs and 4 outputs, in which every input matters, as a .tflite file."""
+    weights = (np.arange(64, dtype=np.int64).reshape(4, 16) * 37 % 255 - 127).astype(np.int8)
+    bias = np.array([1000, -1000, 250, 0], np.int32)
+    tensors = (
+        Tensor((1, 16), "int8", quantization=Quantization((0.05,), (-3,))),
+        Tensor((4, 16), "int8", True, data=weights, quantization=Quantization((0.01,), (0,))),
+        Tensor((4,), "int32", True, data=bias, quantization=Quantization((0.0005,), (0,))),
+        Tensor((1, 4), "int8", quantization=Quantization((0.15,), (5,))),
+    )
+    dense = Op("FULLY_CONNECTED", (0, 1, 2), (3,), {}, "FullyConnectedOptions")
+    return pack(Graph(tensors, (dense,), (0,), (3,)))
+
+
+def check_board(
+    board: Board,
+    *,
+    link: str = "virtual",
+    flasher: FlashMethod = "auto",
+    probe_id: str | None = None,
+    toolchain: Toolchain | None = None,
+) -> list[Check]:
+    """Flash a tiny model and ask the board everything that a measurement relies on.
+
+    The last question has the core take a fault: a real board then waits for its reset button, or to be flashed.
+
+    Args:
+        board: The board.
+        link: See `rig_for`, as `flasher` and `probe_id`.
+        flasher: See there.
+        probe_id: See there.
+        toolchain: The compiler; None: the first that is found.
+
+    Raises:
+        TinynasError: The image cannot be built, or no board is there to be asked.
+    """
+    rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
+    with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:
+        image = build_image(board, compile_model(known_model()), Path(scratch), toolchain=toolchain)
+        return check_image(rig, image)
+
+
+def check_image(rig: Rig, image: Image) -> list[Check]:
+    """The same with an image of `known_model` that is built.
+
+    Returns:
+        The checks in their order; where the board does not start or does not answer, the first one only.
+    """
+    checks: list[Check] = []
+    try:
+        with started(rig, image) as dut:
+            checks.append(Check("start", True, f"image {image.image_hash} runs, built by {image.toolchain}"))
+            questions: dict[str, Callable[[], Check]] = {
+                "name": lambda: _name(dut, image),
+                "clock": lambda: _clock(dut, rig),
+                "parity": lambda: _parity(dut, image),
+                "memory": lambda: _memory(dut, image),
+                "fault": lambda: _fault(dut, image),
+            }
+            checks += [_asked(name, question) for name, question in questions.items()]
+    except TinynasError as error:
+        checks.append(Check("start" if not checks else "link", False, str(error)))
+    return checks
+
+
+def _asked(name: str, question: Callable[[], Check]) -> Check:
+    try:
+        return question()
+    except TinynasError as error:
+        return Check(name, False, str(error))
+
+
+def _name(dut: Dut, image: Image) -> Check:
+    vendor, info, profile = dut.name(), dut.info(), dut.profile()[0]
+    detail = f"{vendor}: {profile}, engine {info.engine}, model {info.model}"
+    known = (image.board.name, image.model_hash, image.input_bytes, image.output_bytes)
+    return Check("name", (info.board, info.model, info.input_bytes, info.output_bytes) == known, detail)
+
+
+def _clock(dut: Dut, rig: Rig) -> Check:
+    info, first, before = dut.info(), dut.timestamp_us(), time.monotonic()
+    core = f"core at {info.clock_hz / 1e6:g} MHz"
+    if rig.source == "virtual":
+        moved = dut.timestamp_us() > first
+        return Check("clock", None if moved else False, f"{core}; time is simulated: not compared with the host's")
+    time.sleep(_CLOCK_S)
+    seconds, elapsed = (dut.timestamp_us() - first) / 1e6, time.monotonic() - before
+    apart = seconds / elapsed - 1.0
+    detail = f"{core}; {100 * apart:+.2f} % against the host's over {elapsed:.1f} s"
+    return Check("clock", abs(apart) <= _CLOCK_TOLERANCE, detail)
+
+
+def _parity(dut: Dut, image: Image) -> Check:
+    model = known_model()
+    windows = np.stack([random_window(model, np.random.default_rng([11, i])) for i in range(_WINDOWS)])
+    reference = reference_of(model, windows)
+    for index, window in enumerate(windows):
+        dut.load(window.tobytes())
+        dut.infer(1)
+        reference.check(index, dut.outputs(), image.board.name)
+    return Check("parity", True, f"{_WINDOWS} random inputs as on the host ({reference.referee})")
+
+
+def _memory(dut: Dut, image: Image) -> Check:
+    memory = dut.memory()
+    linked = (image.static_ram_bytes, image.arena_bytes, image.stack_limit_bytes)
+    reported = (memory.static_bytes, memory.arena_bytes, memory.stack_limit_bytes)
+    fits = 0 < memory.stack_bytes < memory.stack_limit_bytes
+    detail = (
+        f"static {reported[0]} (ELF {linked[0]}), arena {reported[1]} ({linked[1]}), stack {memory.stack_bytes} of"
+        f" {reported[2]} bytes ({linked[2]})"
+    )
+    return Check("memory", linked == reported and fits, detail)
+
+
+def _fault(dut: Dut, image: Image) -> Check:
+    fault = located(dut.provoke_fault(), image)
+    return Check("fault", _UNDEFINED in fault.message and f"pc is in {_CRASHES}" in fault.message, fault.message)

@@ -1,0 +1,196 @@
+"""A model measured on a board: SRAM, flash, time of one inference, and proof that it computes what it should."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import ceil
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+import numpy as np
+
+from tinynas.board import Board
+from tinynas.deploy.compiler import compile_model
+from tinynas.hil.dut import Dut
+from tinynas.hil.image import Image, build_image
+from tinynas.hil.reference import Int8, Reference, normal_window, random_window, reference_of
+from tinynas.hil.rig import FlashMethod, Rig, rig_for, started
+from tinynas.hil.toolchain import Toolchain
+
+__all__ = ["HilMeasurement", "measure", "measure_image"]
+
+#: A lap lasts about this long: the clock counts microseconds.
+_LAP_US = 5000.0
+_MOST_A_LAP = 1000
+
+
+@dataclass(frozen=True)
+class HilMeasurement:
+    """What a board reports of a model.
+
+    Attributes:
+        board: Name of the board.
+        engine: "aot", compiled ahead of time.
+        source: "serial", a real board; "virtual", where time is an estimate from the instructions executed.
+        toolchain: Compiler and version.
+        clock_hz: What the core ran at.
+        static_ram_bytes: Variables of the whole image: arena, buffers of input and output, the firmware's.
+        arena_bytes: The arena within them.
+        stack_bytes: The most that the stack held, interrupts and protocol included.
+        sram_bytes: Both together.
+        flash_bytes: The image: code, weights, initial values.
+        cycles: Of one inference, from its time.
+        latency_us: Time of one inference, the median of the laps.
+        latency_spread_us: From the fastest lap to the slowest.
+        laps: How many were timed.
+        parity: Always true: what differs from the reference raises.
+        referee: "tflm": byte for byte TensorFlow Lite Micro's outputs; "litert": within the one step of its rounding.
+        macs: Multiply-accumulate operations that one inference computes.
+        model_hash: Of the model's generated sources.
+        image_hash: CRC-32 of the image, as the board itself computed it of its flash.
+    """
+
+    board: str
+    engine: str
+    source: Literal["virtual", "serial"]
+    toolchain: str
+    clock_hz: int
+    static_ram_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    sram_bytes: int
+    flash_bytes: int
+    cycles: int
+    latency_us: float
+    latency_spread_us: float
+    laps: int
+    parity: bool
+    referee: str
+    macs: int
+    model_hash: str
+    image_hash: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The measurement as JSON-ready data."""
+        return asdict(self)
+
+
+def measure(
+    board: Board,
+    model: bytes,
+    *,
+    link: str = "virtual",
+    flasher: FlashMethod = "auto",
+    probe_id: str | None = None,
+    window: Int8 | None = None,
+    laps: int | None = None,
+    warmup: int = 1,
+    toolchain: Toolchain | None = None,
+    directory: Path | None = None,
+    rng: np.random.Generator | None = None,
+    where: str | None = None,
+) -> HilMeasurement:
+    """Compile a model, build its image, run it on a board, and compare and measure.
+
+    Args:
+        board: The board.
+        model: An int8 .tflite model. Of an untrained network every weight and bias has to be perturbed first
+            (`tcn.network.perturbed`): the converter drops what is zero, and the figures would be too good.
+        link: "virtual", a serial port, or "auto".
+        flasher: See `rig_for`.
+        probe_id: See `rig_for`.
+        window: One input without its batch axis, as the model takes it; None: normal deviates.
+        laps: How often the time is taken; None: 10 times on a real board; once on a virtual one, whose
+            time repeats exactly.
+        warmup: Inferences before the first lap.
+        toolchain: The compiler; None: the first that is found.
+        directory: Folder for sources and image, which stay there; None: one that is removed.
+        rng: For the inputs; None: seeded with 0.
+        where: What to call the model in an error.
+
+    Raises:
+        UnsupportedOp, ConversionError: The model is not compiled.
+        ToolchainMissing, BuildError: The image is not built.
+        FlashOverflow, RamOverflow: It does not fit the board.
+        BoardError: The board or its probe misbehaves; with a class for each way to.
+        ParityError: The board computes something else than the reference.
+    """
+    rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
+    compiled = compile_model(model, where=where)
+    with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:
+        image = build_image(board, compiled, directory or Path(scratch), toolchain=toolchain)
+        rng = rng or np.random.default_rng(0)
+        inputs = np.stack([random_window(model, rng), normal_window(model, rng) if window is None else window])
+        reference = reference_of(model, inputs)
+        return measure_image(rig, image, inputs, reference, macs=compiled.macs, laps=laps, warmup=warmup)
+
+
+def measure_image(
+    rig: Rig,
+    image: Image,
+    inputs: Int8,
+    reference: Reference,
+    *,
+    macs: int,
+    laps: int | None = None,
+    warmup: int = 1,
+) -> HilMeasurement:
+    """The same of an image that is built; see `measure`.
+
+    Args:
+        rig: Where it runs.
+        image: The image.
+        inputs: At least one; the last one's inferences are timed.
+        reference: Outputs of all of them.
+        macs: Of one inference.
+        laps: See `measure`.
+        warmup: See `measure`.
+    """
+    wanted = laps or (1 if rig.source == "virtual" else 10)
+    with started(rig, image) as dut:
+        info = dut.info()
+        for index, window in enumerate(inputs[:-1]):
+            dut.load(window.tobytes())
+            dut.infer(1)
+            reference.check(index, dut.outputs(), image.board.name)
+        dut.load(inputs[-1].tobytes())
+        times = _laps(dut, wanted, warmup)
+        reference.check(len(inputs) - 1, dut.outputs(), image.board.name)
+        memory = dut.memory()
+    latency = median(times)
+    return HilMeasurement(
+        board=image.board.name,
+        engine=info.engine,
+        source=rig.source,
+        toolchain=image.toolchain,
+        clock_hz=info.clock_hz,
+        static_ram_bytes=image.static_ram_bytes,
+        arena_bytes=image.arena_bytes,
+        stack_bytes=memory.stack_bytes,
+        sram_bytes=image.static_ram_bytes + memory.stack_bytes,
+        flash_bytes=image.flash_bytes,
+        cycles=round(latency * info.clock_hz / 1e6),
+        latency_us=latency,
+        latency_spread_us=max(times) - min(times),
+        laps=len(times),
+        parity=True,
+        referee=reference.referee,
+        macs=macs,
+        model_hash=info.model,
+        image_hash=info.image,
+    )
+
+
+def _laps(dut: Dut, count: int, warmup: int) -> Sequence[float]:
+    """Microseconds of an inference, of each lap the mean.
+
+    The line that tells the start time goes out after that time was taken: 2 ms at 115200 baud, which every reply of
+    `infer` contains once. It is taken out by the time of a reply with one inference.
+    """
+    single, each = dut.infer(1, warmup).elapsed_us, 1
+    while (lap := dut.infer(1 + each).elapsed_us - single) < _LAP_US / 2 and each < _MOST_A_LAP:
+        each = min(ceil(_LAP_US * each / max(lap, 1)), _MOST_A_LAP)
+    return [lap / each, *((dut.infer(1 + each).elapsed_us - single) / each for _ in range(count - 1))]

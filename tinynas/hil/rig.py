@@ -1,0 +1,198 @@
+"""What runs images: an attached board behind a serial port, or a virtual one. Those who measure see no difference."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tinynas.board import Board
+from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, TargetFault
+from tinynas.hil.discover import AttachedBoard, find_board
+from tinynas.hil.dut import Dut
+from tinynas.hil.elf import read_elf
+from tinynas.hil.flash import DriveFlasher, Flasher, PyocdFlasher, RomFlasher, program
+from tinynas.hil.image import Image
+from tinynas.hil.link import Link, SerialLink, deadline_in
+
+__all__ = ["FlashMethod", "Rig", "SerialRig", "VirtualRig", "located", "rig_for", "started"]
+
+FlashMethod = Literal["auto", "drive", "pyocd", "rom"]
+
+#: A probe that has remounted its drive shows its serial port again, too; udev may take some seconds.
+_PORT_S = 10.0
+_POLL_S = 0.1
+
+
+class Rig(Protocol):
+    """Runs images on one board, one at a time."""
+
+    @property
+    def source(self) -> Literal["virtual", "serial"]:
+        """Where its figures come from."""
+
+    def running(self, image: Image) -> AbstractContextManager[Link]:
+        """Have the board start an image; the link to it is closed on leaving.
+
+        Raises:
+            BoardError: The board cannot be flashed, or its port cannot be opened.
+        """
+
+
+class VirtualRig:
+    """Starts a virtual board for each image, in a process of its own."""
+
+    source: Literal["virtual", "serial"] = "virtual"
+
+    @contextmanager
+    def running(self, image: Image) -> Iterator[Link]:
+        """See `Rig`."""
+        from tinynas.hil.virtual import VirtualBoard
+
+        with VirtualBoard(image.board, image.elf) as virtual:
+            yield virtual.link
+
+
+class SerialRig:
+    """A board that is flashed and then spoken to over a serial port.
+
+    Args:
+        port: The port.
+        baud: Bits per second.
+        flasher: Puts images into its flash.
+    """
+
+    source: Literal["virtual", "serial"] = "serial"
+
+    def __init__(self, port: str, baud: int, flasher: Flasher) -> None:
+        self._port, self._baud, self._flasher = port, baud, flasher
+
+    @contextmanager
+    def running(self, image: Image) -> Iterator[Link]:
+        """See `Rig`."""
+        program(self._flasher, image)
+        link = _opened(self._port, self._baud)
+        try:
+            yield link
+        finally:
+            link.close()
+
+
+def _opened(port: str, baud: int) -> SerialLink:
+    deadline = deadline_in(_PORT_S)
+    while time.monotonic() < deadline:
+        with suppress(BoardError):
+            return SerialLink(port, baud)
+        time.sleep(_POLL_S)
+    return SerialLink(port, baud)
+
+
+def rig_for(board: Board, link: str, *, flasher: FlashMethod = "auto", probe_id: str | None = None) -> Rig:
+    """Choose how images get to a board and answers back.
+
+    Args:
+        board: The board.
+        link: "virtual"; a serial port; or "auto", the port of the board that is attached.
+        flasher: The probe's drive, pyOCD, the boot loader in the MCU's ROM; or "auto", the drive where it is mounted,
+            else pyOCD.
+        probe_id: Serial number of the probe, or its beginning, where several boards are attached.
+
+    Raises:
+        BoardNotFound: No board that fits is attached, or several are.
+        BoardError: It has no serial port, or nothing that could flash it is there.
+        ConfigError: A virtual board is not flashed, and a board without serial port is not measured.
+    """
+    if board.uart is None:
+        raise ConfigError("the board has no serial port to talk through", where=f"{board.name}:uart")
+    if link == "virtual":
+        if flasher != "auto" or probe_id is not None:
+            raise ConfigError("a virtual board has no probe and is not flashed", where="link")
+        return VirtualRig()
+    attached: AttachedBoard | None = None
+    if link == "auto" or flasher in ("auto", "drive"):  # pyOCD and the boot loader need no board that is recognised
+        attached = find_board(board, probe_id=probe_id, serial_port=None if link == "auto" else link)
+    port = attached.serial_port if attached and link == "auto" else link
+    if port is None:
+        raise BoardError("the attached board shows no serial port", where=board.name, advice="name it: --link PORT")
+    return SerialRig(port, board.uart.baud, _flasher(board, attached, flasher, port, probe_id))
+
+
+def _flasher(
+    board: Board, attached: AttachedBoard | None, method: FlashMethod, port: str, probe_id: str | None
+) -> Flasher:
+    probe = attached.probe_id if attached else probe_id
+    if method == "auto":
+        mounted = attached is not None and attached.mount_point is not None
+        method = "drive" if mounted or not find_spec("pyocd") else "pyocd"
+    if method == "rom":
+        return RomFlasher(board, port)
+    if method == "pyocd" or attached is None:
+        return PyocdFlasher.of(board, probe_id=probe)
+    return DriveFlasher(_drive_of(board, attached))
+
+
+def _drive_of(board: Board, attached: AttachedBoard) -> Callable[[], Path | None]:
+    """Where the board's drive is now: usually where it was, else wherever the system has put it."""
+    known = [attached.mount_point] if attached.mount_point else []
+
+    def locate() -> Path | None:
+        if known and known[0].is_dir() and any(known[0].iterdir()):
+            return known[0]
+        try:
+            known[:] = [place] if (place := find_board(board, probe_id=attached.probe_id).mount_point) else []
+        except BoardNotFound:
+            known.clear()
+        return known[0] if known else None
+
+    return locate
+
+
+@contextmanager
+def started(rig: Rig, image: Image) -> Iterator[Dut]:
+    """A board that answers and provably runs the image; where it runs another one, it is flashed once more.
+
+    Raises:
+        FlashError: It runs another image all the same.
+        BoardError: It cannot be flashed, does not answer, or its clock did not start. A fault of the core is reported
+            with the functions that it happened in.
+    """
+    found = ""
+    for _ in range(2):
+        with rig.running(image) as link:
+            dut = Dut(link)
+            dut.handshake()
+            info = dut.info()
+            found = info.image
+            if found == image.image_hash:
+                if info.clock_hz != image.board.clock_hz:
+                    raise BoardError(
+                        f"the core runs at {info.clock_hz} Hz instead of {image.board.clock_hz}",
+                        where=image.board.name,
+                        advice="its clock source did not start: check the board's solder bridges",
+                    )
+                try:
+                    yield dut
+                except TargetFault as fault:
+                    raise located(fault, image) from fault
+                return
+    raise FlashError(
+        f"the flash holds an image with the CRC {found}, not the {image.image_hash} that was sent",
+        where=image.board.name,
+        advice="flash with pyOCD, which verifies",
+    )
+
+
+def located(fault: TargetFault, image: Image) -> TargetFault:
+    """A fault with the names of the functions that its program counter and return address lie in."""
+    elf = read_elf(image.elf)
+    found = (
+        f"{register} is in {place}"
+        for register, digits in re.findall(r"\b(pc|lr)=0x([0-9a-fA-F]{8})", fault.message)
+        if (place := elf.function_at(int(digits, 16)))
+    )
+    names = ", ".join(found)
+    return TargetFault(f"{fault.message}; {names}" if names else fault.message, where=fault.where, advice=fault.advice)
