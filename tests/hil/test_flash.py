@@ -235,6 +235,11 @@ class TestPyocd:
         flag.unlink()
         program(flasher, image)
 
+    def test_the_same_complaint_at_another_time_is_told_once(self, programs, image, tmp_path):
+        programs("pyocd", f"echo >> {tmp_path}/runs; echo $(wc -l < {tmp_path}/runs)326 E No target; exit 1")
+        with pytest.raises(FlashError, match=r"failed: 2326 E No target \(twice the same\)$"):
+            program(PyocdFlasher.of(load_board("nucleo_f446re")), image)
+
     def test_it_is_not_installed(self, programs, image, monkeypatch):
         monkeypatch.setenv("PATH", "")
         with pytest.raises(ToolchainMissing, match=r"pip install 'tinynas\[flash\]'"):

@@ -7,6 +7,7 @@ computes of its own flash.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def program(flasher: Flasher, image: Image) -> None:
         try:
             flasher.flash(image)
         except FlashError as second:
-            again = "twice the same" if first.message == second.message else f"at first: {first.message}"
+            same = _wording(first.message) == _wording(second.message)
+            again = "twice the same" if same else f"at first: {first.message}"
             raise FlashError(f"{second.message} ({again})", where=second.where, advice=second.advice) from first
 
 
@@ -216,6 +218,11 @@ class RomFlasher:
         output = _call([*_program("stm32loader"), *options, *actions, str(image.binary_path)], self._timeout_s)
         if output is not None:
             raise FlashError(output, where=self._port, advice="connect BOOT0 to 3V3 and press the reset button first")
+
+
+def _wording(message: str) -> str:
+    """A message without what differs from run to run: pyOCD tells the time in each line."""
+    return re.sub(r"\d+", "", message)
 
 
 def _entries(folder: Path) -> set[str]:
