@@ -13,11 +13,11 @@ from tinynas.hil.reference import input_shape, reference_of
 
 from ._device import Device, connected
 
-INFERENCE_US, LINE_US = 700, 1700
+INFERENCE_US = 700
 
 
 class ImageDevice(Device):
-    """Answers as the image would; its time passes as on a board at 115200 baud.
+    """Answers as the image would; an inference takes `INFERENCE_US`.
 
     Attributes:
         lies: Replaces what `x-info` and `x-mem` say.
@@ -35,7 +35,7 @@ class ImageDevice(Device):
     def _infer(self, words):
         lines = super()._infer(words)
         start = self.clock
-        self.clock += INFERENCE_US * int(words[0]) + LINE_US
+        self.clock += INFERENCE_US * int(words[0])
         laps = [i for i, line in enumerate(lines) if line.startswith("m-lap-us-")]
         lines[laps[0]], lines[laps[1]] = f"m-lap-us-{start}", f"m-lap-us-{self.clock}"
         return lines

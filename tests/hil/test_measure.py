@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.deploy.candidates import converted
@@ -147,6 +149,16 @@ class TestVirtualBoards:
     def test_either_compiler_gives_the_same_outputs(self, kind):
         measured = measure(load_board("nucleo_f746zg"), network(), toolchain=Toolchain.detect(kind))
         assert measured.parity
+
+    def test_measurements_leave_nothing_behind(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        board, me = load_board("nucleo_l476rg"), psutil.Process()
+        measure(board, MODEL)
+        before = (me.num_fds(), me.num_threads(), me.children(), list(tmp_path.iterdir()))
+        for _ in range(5):
+            measure(board, MODEL)
+        assert (me.num_fds(), me.num_threads(), me.children(), list(tmp_path.iterdir())) == before
+        assert before[2:] == ([], [])
 
     def test_a_candidate_takes_less_than_five_seconds_with_its_build(self):
         board, model = load_board("nucleo_f446re"), network(filters=24, window=200)

@@ -185,12 +185,9 @@ def measure_image(
 
 
 def _laps(dut: Dut, count: int, warmup: int) -> Sequence[float]:
-    """Microseconds of an inference, of each lap the mean.
-
-    The line that tells the start time goes out after that time was taken: 2 ms at 115200 baud, which every reply of
-    `infer` contains once. It is taken out by the time of a reply with one inference.
-    """
-    single, each = dut.infer(1, warmup).elapsed_us, 1
-    while (lap := dut.infer(1 + each).elapsed_us - single) < _LAP_US / 2 and each < _MOST_A_LAP:
-        each = min(ceil(_LAP_US * each / max(lap, 1)), _MOST_A_LAP)
-    return [lap / each, *((dut.infer(1 + each).elapsed_us - single) / each for _ in range(count - 1))]
+    """Microseconds of an inference, of each lap the mean; a lap is long enough for the clock to resolve it."""
+    each, first = 1, dut.infer(1, warmup)
+    while first.elapsed_us < _LAP_US / 2 and each < _MOST_A_LAP:
+        each = min(ceil(_LAP_US * each / max(first.elapsed_us, 1)), _MOST_A_LAP)
+        first = dut.infer(each)
+    return [first.latency_us, *(dut.infer(each).latency_us for _ in range(count - 1))]
