@@ -47,7 +47,7 @@ def affine_of(source: Tensor, target: Tensor, mean: Sequence[float] | None, std:
         std: Standard deviation of each channel; None takes 1.
 
     Raises:
-        ConversionError: There is not one mean and one positive deviation for each channel.
+        ConversionError: There is not one mean and one positive deviation for each channel, or they are absurd.
     """
     channels = source.shape[-1] if source.shape else 1
     count = int(np.prod(source.shape))
@@ -58,7 +58,11 @@ def affine_of(source: Tensor, target: Tensor, mean: Sequence[float] | None, std:
         raise ConversionError(f"a mean and a positive deviation for each of {channels} channels are expected")
     assert source.quantization is not None
     assert target.quantization is not None
-    gains = 1.0 / (deviations * source.quantization.scale[0])
+    with np.errstate(over="ignore", divide="ignore"):
+        gains = 1.0 / (deviations * source.quantization.scale[0])
+        finite = np.isfinite(np.concatenate([means, gains]).astype(np.float32)).all()
+    if not finite:
+        raise ConversionError("means and deviations, in steps of the input's scale, are beyond what a float32 holds")
     return Affine(
         channels, count // channels, tuple(means.tolist()), tuple(gains.tolist()), source.quantization.zero_point[0],
         int(np.prod(target.shape)), target.quantization.scale[0], target.quantization.zero_point[0],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 
 from tinynas.deploy.compiler.boxes import picked, pitches
 from tinynas.deploy.compiler.builder import Builder
@@ -76,7 +77,7 @@ class Pending:
         """Emit the convolution, dilated; False where the way back is not the way there."""
         b, back, middle = self.b, self.b.op, blocks.convolution
         assert middle is not None
-        block, before = _amounts(b, blocks.op)
+        block, paddings = _amounts(b, blocks.op)
         block_back, crops = _amounts(b, back)
         source, target = blocks.op.inputs[0], back.outputs[0]
         shape, made = b.tensor(source).shape, b.tensor(target).shape
@@ -84,14 +85,15 @@ class Pending:
         if block != block_back or not len(shape) == len(made) == len(block) + 2 <= 4 or shape[0] != 1 or not same:
             return False
         lift = (1,) * (2 - len(block))  # a series is an image of height 1
-        paddings = [0] * len(lift) + [x - y for x, y in zip(before, crops, strict=True)]
+        none = ((0, 0),) * len(lift)
         taps = b.tensor(middle.inputs[1]).shape[1:3]
-        axes = [
-            Axis(size, out, n, 1, dilation, padding)
-            for size, out, n, dilation, padding in zip(
-                lift + shape[1:-1], lift + made[1:-1], taps, lift + block, paddings, strict=True
-            )
-        ]
+        axes = []
+        for size, out, n, dilation, pad, crop in zip(
+            lift + shape[1:-1], lift + made[1:-1], taps, lift + block, none + paddings, none + crops, strict=True
+        ):
+            if size + sum(pad) - (n - 1) * dilation - sum(crop) != out:
+                return False
+            axes.append(Axis(size, out, n, 1, dilation, pad[0] - crop[0]))
         b.op = replace(middle, inputs=(source, *middle.inputs[1:]), outputs=(target,))
         _CONVOLUTIONS[middle.kind](b, (axes[0], axes[1]))
         return True
@@ -100,8 +102,9 @@ class Pending:
 def to_blocks(b: Builder) -> None:
     """SPACE_TO_BATCH_ND by copying: batch n of the output holds every block-th position, from n on."""
     source, target = b.tensor(b.op.inputs[0]).shape, b.tensor(b.op.outputs[0]).shape
-    block, before = _amounts(b, b.op)
-    pieces = _interleaved(source, target, block, before)
+    block, paddings = _amounts(b, b.op)
+    _check_batches(b, source, target, block)
+    pieces = _interleaved(source, target, block, paddings)
     copy_whole(b, tuple(pieces), b.quantization(b.op.outputs[0]).zero_point[0])
 
 
@@ -109,6 +112,7 @@ def from_blocks(b: Builder) -> None:
     """BATCH_TO_SPACE_ND by copying."""
     source, target = b.tensor(b.op.inputs[0]).shape, b.tensor(b.op.outputs[0]).shape
     block, crops = _amounts(b, b.op)
+    _check_batches(b, target, source, block)
     pieces = [
         replace(
             piece, strides_in=piece.strides_out, strides_out=piece.strides_in, offset_in=piece.offset_out,
@@ -119,30 +123,36 @@ def from_blocks(b: Builder) -> None:
     copy_whole(b, tuple(pieces), 0)
 
 
+def _check_batches(b: Builder, space: tuple[int, ...], batches: tuple[int, ...], block: tuple[int, ...]) -> None:
+    same_rest = space[1 + len(block) :] == batches[1 + len(block) :]
+    if len(space) != len(batches) or len(space) <= len(block) or batches[0] != space[0] * prod(block) or not same_rest:
+        raise b.refuse(f"blocks of {block} do not lead from {space} to {batches}, or back")
+
+
 def _plain(op: Op) -> bool:
     """Whether a convolution has neither stride nor dilation nor padding of its own."""
     unit = ("strideH", "strideW", "dilationHFactor", "dilationWFactor")
-    return op.options["padding"] == 1 and all(op.options.get(name, 1) == 1 for name in unit)
+    return op.options.get("padding") == 1 and all(op.options.get(name, 1) == 1 for name in unit)
 
 
-def _amounts(b: Builder, op: Op) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Blocks along each spatial axis, and the padding (or crop) before it."""
+def _amounts(b: Builder, op: Op) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Blocks along each spatial axis, and the padding (or crop) before and after it."""
     block = tuple(int(n) for n in b.constant(op.inputs[1]).reshape(-1))
     amounts = b.constant(op.inputs[2]).reshape(-1, 2).astype(int).tolist()
     if not block or min(block) < 1 or len(amounts) != len(block) or min(map(min, amounts)) < 0:
         raise b.refuse("blocks and amounts that belong together are expected")
-    return block, tuple(before for before, _ in amounts)
+    return block, tuple((before, after) for before, after in amounts)
 
 
 def _interleaved(
-    space: tuple[int, ...], batches: tuple[int, ...], block: tuple[int, ...], before: Sequence[int]
+    space: tuple[int, ...], batches: tuple[int, ...], block: tuple[int, ...], amounts: Sequence[tuple[int, int]]
 ) -> list[Piece]:
     """Pieces from an array (batch, space..., rest...) to one of blocks (batches, smaller space..., rest...)."""
     pitch, pieces = pitches(batches), []
     for number, place in enumerate(product(*map(range, block))):
         ranges, start = [range(space[0])], [number * space[0]]
-        axes = list(zip(space[1:], batches[1:], block, before, place, strict=False))
-        for size, small, n, pad, first in axes:
+        axes = list(zip(space[1:], batches[1:], block, amounts, place, strict=False))
+        for size, small, n, (pad, _), first in axes:
             skip = -(-max(pad - first, 0) // n)
             ranges.append(range(first + skip * n - pad, size, n)[: max(small - skip, 0)])
             start.append(skip)

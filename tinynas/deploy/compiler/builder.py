@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinynas.deploy.compiler.bounds import MAX_CONSTANT_BYTES
 from tinynas.deploy.compiler.program import Access, Operator, Program, Rows, Value, rows_of
 from tinynas.deploy.compiler.work import Copy, Piece, Work
 from tinynas.deploy.graph import Graph, Quantization, Tensor
@@ -62,6 +63,7 @@ class Builder:
         self.operators: list[Operator] = []
         self.views: dict[int, View] = {}
         self.source = 0
+        self.constant_bytes = 0
         self.op = graph.ops[0]
         self.uses: dict[int, int] = {}
         for t in [*(t for op in graph.ops for t in op.inputs), *graph.outputs]:
@@ -106,6 +108,16 @@ class Builder:
             raise self.refuse(f"a constant of type {dtype} is expected, not {tensor.dtype}", index)
         return tensor.data
 
+    def reserve(self, count: int, tensor: int) -> None:
+        """Account for constants before they are made: a small file may ask for many large ones.
+
+        Raises:
+            UnsupportedOp: They are too many by now.
+        """
+        self.constant_bytes += count
+        if self.constant_bytes > MAX_CONSTANT_BYTES:
+            raise self.refuse(f"constants of more than {MAX_CONSTANT_BYTES} bytes are not compiled", tensor)
+
     def add_value(self, rows: Rows, data: npt.NDArray[np.int8] | None = None) -> int:
         """A new value."""
         self.values.append(Value(rows, data))
@@ -122,6 +134,7 @@ class Builder:
             if tensor is None or tensor.data is None or tensor.dtype != "int8":
                 raise self.refuse("reads an int8 tensor that nothing has computed", index)
             rows = rows_of(tensor.shape)
+            self.reserve(tensor.data.size, index)
             value = self.add_value(rows, np.ascontiguousarray(tensor.data).reshape(rows.count, rows.bytes))
             self.views[index] = View(value, rows.count, high=rows.count)
         return self.views[index]

@@ -67,6 +67,7 @@ def _operand(b: Builder, tensor: int, rows: Rows) -> Access:
         if (full == full[0]).all():
             value = b.add_value(replace(rows, count=1), np.ascontiguousarray(full[:1]))
             return Access(value, stride=0, high=1)
+        b.reserve(full.size, tensor)
         return Access(b.add_value(rows, np.ascontiguousarray(full)), high=rows.count)
     if prod(shape) == prod(target):
         return b.read(tensor, rows)

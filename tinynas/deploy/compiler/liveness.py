@@ -59,7 +59,7 @@ class Walk:
     Attributes:
         program: The program.
         turns: Of the operators that are needed, in the program's order.
-        lattices: Of every value; None where nothing of it is needed.
+        lattices: Of every value; None where nothing of it is needed. The input is kept in any case.
     """
 
     program: Program
@@ -117,7 +117,7 @@ def _turns(op: Operator, value: Value, needed: set[int]) -> Sequence[int]:
 
 def _lattice(program: Program, needed: list[set[int]], value: int) -> Lattice | None:
     rows = sorted(needed[value])
-    if not rows:
+    if not rows and value:
         return None
     maker = next((op for op in program.operators if op.output == value), None)
     count = program.values[value].rows.count
@@ -142,8 +142,11 @@ def _lattice(program: Program, needed: list[set[int]], value: int) -> Lattice | 
 
 def _renumbered(access: Access, own: Lattice, read: Lattice | None) -> Access:
     """An access in numbers of kept rows, for an operator whose turns are numbered by `own`."""
-    if access.whole or read is None:
+    if access.whole:
         return access
+    if read is None:
+        # Nothing but padding is read: of the input, too, there is no row then.
+        return replace(access, value=0, low=0, high=0)
     first = access.base + own.start * access.stride - read.start
     return replace(
         access,

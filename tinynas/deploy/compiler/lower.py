@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinynas.deploy.compiler import blocks, elementwise, movement, windows
+from tinynas.deploy.compiler.bounds import check_graph, check_program
 from tinynas.deploy.compiler.builder import Builder, View
 from tinynas.deploy.compiler.program import Program, rows_of
 from tinynas.deploy.graph import Graph, Op
-from tinynas.errors import ConversionError, UnsupportedOp
+from tinynas.errors import ConversionError
 
 __all__ = ["SUPPORTED", "lowered"]
 
@@ -43,11 +44,14 @@ def lowered(graph: Graph) -> tuple[Program, int, int]:
         The program, and the int8 tensors that are its input and output.
 
     Raises:
-        UnsupportedOp: An operator, or what it is asked to do, is not compiled.
+        UnsupportedOp: An operator, or what it is asked to do, is not compiled, or the model is too large.
         ConversionError: The model has several inputs or outputs, or its operators contradict its tensors.
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ConversionError("a model with one input and one output is expected")
+    if any(n < 1 for t in graph.tensors for n in t.shape):
+        raise ConversionError("a tensor without elements is not expected")
+    check_graph(graph)
     ops = list(enumerate(graph.ops))
     source, target = graph.inputs[0], graph.outputs[0]
     if graph.tensors[source].dtype == "float32":
@@ -57,30 +61,30 @@ def lowered(graph: Graph) -> tuple[Program, int, int]:
     b = Builder(graph)
     b.quantization(source)
     rows = rows_of(graph.tensors[source].shape)
-    if any(n < 1 for t in graph.tensors for n in t.shape):
-        raise ConversionError("a tensor without elements is not expected")
     b.views[source] = View(b.add_value(rows), rows.count, high=rows.count)
     pending = blocks.Pending(b)
     for index, op in ops:
         b.source, b.op = index, op
-        if not pending.takes():
-            for settled in [*pending.settle(), (index, op)]:
-                b.source, b.op = settled
-                _translate(b)
+        try:
+            _translate(b, pending)
+        except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError) as e:
+            raise ConversionError(f"operator {b.source} ({b.op.kind}) contradicts its tensors: {e}") from e
     b.op = graph.ops[-1]
-    return b.finish(target), source, target
+    program = b.finish(target)
+    check_program(program)
+    return program, source, target
 
 
-def _translate(b: Builder) -> None:
-    make = _OPERATORS.get(b.op.kind)
-    if make is None:
-        raise b.refuse("this kind of operator is not compiled", b.op.outputs[0] if b.op.outputs else None)
-    try:
+def _translate(b: Builder, pending: blocks.Pending) -> None:
+    """Translate the present operator, or put it off with the blocks that it belongs to."""
+    if pending.takes():
+        return
+    due = [*pending.settle(), (b.source, b.op)]
+    for b.source, b.op in due:
+        make = _OPERATORS.get(b.op.kind)
+        if make is None:
+            raise b.refuse("this kind of operator is not compiled", b.op.outputs[0] if b.op.outputs else None)
         make(b)
-    except UnsupportedOp:
-        raise
-    except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError) as e:
-        raise ConversionError(f"operator {b.source} ({b.op.kind}) contradicts its tensors: {e}") from e
 
 
 def _edge(ops: list[tuple[int, Op]], kind: str, tensor: int) -> tuple[int, list[tuple[int, Op]]]:

@@ -79,9 +79,8 @@ def strided_slice(b: Builder) -> None:
         return
     view = b.view(source)
     pick = picks[axis]
-    part = replace(
-        view.clipped(), count=len(pick), offset=view.offset + pick.start * view.step, step=view.step * pick.step
-    )
+    step = pick.step if len(pick) > 1 else 1  # of a single row any step is stated
+    part = replace(view.clipped(), count=len(pick), offset=view.offset + pick.start * view.step, step=view.step * step)
     if part.low <= part.offset and part.offset + (part.count - 1) * part.step < part.high:
         part = replace(part, fill=None)
     inner = shape[axis + 1 :]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy.arithmetic import activation_range, channel_multipliers, fully_connected_multipliers
+from tinynas.deploy.compiler.bounds import MAX_WINDOW
 from tinynas.deploy.compiler.builder import Builder
 from tinynas.deploy.compiler.program import Rows, rows_of
 from tinynas.deploy.compiler.work import Depthwise, Matrix, Pool, Requantization, Window, Work
@@ -77,6 +79,10 @@ def windowed(
             within a row, .), the window within rows, and the width of the output.
         fill: Padding that the operator understands, see `Builder.read`.
     """
+    for axis in axes:
+        reach = max((axis.taps - 1) * axis.dilation + 1, axis.stride, abs(axis.padding))
+        if reach > MAX_WINDOW:
+            raise b.refuse(f"a window over {reach} positions; at most {MAX_WINDOW} are compiled")
     rows, across = axes
 
     def orient(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
@@ -136,7 +142,7 @@ def depthwise(b: Builder, axes: tuple[Axis, Axis] | None = None) -> None:
         oriented = orient(weights)[0]
         if outputs == inputs:
             return Depthwise(oriented, bias, zero, window, requantization, width)
-        full = np.zeros((outputs, *oriented.shape[:2], inputs), np.int8)
+        full = _zeros(b, (outputs, *oriented.shape[:2], inputs))
         each = np.arange(outputs)
         full[each, :, :, each // (outputs // inputs)] = np.moveaxis(oriented, 2, 0)
         return Matrix(full, bias, zero, window, requantization, width)
@@ -184,6 +190,7 @@ def _weights(b: Builder, rank: int) -> npt.NDArray[np.int8]:
         raise b.refuse(f"weights of {rank} dimensions are expected", b.op.inputs[1])
     if q is None or any(q.zero_point):
         raise b.refuse("weights with a zero point of 0 are expected", b.op.inputs[1])
+    b.reserve(weights.size, b.op.inputs[1])
     return weights
 
 
@@ -195,11 +202,17 @@ def _grouped(b: Builder, weights: npt.NDArray[np.int8], inputs: int) -> npt.NDAr
     if inputs % depth or outputs % (inputs // depth):
         raise b.refuse(f"weights of shape {weights.shape} do not fit {inputs} channels", b.op.inputs[1])
     size = outputs // (inputs // depth)
-    full = np.zeros((outputs, height, width, inputs), np.int8)
+    full = _zeros(b, (outputs, height, width, inputs))
     for channel in range(outputs):
         first = channel // size * depth
         full[channel, :, :, first : first + depth] = weights[channel]
     return full
+
+
+def _zeros(b: Builder, shape: tuple[int, ...]) -> npt.NDArray[np.int8]:
+    """Weights of a full convolution, for those of a sparse one to be put in."""
+    b.reserve(prod(shape), b.op.inputs[1])
+    return np.zeros(shape, np.int8)
 
 
 def _requantization(b: Builder, channels: int) -> tuple[int, npt.NDArray[np.int32], Requantization]:

@@ -1,0 +1,80 @@
+"""How large a model may be: a small file may state shapes whose compilation would take all memory, and days."""
+
+from __future__ import annotations
+
+from math import prod
+
+from tinynas.deploy.compiler.program import Program, rows_of
+from tinynas.deploy.graph import Graph
+from tinynas.errors import UnsupportedOp
+
+__all__ = [
+    "MAX_CONSTANT_BYTES",
+    "MAX_OPERATORS",
+    "MAX_READS",
+    "MAX_ROWS",
+    "MAX_TENSOR_BYTES",
+    "MAX_WINDOW",
+    "check_graph",
+    "check_program",
+]
+
+#: Values of one tensor: beyond the memory of any board that this is for.
+MAX_TENSOR_BYTES = 1 << 24
+#: Weights and other constants of all operators together, where one is filled up or repeated as it is then.
+MAX_CONSTANT_BYTES = 1 << 23
+#: Rows of one tensor; the compiled model numbers them in 16 bits.
+MAX_ROWS = (1 << 16) - 1
+#: Operators of a model.
+MAX_OPERATORS = 512
+#: Positions along one axis from a window's first tap to its last.
+MAX_WINDOW = 1 << 20
+#: Rows that all operators together read, each as often as it is read: seconds of compilation.
+MAX_READS = 1 << 22
+
+# The compiled model counts rows, padding too, in 32 bits.
+_FARTHEST_ROW = (1 << 31) - 1
+_ADVICE = "docs/compiler.md lists the limits"
+
+
+def check_graph(graph: Graph) -> None:
+    """Refuse a model that is too large to be looked at.
+
+    Raises:
+        UnsupportedOp: It has too many operators, or a computed tensor of too many values or rows.
+    """
+    if len(graph.ops) > MAX_OPERATORS:
+        raise UnsupportedOp(f"{len(graph.ops)} operators; at most {MAX_OPERATORS} are compiled", advice=_ADVICE)
+    for index, tensor in enumerate(graph.tensors):
+        if tensor.constant:
+            continue
+        if prod(tensor.shape) > MAX_TENSOR_BYTES:
+            what = f"at most {MAX_TENSOR_BYTES} values are compiled"
+        elif rows_of(tensor.shape).count > MAX_ROWS:
+            what = f"at most {MAX_ROWS} rows are compiled"
+        else:
+            continue
+        raise UnsupportedOp(f"tensor {index} {tensor.shape}: {what}", advice=_ADVICE)
+
+
+def check_program(program: Program) -> None:
+    """Refuse a program that would take minutes to schedule, or whose rows 32 bits do not count.
+
+    Raises:
+        UnsupportedOp: Its operators read too many rows, or rows too far away, or have become too many.
+    """
+    if len(program.operators) > 2 * MAX_OPERATORS:
+        raise UnsupportedOp(f"the model has become {len(program.operators)} operators", advice=_ADVICE)
+    reads = 0
+    for op in program.operators:
+        for access in op.inputs:
+            whole = program.values[access.value].rows.count
+            reads += whole if access.whole else op.turns * access.taps
+            ends = [abs(row) for turn in (0, op.turns - 1) for row in (access.rows(turn)[0], access.rows(turn)[-1])]
+            if max(*ends, access.stride, access.dilation) > _FARTHEST_ROW:
+                raise UnsupportedOp(f"operator {op.source} ({op.kind}): reads too far away", advice=_ADVICE)
+        if reads > MAX_READS:
+            raise UnsupportedOp(
+                f"operator {op.source} ({op.kind}): up to here {reads} rows are read; at most {MAX_READS} are compiled",
+                advice=_ADVICE,
+            )
