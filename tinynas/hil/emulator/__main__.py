@@ -1,0 +1,42 @@
+"""The process of a virtual board: a request on the first line of standard input, then the bytes of its serial port.
+
+The request is a JSON object: `board` (as `Board.to_dict` has it), `elf` (path of the image, or null: the flash is
+empty), `pty` (serve a pseudo-terminal whose path is printed first, instead of the standard streams), `loader` (start in
+the ROM's boot loader) and `counters` (a file descriptor that is to hold cycles and instructions, or null). The process
+ends when standard input does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+# Unicorn warns of core registers that it takes for undefined; those of the exception model are not.
+os.environ.setdefault("UC_IGNORE_REG_BREAK", "1")
+
+
+def main() -> int:
+    """Serve until the caller goes; 3: the core is locked up."""
+    from tinynas.hil.emulator.exceptions import LockUp
+    from tinynas.hil.emulator.serving import serve
+
+    request = json.loads(_line())
+    try:
+        serve(request)
+    except LockUp as error:
+        print(error, file=sys.stderr)
+        return 3
+    return 0
+
+
+def _line() -> bytes:
+    # Byte by byte from the descriptor: what a buffer reads ahead would be lost to the serial port.
+    line = bytearray()
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return bytes(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The estimate of time: what a straight run of Thumb code costs.
+
+From tables of cycles an instruction, with perfect prediction of nothing: a branch that is taken costs the refill of the
+pipeline. Flash costs its wait states for each line of 16 bytes, once where instructions are cached, else each time.
+
+Left out, and thus the estimate's error: constants that are read from flash count as if they were cached; of a
+Cortex-M7, that it executes two instructions at once, and misses of its caches. What an IT block skips counts as
+executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["CORTEX_M4", "CORTEX_M7", "FLASH_LINE_BYTES", "Timing", "block_cost", "instructions"]
+
+#: What the flash interfaces of all families read at once, in bytes.
+FLASH_LINE_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Cycles of a core's instructions; every other one takes 1.
+
+    Attributes:
+        load: A single load that follows no other access of memory; after one it takes 1.
+        pair: LDRD, STRD.
+        word: Each register of a multiple load or store, beside 1.
+        multiply_add: MLA, MLS.
+        division: SDIV, UDIV.
+        float_division: VDIV, VSQRT.
+        float_multiply_add: VMLA, VFMA and their like.
+        taken: A branch that is taken, in addition.
+    """
+
+    load: int
+    pair: int
+    word: float
+    multiply_add: int
+    division: int
+    float_division: int
+    float_multiply_add: int
+    taken: int
+
+
+#: Cortex-M4 technical reference manual (Arm 100166), instruction set summary; divisions take 2 to 12.
+CORTEX_M4 = Timing(load=2, pair=3, word=1, multiply_add=2, division=7, float_division=14, float_multiply_add=3, taken=2)
+#: Arm publishes no such table of the Cortex-M7: one instruction a cycle, loads on a bus of 64 bits, branches foreseen.
+CORTEX_M7 = Timing(
+    load=1, pair=1, word=0.5, multiply_add=1, division=7, float_division=14, float_multiply_add=3, taken=1
+)
+
+_OTHER, _LOAD, _STORE = 0, 1, 2
+
+
+def instructions(code: bytes) -> Iterator[tuple[int, int | None]]:
+    """First and second halfword of each instruction; None where it has one."""
+    at = 0
+    while at + 2 <= len(code):
+        first = int.from_bytes(code[at : at + 2], "little")
+        wide = first >> 11 in (0b11101, 0b11110, 0b11111)
+        yield first, int.from_bytes(code[at + 2 : at + 4], "little") if wide else None
+        at += 4 if wide else 2
+
+
+def block_cost(code: bytes, timing: Timing) -> tuple[int, int]:
+    """Cycles and number of instructions of a straight run of code, without what a branch at its end adds.
+
+    Args:
+        code: Thumb instructions, from the first to the last byte.
+        timing: Of the core.
+    """
+    cycles, count, after_access = 0, 0, False
+    for first, second in instructions(code):
+        kind, cost = _narrow(first, timing) if second is None else _wide(first, second, timing)
+        if kind == _LOAD:
+            cost = 1 if after_access else timing.load
+        cycles, count, after_access = cycles + cost, count + 1, kind != _OTHER
+    return cycles, count
+
+
+def _narrow(first: int, timing: Timing) -> tuple[int, int]:
+    top = first >> 11
+    if top == 0b01001:  # LDR, literal
+        return _LOAD, 0
+    if first >> 12 == 0b0101:  # register offset: three stores, then five loads
+        return (_LOAD, 0) if (first >> 9 & 7) > 2 else (_STORE, 1)
+    if 0b01100 <= top <= 0b10011:  # immediate offset, stack
+        return (_LOAD, 0) if top & 1 else (_STORE, 1)
+    if first >> 12 == 0xC:  # STM, LDM
+        return _OTHER, _several(first & 0xFF, timing)
+    if first & 0xF600 == 0xB400:  # PUSH, POP with one more register
+        return _OTHER, _several(first & 0x1FF, timing)
+    return _OTHER, 1
+
+
+def _wide(first: int, second: int, timing: Timing) -> tuple[int, int]:
+    if first & 0xFE00 == 0xF800:  # single loads and stores
+        return (_LOAD, 0) if first & 0x10 else (_STORE, 1)
+    if first & 0xFE40 == 0xE800:
+        return _OTHER, _several(second, timing)
+    if first & 0xFE40 == 0xE840:  # LDRD, STRD; exclusive accesses; table branches
+        return _OTHER, timing.pair if first & 0x0120 else 2
+    if first & 0xFF80 == 0xFB00:
+        accumulates = first & 0xFFF0 == 0xFB00 and second >> 12 != 15
+        return _OTHER, timing.multiply_add if accumulates else 1
+    if first & 0xFFD0 == 0xFB90:
+        return _OTHER, timing.division
+    if first & 0xFE00 == 0xEC00:
+        return _float_access(first, second, timing)
+    if first & 0xFF00 == 0xEE00 and not second & 0x10:
+        return _OTHER, _float(first, second, timing)
+    return _OTHER, 1
+
+
+def _float_access(first: int, second: int, timing: Timing) -> tuple[int, int]:
+    if first & 0xFFE0 == 0xEC40:  # two core registers from or to the floating-point unit
+        return _OTHER, 2
+    if first & 0x0120 == 0x0100:  # VLDR, VSTR
+        return (_LOAD, 0) if first & 0x10 else (_STORE, 1)
+    return _OTHER, _words(second & 0xFF, timing)
+
+
+def _float(first: int, second: int, timing: Timing) -> int:
+    operation = first & 0xFFB0
+    if operation == 0xEE80 or (first & 0xFFBF == 0xEEB1 and second & 0x0FC0 == 0x0AC0):
+        return timing.float_division
+    return timing.float_multiply_add if operation in (0xEE00, 0xEE10, 0xEE90, 0xEEA0) else 1
+
+
+def _several(registers: int, timing: Timing) -> int:
+    return _words(registers.bit_count(), timing)
+
+
+def _words(count: int, timing: Timing) -> int:
+    return 1 + int(count * timing.word + 0.5)

@@ -1,0 +1,259 @@
+"""A board's memory and processor, and the loop that runs them.
+
+Interrupts are taken where a straight run of code ("block") ends; a cycle counter that is read within one includes all
+of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from unicorn import Uc, UcError
+from unicorn import arm_const as arm
+from unicorn import unicorn_const as uc
+
+from tinynas.board import Board
+from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError
+from tinynas.hil.emulator.chips import chip_of
+from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, FLASH_LINE_BYTES, block_cost
+from tinynas.hil.emulator.exceptions import (
+    BUS_FAULT,
+    FETCH,
+    IMPRECISE,
+    INVALID_STATE,
+    PRECISE,
+    UNDEFINED,
+    USAGE_FAULT,
+    Core,
+)
+from tinynas.hil.emulator.interrupts import FIRST_INTERRUPT, SVCALL, SYSTICK, InterruptController
+from tinynas.hil.emulator.system import CycleCounter, SystemControl, SysTick
+from tinynas.memory import contiguous_spans
+
+__all__ = ["Machine"]
+
+_BITS_A_BYTE = 10  # with start and stop
+_ALARM, _SVC, _EXIT = -1, 2, 8  # why it stopped: of our own accord, or by Unicorn's numbers of exceptions
+_NEVER = 1 << 62
+_FETCHES = (uc.UC_ERR_FETCH_UNMAPPED, uc.UC_ERR_FETCH_PROT)
+
+
+class Machine:
+    """A board with power on.
+
+    Args:
+        board: The board.
+        send: Takes each byte that leaves the serial port.
+        idle: Called where the core sleeps and nothing is due: returns the bytes that have come from the host, having
+            waited for at least one; none ends `run`.
+
+    Attributes:
+        cycles: Since power-on, by the estimate.
+        instructions: The same.
+    """
+
+    def __init__(self, board: Board, send: Callable[[int], None], idle: Callable[[], bytes]) -> None:
+        m7 = board.core.startswith("cortex-m7")
+        self._board, self._idle = board, idle
+        self.cycles = self.instructions = 0
+        self._timing = CORTEX_M7 if m7 else CORTEX_M4
+        self._engine: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
+        self._engine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7 if m7 else arm.UC_CPU_ARM_CORTEX_M4)
+        flash = board.flash
+        self._engine.mem_map(flash.origin, flash.size_bytes, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
+        self._engine.mem_write(flash.origin, b"\xff" * flash.size_bytes)
+        self._ram = contiguous_spans((*board.sram, *board.instruction_ram))
+        for region in (*board.sram, *board.instruction_ram):
+            self._engine.mem_map(region.origin, region.size_bytes, uc.UC_PROT_ALL)
+        self._connect(board, m7, send)
+        self._arrivals: list[int] = []
+        self._arrival = 0  # cycle at which the first of them is complete
+        self._byte_cycles = board.clock_hz * _BITS_A_BYTE // (board.uart.baud if board.uart else 1)
+        self._blocks: dict[int, tuple[int, int, int, int]] = {}
+        self._expected, self._alarm, self._pass = 0, 0, False
+        self._stopped: int | None = None
+        self._unanswered = False
+        self._invalid = 0
+        self._engine.hook_add(uc.UC_HOOK_BLOCK, self._on_block)
+        self._engine.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self._engine.hook_add(uc.UC_HOOK_INTR, self._on_exception)
+
+    def _connect(self, board: Board, m7: bool, send: Callable[[int], None]) -> None:
+        self._interrupts = InterruptController(lambda exception: self._system.priority(exception))
+        self._system = SystemControl(m7, self._interrupts.state, self._interrupts.command)
+        self._timer = SysTick(lambda: self.cycles)
+        counter = CycleCounter(lambda: self.cycles, lambda: self._system.traced)
+        self._chip = chip_of(board, send, self, lambda: self._system.cached)
+        self._bus = Bus([*self._chip.peripherals, self._timer, self._interrupts, self._system, counter])
+        for page in self._bus.pages():
+            self._engine.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
+        self._core = Core(self._engine, self, self._interrupts, self._system)
+
+    def load(self, address: int, size: int) -> bytes:
+        """Read memory; BusError outside of it."""
+        try:
+            return bytes(self._engine.mem_read(address, size))
+        except UcError:
+            raise BusError from None
+
+    def store(self, address: int, data: bytes) -> None:
+        """Write to RAM; BusError outside of it."""
+        if not any(r.origin <= address and address + len(data) <= r.end for r in self._ram):
+            raise BusError
+        self._engine.mem_write(address, data)
+
+    def program(self, segments: Iterable[tuple[int, bytes]]) -> None:
+        """Put an image into flash, as a probe does.
+
+        Raises:
+            BusError: It is not all in flash.
+        """
+        for address, data in segments:
+            if not self._board.flash.origin <= address <= address + len(data) <= self._board.flash.end:
+                raise BusError
+            self._engine.mem_write(address, data)
+        self._engine.ctl_flush_tb()
+        self._blocks.clear()
+
+    def run(self, vectors: int | None = None) -> bool:
+        """Reset the core and run it.
+
+        Args:
+            vectors: Address of the vector table; None: where images begin on this board.
+
+        Returns:
+            True: the software has asked for a reset; False: `idle` has no more bytes.
+
+        Raises:
+            LockUp: The core has stopped for good.
+        """
+        start = self._board.flash.origin + self._board.reserves.bootloader_flash_bytes
+        self._system.vectors = start if vectors is None else vectors
+        self._core.reset()
+        while not self._system.reset_asked:
+            if not self._step():
+                return False
+        return True
+
+    def _step(self) -> bool:
+        """Run until something is to be done, and do it; False: the host has gone."""
+        self._stopped, pc = None, self._engine.reg_read(arm.UC_ARM_REG_PC)
+        try:
+            self._engine.emu_start(pc | 1, 0xFFFFFFFF)
+        except UcError as error:
+            self._failed(error)
+            self._attend()
+            return True
+        pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
+        if self._stopped == _EXIT:
+            self._core.leave(pc)
+        elif self._stopped == _SVC:
+            self._core.call(SVCALL, pc)
+        elif self._stopped is None and not self._sleep():
+            return False
+        elif self._stopped not in (None, _ALARM):
+            self._core.fault(USAGE_FAULT, UNDEFINED, pc)
+        if self._unanswered:
+            self._unanswered = False
+            self._core.fault(BUS_FAULT, IMPRECISE, self._engine.reg_read(arm.UC_ARM_REG_PC))
+        self._attend()
+        return True
+
+    def _failed(self, error: UcError) -> None:
+        pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
+        if error.errno == uc.UC_ERR_INSN_INVALID:
+            self._core.fault(USAGE_FAULT, UNDEFINED, pc)
+        elif error.errno in _FETCHES:
+            self._core.fault(BUS_FAULT, FETCH, pc)
+        elif error.errno == uc.UC_ERR_EXCEPTION:
+            self._core.fault(USAGE_FAULT, INVALID_STATE, pc)
+        else:
+            self._core.fault(BUS_FAULT, PRECISE, pc, self._invalid)
+
+    def _sleep(self) -> bool:
+        """Pass the time until something wakes the core; False: the host has gone."""
+        self._attend_time()
+        while not self._interrupts.wakes():
+            if not self._arrivals:
+                received = self._idle()
+                if not received:
+                    return False
+                self._arrivals.extend(received)
+                self._arrival = max(self._arrival, self.cycles)
+            self.cycles = max(self.cycles, self._arrival)
+            self._attend_time()
+        return True
+
+    def _attend(self) -> None:
+        """Enter what is due, and set the alarm for what comes next."""
+        self._attend_time()
+        self._core.interrupt()
+        due = self._timer.due
+        self._alarm = min(_NEVER if due is None else due, self._arrival if self._arrivals else _NEVER)
+        if self._interrupts.wakes():
+            self._alarm = 0  # held back for now: look again after the next block
+        self._pass = True
+
+    def _attend_time(self) -> None:
+        if self._timer.elapse():
+            self._interrupts.pend(SYSTICK)
+        if self._arrivals and self.cycles >= self._arrival:
+            self._chip.port.receive(self._arrivals.pop(0))
+            self._arrival += self._byte_cycles
+        interrupt = FIRST_INTERRUPT + self._chip.interrupt
+        if self._chip.port.interrupting and interrupt not in self._interrupts.active:
+            self._interrupts.pend(interrupt)
+
+    def _on_block(self, _engine: Uc, address: int, size: int, _data: object) -> None:
+        if self.cycles >= self._alarm and not self._pass:
+            self._stopped = _ALARM
+            self._engine.emu_stop()
+            return
+        self._pass = False
+        known = self._blocks.get(address)
+        if known is None or known[0] != size:
+            known = self._cost(address, size)
+        if address != self._expected:
+            self.cycles += self._timing.taken
+        self.cycles += known[1]
+        self.instructions += known[2]
+        self._expected = known[3]
+
+    def _cost(self, address: int, size: int) -> tuple[int, int, int, int]:
+        """Size, cycles, instructions and end of a block; that it is read into an instruction cache is paid here."""
+        cycles, count = block_cost(bytes(self._engine.mem_read(address, size)), self._timing)
+        stalls, cached = 0, True
+        if self._board.flash.origin <= address < self._board.flash.end:
+            stalls, cached = self._chip.fetch()
+            stalls *= (address + size - 1) // FLASH_LINE_BYTES - address // FLASH_LINE_BYTES + 1
+        self.cycles += stalls
+        cost = size, cycles, count, address + size
+        if cached:
+            self._blocks[address] = cost
+        return cost
+
+    def _on_exception(self, engine: Uc, number: int, _data: object) -> None:
+        self._stopped = number
+        engine.emu_stop()
+
+    def _on_invalid(self, _engine: Uc, _access: int, address: int, _size: int, _value: int, _data: object) -> bool:
+        self._invalid = address
+        return False
+
+    def _read(self, _engine: Uc, offset: int, size: int, page: int) -> int:
+        try:
+            return self._bus.read(page + offset, size)
+        except BusError:
+            return int(self._refuse())
+
+    def _write(self, _engine: Uc, offset: int, size: int, value: int, page: int) -> None:
+        try:
+            self._bus.write(page + offset, size, value)
+        except BusError:
+            self._refuse()
+        self._alarm = 0  # an interrupt may have become due, or the timer be set
+
+    def _refuse(self) -> bool:
+        self._unanswered, self._alarm = True, 0
+        return False

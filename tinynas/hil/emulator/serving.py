@@ -1,0 +1,112 @@
+"""Between the virtual board's serial port and the host."""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import struct
+import threading
+import tty
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tinynas.board import Board
+from tinynas.hil.elf import read_elf
+from tinynas.hil.emulator.bootloader import RomLoader
+from tinynas.hil.emulator.machine import Machine
+
+__all__ = ["HostPort", "serve"]
+
+_CHUNK = 4096
+_PATIENCE_S = 1.0
+_LINE_END = 0x0A
+
+
+class HostPort:
+    """The host's end of the line. When the caller goes, so does the process: even out of an endless loop.
+
+    Args:
+        pseudo_terminal: Open one and print its path; else the standard streams are the line.
+    """
+
+    def __init__(self, *, pseudo_terminal: bool) -> None:
+        self._received: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._sent = bytearray()
+        self._lossy = pseudo_terminal
+        self._source, self._sink = 0, 1
+        if pseudo_terminal:
+            # The other side stays open here as well: else the line would be dead between two of its users.
+            self._sink, self._other = os.openpty()
+            tty.setraw(self._other)
+            self._source = self._sink
+            print(os.ttyname(self._other), flush=True)
+            threading.Thread(target=self._watch_caller, daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def receive(self) -> bytes:
+        """Wait for bytes."""
+        self.flush()
+        return self._received.get()
+
+    def send(self, byte: int) -> None:
+        """One byte to the host, by `flush` at the latest."""
+        self._sent.append(byte)
+
+    def flush(self) -> None:
+        """Have everything sent. A pseudo-terminal that nobody reads loses bytes, as a serial line does."""
+        while self._sent:
+            if self._lossy and not select.select([], [self._sink], [], _PATIENCE_S)[1]:
+                self._sent.clear()
+                return
+            del self._sent[: os.write(self._sink, self._sent[:_CHUNK])]
+
+    def _listen(self) -> None:
+        while data := os.read(self._source, _CHUNK):
+            self._received.put(data)
+        os._exit(0)
+
+    def _watch_caller(self) -> None:
+        while os.read(0, _CHUNK):
+            pass
+        os._exit(0)
+
+
+def serve(request: Mapping[str, Any]) -> None:
+    """Run a virtual board; see `__main__` for the request.
+
+    Raises:
+        LockUp: The core has stopped for good.
+    """
+    board = Board.from_dict(request["board"], "request")
+    host = HostPort(pseudo_terminal=request["pty"])
+    flash: list[tuple[int, bytes]] = []
+    if request["elf"] is not None:
+        image = read_elf(Path(request["elf"]))
+        flash.append((image.address, image.binary))
+    start = None
+    if request["loader"]:
+        loader = RomLoader(board, host)
+        start = loader.run()
+        flash = [(board.flash.origin, bytes(loader.flash))]
+    while _powered(board, flash, start, host, request["counters"]):
+        pass
+
+
+def _powered(
+    board: Board, flash: Sequence[tuple[int, bytes]], start: int | None, host: HostPort, counters: int | None
+) -> bool:
+    """Run from one reset to the next; whether there is a next one."""
+
+    def send(byte: int) -> None:
+        host.send(byte)
+        if byte == _LINE_END:
+            # Before the line goes out, so that who has read it finds the figures that belong to it.
+            if counters is not None:
+                os.pwrite(counters, struct.pack("<2Q", machine.cycles, machine.instructions), 0)
+            host.flush()
+
+    machine = Machine(board, send, host.receive)
+    machine.program(flash)
+    return machine.run(start)
