@@ -108,9 +108,9 @@ class VirtualBoard:
 
     @property
     def instructions(self) -> int:
-        """Instructions executed up to the end of the line that was received last."""
-        data = os.pread(self._counters.fileno(), 16, 0)
-        return int(struct.unpack("<2Q", data)[1]) if len(data) == 16 else 0
+        """Instructions of the last inference (`model_invoke`) before the line that was received last."""
+        data = os.pread(self._counters.fileno(), 24, 0)
+        return int(struct.unpack("<3Q", data)[2]) if len(data) == 24 else 0
 
     def close(self) -> None:
         """Turn it off. Doing so twice does no harm."""

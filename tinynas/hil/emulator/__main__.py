@@ -2,8 +2,8 @@
 
 The request is a JSON object: `board` (as `Board.to_dict` has it), `elf` (path of the image, or null: the flash is
 empty), `pty` (serve a pseudo-terminal whose path is printed first, instead of the standard streams), `loader` (start in
-the ROM's boot loader) and `counters` (a file descriptor that is to hold cycles and instructions, or null). The process
-ends when standard input does.
+the ROM's boot loader) and `counters` (a file descriptor that is to hold cycles and instructions since power-on and the
+instructions of the last `model_invoke`, 64 bits each, or null). The process ends when standard input does.
 """
 
 from __future__ import annotations

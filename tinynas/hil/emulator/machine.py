@@ -47,16 +47,21 @@ class Machine:
         send: Takes each byte that leaves the serial port.
         idle: Called where the core sleeps and nothing is due: returns the bytes that have come from the host, having
             waited for at least one; none ends `run`.
+        watched: Address of a function, of which each call is counted; None: of none.
 
     Attributes:
         cycles: Since power-on, by the estimate.
         instructions: The same.
+        call_instructions: Of the watched function's last call that has returned, from its first to its last one.
     """
 
-    def __init__(self, board: Board, send: Callable[[int], None], idle: Callable[[], bytes]) -> None:
+    def __init__(
+        self, board: Board, send: Callable[[int], None], idle: Callable[[], bytes], watched: int | None = None
+    ) -> None:
         m7 = board.core.startswith("cortex-m7")
         self._board, self._idle = board, idle
-        self.cycles = self.instructions = 0
+        self.cycles = self.instructions = self.call_instructions = 0
+        self._watched, self._returns, self._called = watched, -1, 0
         self._timing = CORTEX_M7 if m7 else CORTEX_M4
         self._engine: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._engine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7 if m7 else arm.UC_CPU_ARM_CORTEX_M4)
@@ -211,6 +216,10 @@ class Machine:
             self._engine.emu_stop()
             return
         self._pass = False
+        if address == self._watched:
+            self._called, self._returns = self.instructions, self._engine.reg_read(arm.UC_ARM_REG_LR) & ~1
+        elif address == self._returns:
+            self.call_instructions, self._returns = self.instructions - self._called, -1
         known = self._blocks.get(address)
         if known is None or known[0] != size:
             known = self._cost(address, size)

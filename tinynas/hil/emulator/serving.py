@@ -82,20 +82,27 @@ def serve(request: Mapping[str, Any]) -> None:
     board = Board.from_dict(request["board"], "request")
     host = HostPort(pseudo_terminal=request["pty"])
     flash: list[tuple[int, bytes]] = []
+    watched = None
     if request["elf"] is not None:
         image = read_elf(Path(request["elf"]))
         flash.append((image.address, image.binary))
+        watched = image.symbols.get("model_invoke", 0) & ~1 or None
     start = None
     if request["loader"]:
         loader = RomLoader(board, host)
         start = loader.run()
         flash = [(board.flash.origin, bytes(loader.flash))]
-    while _powered(board, flash, start, host, request["counters"]):
+    while _powered(board, flash, start, host, request["counters"], watched):
         pass
 
 
 def _powered(
-    board: Board, flash: Sequence[tuple[int, bytes]], start: int | None, host: HostPort, counters: int | None
+    board: Board,
+    flash: Sequence[tuple[int, bytes]],
+    start: int | None,
+    host: HostPort,
+    counters: int | None,
+    watched: int | None,
 ) -> bool:
     """Run from one reset to the next; whether there is a next one."""
 
@@ -104,9 +111,10 @@ def _powered(
         if byte == _LINE_END:
             # Before the line goes out, so that who has read it finds the figures that belong to it.
             if counters is not None:
-                os.pwrite(counters, struct.pack("<2Q", machine.cycles, machine.instructions), 0)
+                figures = machine.cycles, machine.instructions, machine.call_instructions
+                os.pwrite(counters, struct.pack("<3Q", *figures), 0)
             host.flush()
 
-    machine = Machine(board, send, host.receive)
+    machine = Machine(board, send, host.receive, watched)
     machine.program(flash)
     return machine.run(start)
