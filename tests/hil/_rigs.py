@@ -58,6 +58,8 @@ class ImageDevice(Device):
 class FakeRig:
     """Counts how often an image was started."""
 
+    instructions = None
+
     def __init__(self, device: Callable[[Image], Device], source: str = "serial") -> None:
         self.device, self.source, self.starts = device, source, 0
 

@@ -139,6 +139,7 @@ class TestVirtualBoards:
         assert compiled.arena_bytes < measured.static_ram_bytes < compiled.arena_bytes + 4 * 1024
         assert 100 < measured.stack_bytes < board.reserves.stack_bytes
         assert 1.0 < measured.cycles / measured.macs < 6.0
+        assert 1.0 < measured.instructions / measured.macs < measured.cycles / measured.macs + 1.0
         assert measured.latency_us == pytest.approx(1e6 * measured.cycles / board.clock_hz, rel=1e-3)
 
     def test_figures_repeat_exactly(self):

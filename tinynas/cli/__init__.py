@@ -20,7 +20,7 @@ from tinynas import errors
 
 __all__ = ["exit_code", "main"]
 
-_COMMANDS = ("search", "resume", "report", "compile", "boards")
+_COMMANDS = ("search", "resume", "report", "compile", "measure", "boards")
 
 # The class closest to the error's own decides, so a subclass may have a code of its own.
 _EXIT_CODES: dict[type[BaseException], int] = {

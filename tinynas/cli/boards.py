@@ -1,4 +1,4 @@
-"""`tinynas boards`: what boards there are, and what each offers."""
+"""`tinynas boards`: what boards there are and what each offers; which are attached, and whether they work."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the command group to the command line."""
-    group = typer.Typer(help="List and show boards.", no_args_is_help=True)
+    from tinynas.cli import rigs
+
+    group = typer.Typer(help="List, show, find, test and emulate boards.", no_args_is_help=True)
     group.command("list", help="List the boards that come with tinynas.")(list_)
     group.command(
         "show",
         short_help="Show a board.",
         help="Show a board: memory, limits, serial port, probe and the sources of these facts.",
     )(show)
+    rigs.register(group)
     app.add_typer(group, name="boards")
 
 

@@ -74,16 +74,13 @@ def _costs(compiled: CompiledModel) -> dict[str, int]:
 
 
 def _compiled(model: Path, name: str, optimise: _Optimise, stream: int | None) -> CompiledModel:
+    from tinynas.cli.model import read_model
     from tinynas.deploy import compile_model
     from tinynas.errors import ConfigError, ConversionError
 
-    if not model.is_file():
-        what = "is a folder, not a file" if model.is_dir() else "is no file" if model.exists() else "no such file"
-        raise ConfigError(what, where=str(model), advice="name a .tflite model, such as the best.tflite of a study")
+    content = read_model(model)
     try:
-        return compile_model(
-            model.read_bytes(), name=name, optimise=optimise.value, stream_stride=stream, where=str(model)
-        )
+        return compile_model(content, name=name, optimise=optimise.value, stream_stride=stream, where=str(model))
     except ConfigError as error:
         error.where = {"name": f"--name {name}", "stream_stride": f"--stream {stream}"}.get(error.where or "")
         raise

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # What a study's creation leaves behind when it is killed half-way.
 _LEFT_BY_A_KILL = {"study.lock", "study.db.part", "study.db.part-journal"}
 
-__all__ = ["check_folder", "new_folder", "run_session", "show_and_write"]
+__all__ = ["check_folder", "new_folder", "run_session", "show_and_write", "termination_interrupts"]
 
 
 def check_folder(out: Path | None) -> None:
@@ -79,7 +79,7 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
     title = f"{board.title} on {config.dataset.source}"
     try:
         with (
-            _termination_interrupts(),
+            termination_interrupts(),
             Progress(
                 title,
                 config.trials,
@@ -144,8 +144,8 @@ def _write_outputs(study: Study) -> None:
 
 
 @contextmanager
-def _termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM end the search as Ctrl-C does."""
+def termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM end what runs as Ctrl-C does."""
 
     def interrupt(_signum: int, _frame: object) -> NoReturn:
         raise KeyboardInterrupt

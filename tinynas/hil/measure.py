@@ -43,6 +43,7 @@ class HilMeasurement:
         sram_bytes: Both together.
         flash_bytes: The image: code, weights, initial values.
         cycles: Of one inference, from its time.
+        instructions: Of one inference, exactly; None: of a real board.
         latency_us: Time of one inference, the median of the laps.
         latency_spread_us: From the fastest lap to the slowest.
         laps: How many were timed.
@@ -64,6 +65,7 @@ class HilMeasurement:
     sram_bytes: int
     flash_bytes: int
     cycles: int
+    instructions: int | None
     latency_us: float
     latency_spread_us: float
     laps: int
@@ -173,6 +175,7 @@ def measure_image(
         sram_bytes=image.static_ram_bytes + memory.stack_bytes,
         flash_bytes=image.flash_bytes,
         cycles=round(latency * info.clock_hz / 1e6),
+        instructions=rig.instructions,
         latency_us=latency,
         latency_spread_us=max(times) - min(times),
         laps=len(times),

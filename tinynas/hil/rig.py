@@ -35,6 +35,10 @@ class Rig(Protocol):
     def source(self) -> Literal["virtual", "serial"]:
         """Where its figures come from."""
 
+    @property
+    def instructions(self) -> int | None:
+        """Instructions of the last inference; None: nobody counts them."""
+
     def running(self, image: Image) -> AbstractContextManager[Link]:
         """Have the board start an image; the link to it is closed on leaving.
 
@@ -47,6 +51,7 @@ class VirtualRig:
     """Starts a virtual board for each image, in a process of its own."""
 
     source: Literal["virtual", "serial"] = "virtual"
+    instructions: int | None = None
 
     @contextmanager
     def running(self, image: Image) -> Iterator[Link]:
@@ -54,7 +59,10 @@ class VirtualRig:
         from tinynas.hil.virtual import VirtualBoard
 
         with VirtualBoard(image.board, image.elf) as virtual:
-            yield virtual.link
+            try:
+                yield virtual.link
+            finally:
+                self.instructions = virtual.instructions
 
 
 class SerialRig:
@@ -67,6 +75,7 @@ class SerialRig:
     """
 
     source: Literal["virtual", "serial"] = "serial"
+    instructions: int | None = None
 
     def __init__(self, port: str, baud: int, flasher: Flasher) -> None:
         self._port, self._baud, self._flasher = port, baud, flasher

@@ -17,16 +17,17 @@ os.environ.setdefault("UC_IGNORE_REG_BREAK", "1")
 
 
 def main() -> int:
-    """Serve until the caller goes; 3: the core is locked up."""
+    """Serve until the caller goes; 1: the board cannot be emulated, or its core is locked up."""
+    from tinynas.errors import TinynasError
     from tinynas.hil.emulator.exceptions import LockUp
     from tinynas.hil.emulator.serving import serve
 
     request = json.loads(_line())
     try:
         serve(request)
-    except LockUp as error:
+    except (LockUp, TinynasError) as error:
         print(error, file=sys.stderr)
-        return 3
+        return 1
     return 0
 
 

@@ -28,7 +28,7 @@ class HostPort:
     """The host's end of the line. When the caller goes, so does the process: even out of an endless loop.
 
     Args:
-        pseudo_terminal: Open one and print its path; else the standard streams are the line.
+        pseudo_terminal: Open one; else the standard streams are the line.
     """
 
     def __init__(self, *, pseudo_terminal: bool) -> None:
@@ -41,9 +41,13 @@ class HostPort:
             self._sink, self._other = os.openpty()
             tty.setraw(self._other)
             self._source = self._sink
-            print(os.ttyname(self._other), flush=True)
             threading.Thread(target=self._watch_caller, daemon=True).start()
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def announce(self) -> None:
+        """Tell the caller where the pseudo-terminal is: all is well up to here."""
+        if self._lossy:
+            print(os.ttyname(self._other), flush=True)
 
     def receive(self) -> bytes:
         """Wait for bytes."""
@@ -87,9 +91,9 @@ def serve(request: Mapping[str, Any]) -> None:
         image = read_elf(Path(request["elf"]))
         flash.append((image.address, image.binary))
         watched = image.symbols.get("model_invoke", 0) & ~1 or None
-    start = None
-    if request["loader"]:
-        loader = RomLoader(board, host)
+    loader, start = RomLoader(board, host) if request["loader"] else None, None
+    host.announce()
+    if loader is not None:
         start = loader.run()
         flash = [(board.flash.origin, bytes(loader.flash))]
     while _powered(board, flash, start, host, request["counters"], watched):

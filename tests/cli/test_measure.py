@@ -1,0 +1,177 @@
+"""`tinynas measure` and `tinynas boards detect|check|emulate`, as a user runs them."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.candidates import filled
+from tinynas.cli import main
+from tinynas.cost import lower
+from tinynas.deploy import pack
+from tinynas.errors import BoardError
+from tinynas.hil import check as check_module
+from tinynas.hil import discover
+from tinynas.hil.check import Check
+from tinynas.hil.discover import AttachedBoard
+from tinynas.tcn import Architecture
+
+NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
+PROMISED = {
+    *("board", "engine", "source", "static_ram_bytes", "stack_bytes", "sram_bytes", "flash_bytes", "instructions"),
+    *("latency_us", "parity"),
+}
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "walk.tflite"
+    path.write_bytes(pack(filled(lower(NET))))
+    return path
+
+
+def fails(capsys, *args):
+    code = main([str(arg) for arg in args])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert "unexpected" not in captured.err
+    return code, captured.err
+
+
+@pytest.mark.emulator
+class TestMeasure:
+    def test_json_keeps_its_promise(self, model, capsys):
+        assert main(["measure", str(model), "--board", "nucleo_f446re", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found.keys() >= PROMISED
+        assert (found["board"], found["engine"], found["source"], found["parity"]) == (
+            "nucleo_f446re",
+            "aot",
+            "virtual",
+            True,
+        )
+        assert found["sram_bytes"] == found["static_ram_bytes"] + found["stack_bytes"]
+        assert 0 < found["macs"] < found["instructions"]
+
+    def test_text_shows_the_same_figures(self, model, capsys, tmp_path):
+        assert main(["measure", str(model), "--board", "nucleo_l476rg", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert main(["measure", str(model), "--board", "nucleo_l476rg", "--keep", str(tmp_path / "kept")]) == 0
+        text = capsys.readouterr().out
+        for key in ("flash_bytes", "sram_bytes", "instructions", "cycles"):
+            assert f"{found[key]:,}" in text
+        assert "an estimate" in text
+        assert (tmp_path / "kept" / "image.elf").is_file()
+
+    def test_what_does_not_fit_says_so(self, tmp_path, capsys):
+        path = tmp_path / "big.tflite"
+        large = Architecture(filters=200, kernel_size=15, dilations=(1, 2), window=50, channels=3)
+        path.write_bytes(pack(filled(lower(large))))
+        code, message = fails(capsys, "measure", path, "--board", "nucleo_f446re")
+        assert code == 1
+        assert "bytes of" in message
+
+
+def test_a_missing_model_is_a_usage_error(tmp_path, capsys):
+    code, message = fails(capsys, "measure", tmp_path / "no.tflite", "--board", "nucleo_f446re")
+    assert code == 2
+    assert "no such file" in message
+
+
+def test_a_port_that_is_not_there_is_a_board_error(model, capsys):
+    code, message = fails(
+        capsys, "measure", model, "--board", "nucleo_f446re", "--link", "/dev/no-such-port", "--flasher", "rom"
+    )
+    assert code == 4
+    assert "/dev/no-such-port" in message
+
+
+class TestDetect:
+    BOARD = AttachedBoard("nucleo_f446re", "NUCLEO-F446RE", "0777A1", "0777", "/dev/ttyACM0", None)
+
+    def test_nothing_attached(self, monkeypatch, capsys):
+        monkeypatch.setattr(discover, "attached_boards", list)
+        assert main(["boards", "detect"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert "no board is attached" in captured.err
+
+    def test_a_board(self, monkeypatch, capsys):
+        monkeypatch.setattr(discover, "attached_boards", lambda: [self.BOARD])
+        assert main(["boards", "detect"]) == 0
+        text = capsys.readouterr().out
+        assert all(word in text for word in ("nucleo_f446re", "/dev/ttyACM0", "not mounted", "0777A1"))
+        assert main(["boards", "detect", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["serial_port"] == "/dev/ttyACM0"
+
+
+class TestCheck:
+    @pytest.mark.emulator
+    def test_a_virtual_board_passes(self, capsys):
+        assert main(["boards", "check", "arduino_nano_33_ble", "--link", "virtual"]) == 0
+        text = capsys.readouterr().out
+        assert "FAILED" not in text
+        assert text.count("passed") == 5
+        assert "left out" in text
+
+    def test_what_fails_decides_the_exit_code(self, monkeypatch, capsys):
+        checks = [
+            Check("start", True, "runs"),
+            Check("clock", None, "virtual"),
+            Check("parity", False, "1 of 4 differ"),
+        ]
+        monkeypatch.setattr(check_module, "check_board", lambda board, **options: checks)
+        assert main(["boards", "check", "nucleo_f446re", "--link", "virtual"]) == 4
+        assert "FAILED" in capsys.readouterr().out
+        assert main(["boards", "check", "nucleo_f446re", "--link", "virtual", "--json"]) == 4
+        assert [one["passed"] for one in json.loads(capsys.readouterr().out)] == [True, None, False]
+
+    def test_an_error_is_a_board_error(self, monkeypatch, capsys):
+        def refuse(board, **options):
+            raise BoardError("in use")
+
+        monkeypatch.setattr(check_module, "check_board", refuse)
+        code, message = fails(capsys, "boards", "check", "nucleo_f446re")
+        assert (code, "in use" in message) == (4, True)
+
+
+@pytest.mark.emulator
+class TestEmulate:
+    def test_the_first_line_is_a_terminal_that_answers(self, model, command):
+        import serial
+
+        arguments = command("boards", "emulate", "nucleo_f446re", "--model", str(model), "--pty")
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        try:
+            path = process.stdout.readline().strip()
+            for _ in range(2):  # a program may open it after another
+                with serial.Serial(path, 115200, timeout=5) as port:
+                    port.write(b"name%")
+                    assert b"m-name-dut-[tinynas]\r\nm-ready\r\n" in port.read_until(b"]\r\nm-ready\r\n")
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 130
+            process.stdout.close()
+        deadline = time.monotonic() + 5
+        while Path(path).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not Path(path).exists()
+
+    def test_standard_input_is_the_serial_port(self, model, command):
+        arguments = command("boards", "emulate", "nucleo_l476rg", "--model", str(model))
+        done = subprocess.run(
+            arguments, input="name%\nx-mem%\n", capture_output=True, text=True, timeout=60, check=True
+        )
+        assert "m-name-dut-[tinynas]" in done.stdout
+        assert "m-mem-[static=" in done.stdout
+
+    def test_without_a_model_there_is_the_boot_loader_only(self, capsys):
+        code, message = fails(capsys, "boards", "emulate", "nucleo_f446re")
+        assert (code, "--model" in message) == (2, True)
+        code, message = fails(capsys, "boards", "emulate", "arduino_nano_33_ble", "--pty")
+        assert (code, "boot loader" in message) == (4, True)

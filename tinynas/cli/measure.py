@@ -1,0 +1,124 @@
+"""`tinynas measure`: what a board reports of an int8 .tflite model."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tinynas.board import Board
+    from tinynas.hil.measure import HilMeasurement
+
+__all__ = ["Flasher", "LinkOption", "ProbeOption", "register"]
+
+
+class Flasher(str, Enum):
+    """How images get into flash."""
+
+    auto = "auto"
+    drive = "drive"
+    pyocd = "pyocd"
+    rom = "rom"
+
+
+LinkOption = Annotated[
+    str, typer.Option(help="virtual; a serial port; or auto, the port of the board that is attached.", metavar="LINK")
+]
+FlasherOption = Annotated[
+    Flasher,
+    typer.Option(help="drive: the probe's; pyocd; rom: the boot loader in the MCU. auto: the drive, else pyOCD."),
+]
+ProbeOption = Annotated[
+    str | None, typer.Option(help="Serial number of the probe, or its beginning, where several are attached.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        "measure",
+        short_help="Measure an int8 .tflite model on a board.",
+        help="Compile an int8 .tflite model, build its image, run it on a board, compare its outputs byte for byte with"
+        " the host's, and report memory and time. docs/hil.md has the rest.",
+    )(measure)
+
+
+def measure(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model.")],
+    board: Annotated[str, typer.Option(help="Name of a board, or path of a board file.")],
+    link: LinkOption = "virtual",
+    flasher: FlasherOption = Flasher.auto,
+    probe: ProbeOption = None,
+    laps: Annotated[int | None, typer.Option(min=1, help="How often the time is taken; 10 times by default.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder that keeps the C sources and the image.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read, measure, print."""
+    from tinynas.board import load_board
+    from tinynas.cli.console import print_json
+    from tinynas.cli.model import read_model
+    from tinynas.cli.progress import working
+    from tinynas.errors import ConfigError
+    from tinynas.hil.measure import measure as measured
+
+    if keep is not None and keep.exists() and not keep.is_dir():
+        raise ConfigError("is not a folder", where=f"--keep {keep}", advice="name a folder")
+    target = load_board(board)
+    content = read_model(model)
+    with working(f"measuring on {target.name}"):
+        found = measured(
+            target,
+            content,
+            link=link,
+            flasher=flasher.value,
+            probe_id=probe,
+            laps=laps,
+            directory=keep,
+            where=str(model),
+        )
+    if as_json:
+        print_json(found.to_dict())
+        return
+    _print(model, target, found)
+
+
+def _print(model: Path, board: Board, found: HilMeasurement) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tinynas.cli.console import print_table, stdout
+
+    where = "a virtual board" if found.source == "virtual" else "the board"
+    out = stdout()
+    out.print(f"[bold]{escape(str(model))}[/bold] on {escape(board.title or board.name)} ({where})\n")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("flash", f"{found.flash_bytes:,} B", f"of {board.flash.size_bytes:,}; the whole image")
+    parts = f"{found.static_ram_bytes:,} static (arena {found.arena_bytes:,}) and {found.stack_bytes:,} of stack"
+    table.add_row("SRAM", f"{found.sram_bytes:,} B", f"of {board.sram_bytes:,}; {parts}")
+    table.add_row("time", _duration(found.latency_us), _timing(found))
+    if found.instructions is not None:
+        ratio = f"{found.instructions / found.macs:.2f} for each of {found.macs:,} MACs" if found.macs else ""
+        table.add_row("instructions", f"{found.instructions:,}", ratio)
+    same = {"tflm": "byte for byte TensorFlow Lite Micro's", "litert": "LiteRT's, within the one step of its rounding"}
+    table.add_row("outputs", "equal", same[found.referee])
+    print_table(table)
+    out.print(f"\nimage {found.image_hash}, {escape(found.toolchain)}")
+
+
+def _timing(found: HilMeasurement) -> str:
+    clock = f"{found.cycles:,} cycles at {found.clock_hz / 1e6:g} MHz"
+    if found.source == "virtual":
+        return f"{clock}, an estimate"
+    return f"{clock}, median of {found.laps}; spread {_duration(found.latency_spread_us)}"
+
+
+def _duration(microseconds: float) -> str:
+    return f"{microseconds / 1000:,.2f} ms" if microseconds >= 1000 else f"{microseconds:,.0f} us"
