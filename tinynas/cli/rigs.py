@@ -26,10 +26,10 @@ _BoardName = Annotated[str, typer.Argument(metavar="BOARD", help="Name of a boar
 
 def register(group: typer.Typer) -> None:
     """Add the commands to the group `boards`."""
-    group.command("detect", help="List the boards that are attached: type, serial port, drive, probe.")(detect)
+    group.command("detect", help="List the boards that are attached.")(detect)
     group.command(
         "check",
-        short_help="Test a board: a tiny known model, and all that a measurement relies on.",
+        short_help="Test a board, real or virtual.",
         help="Flash a tiny known model and verify name, clock, outputs, memory figures and the report of a fault."
         " The exit code is 4 where something fails.",
     )(check)
