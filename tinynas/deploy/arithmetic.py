@@ -28,6 +28,7 @@ __all__ = [
     "ProductParameters",
     "SumParameters",
     "activation_range",
+    "bounded_multiplier",
     "add_parameters",
     "channel_multipliers",
     "fully_connected_multipliers",
@@ -114,12 +115,27 @@ def _double(scale: float) -> float:
 
 
 def _multipliers(factors: list[float], channels: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
-    pairs = [quantize_multiplier(f) for f in factors]
-    if any(shift > 31 for _, shift in pairs):
-        raise ValueError("the scales of input and weights are absurdly large beside the output's")
+    pairs = [bounded_multiplier(f) for f in factors]
     repeats = channels // len(pairs)
     multiplier, shift = zip(*pairs, strict=True)
     return np.repeat(np.array(multiplier, np.int32), repeats), np.repeat(np.array(shift, np.int8), repeats)
+
+
+def bounded_multiplier(factor: float) -> tuple[int, int]:
+    """`fixed_point.quantize_multiplier`, for a factor that a shift of 32 bits can express.
+
+    Args:
+        factor: Of a rescaling.
+
+    Raises:
+        ValueError: Its magnitude is not below 2^31.
+    """
+    if not abs(factor) < 1 << 31:
+        raise ValueError("the scales of the inputs are absurdly large beside the output's")
+    multiplier, shift = quantize_multiplier(factor)
+    if shift > 31:  # rounded up to 2^31
+        raise ValueError("the scales of the inputs are absurdly large beside the output's")
+    return multiplier, shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +233,12 @@ sub_parameters = add_parameters
 
 
 def mul_parameters(a: Affine, b: Affine, out: Affine, activation: int = 0) -> ProductParameters:
-    """MUL of int8 operands; arguments and errors as of `add_parameters`."""
-    multiplier, shift = quantize_multiplier(_double(a[0]) * _double(b[0]) / _double(out[0]))
+    """MUL of int8 operands; arguments as of `add_parameters`.
+
+    Raises:
+        ValueError: The activation cannot be fused, or the factor of the product is not below 2^31.
+    """
+    multiplier, shift = bounded_multiplier(_double(a[0]) * _double(b[0]) / _double(out[0]))
     low, high = activation_range(activation, *out)
     return ProductParameters(a[1], b[1], multiplier, shift, out[1], low, high)
 
@@ -232,10 +252,10 @@ def mean_parameters(a: Affine, out: Affine, count: int) -> MeanParameters:
         count: Elements that one output averages.
 
     Raises:
-        ValueError: There is nothing to average.
+        ValueError: There is nothing to average, or the factor is not below 2^31.
     """
     if count < 1:
         raise ValueError(f"a mean of {count} elements")
-    multiplier, shift = quantize_multiplier(_double(a[0]) / _double(out[0]))
+    multiplier, shift = bounded_multiplier(_double(a[0]) / _double(out[0]))
     bits = min(count.bit_length() - 1, 31 + shift)
     return MeanParameters(a[1], count, (multiplier << bits) // count, shift - bits, out[1])

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy import fixed_point
-from tinynas.deploy.arithmetic import Affine, round_half_away
+from tinynas.deploy.arithmetic import Affine, bounded_multiplier, round_half_away
 from tinynas.deploy.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier, rounding_shift
 
 __all__ = [
@@ -57,12 +57,15 @@ def requantize_table(a: Affine, out: Affine) -> Table:
 
     Returns:
         (256,): the output for inputs -128 to 127.
+
+    Raises:
+        ValueError: The factor from scale to scale is not below 2^31.
     """
     return _int8(_requantized(a, out))
 
 
 def _requantized(a: Affine, out: Affine, slope: float = 1.0) -> npt.NDArray[np.int64]:
-    multiplier, shift = quantize_multiplier(float(np.float32(a[0])) * slope / float(np.float32(out[0])))
+    multiplier, shift = bounded_multiplier(float(np.float32(a[0])) * slope / float(np.float32(out[0])))
     return multiply_by_quantized_multiplier(_INPUTS - a[1], multiplier, shift) + out[1]
 
 

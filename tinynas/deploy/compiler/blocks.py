@@ -137,8 +137,8 @@ def _plain(op: Op) -> bool:
 
 def _amounts(b: Builder, op: Op) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
     """Blocks along each spatial axis, and the padding (or crop) before and after it."""
-    block = tuple(int(n) for n in b.constant(op.inputs[1]).reshape(-1))
-    amounts = b.constant(op.inputs[2]).reshape(-1, 2).astype(int).tolist()
+    block = tuple(b.integers(op.inputs[1]).reshape(-1).tolist())
+    amounts = b.integers(op.inputs[2]).reshape(-1, 2).tolist()
     if not block or min(block) < 1 or len(amounts) != len(block) or min(map(min, amounts)) < 0:
         raise b.refuse("blocks and amounts that belong together are expected")
     return block, tuple((before, after) for before, after in amounts)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from tinynas.deploy.compiler.program import Program, rows_of
+from tinynas.deploy.compiler.program import Operator, Program, rows_of
+from tinynas.deploy.compiler.work import Copy, Piece
 from tinynas.deploy.graph import Graph
-from tinynas.errors import UnsupportedOp
+from tinynas.errors import ConversionError, UnsupportedOp
 
 __all__ = [
     "MAX_CONSTANT_BYTES",
@@ -62,6 +63,7 @@ def check_program(program: Program) -> None:
 
     Raises:
         UnsupportedOp: Its operators read too many rows, or rows too far away, or have become too many.
+        ConversionError: A copy leaves what it reads or writes.
     """
     if len(program.operators) > 2 * MAX_OPERATORS:
         raise UnsupportedOp(f"the model has become {len(program.operators)} operators", advice=_ADVICE)
@@ -73,8 +75,23 @@ def check_program(program: Program) -> None:
             ends = [abs(row) for turn in (0, op.turns - 1) for row in (access.rows(turn)[0], access.rows(turn)[-1])]
             if max(*ends, access.stride, access.dilation) > _FARTHEST_ROW:
                 raise UnsupportedOp(f"operator {op.source} ({op.kind}): reads too far away", advice=_ADVICE)
+        if isinstance(op.work, Copy) and not all(_fits(program, op, piece) for piece in op.work.pieces):
+            raise ConversionError(f"operator {op.source} ({op.kind}): shapes that contradict each other")
         if reads > MAX_READS:
             raise UnsupportedOp(
                 f"operator {op.source} ({op.kind}): up to here {reads} rows are read; at most {MAX_READS} are compiled",
                 advice=_ADVICE,
             )
+
+
+def _fits(program: Program, op: Operator, piece: Piece) -> bool:
+    """Whether a copy stays within the row, or the whole, that it reads and the one that it writes."""
+    access = op.inputs[piece.source]
+    rows = program.values[access.value].rows
+    size = rows.bytes * (rows.count if access.whole else 1)
+    sides = ((piece.offset_in, piece.strides_in, size), (piece.offset_out, piece.strides_out, op.rows.bytes))
+    for offset, strides, room in sides:
+        ends = [(count - 1) * stride for count, stride in zip(piece.counts, strides, strict=True)]
+        if offset + sum(min(end, 0) for end in ends) < 0 or offset + sum(max(end, 0) for end in ends) >= room:
+            return False
+    return True

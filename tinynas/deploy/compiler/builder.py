@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,17 @@ class Builder:
             raise self.refuse(f"a constant of type {dtype} is expected, not {tensor.dtype}", index)
         return tensor.data
 
+    def integers(self, index: int) -> npt.NDArray[np.int64]:
+        """The values of a constant tensor that counts something: axes, sizes, amounts.
+
+        Raises:
+            UnsupportedOp: It is computed, or of another type.
+        """
+        data = self.constant(index)
+        if data.dtype.kind != "i":
+            raise self.refuse(f"constant integers are expected, not {data.dtype.name}", index)
+        return data.astype(np.int64)
+
     def reserve(self, count: int, tensor: int) -> None:
         """Account for constants before they are made: a small file may ask for many large ones.
 
@@ -146,7 +158,11 @@ class Builder:
             index: The tensor.
             cut: The operator's own rows.
             fill: The padding that it understands; None for one that wants every row to exist.
+
+        Raises:
+            UnsupportedOp: The rows are not those of the tensor's shape.
         """
+        self._check_size(index, cut)
         view = self.view(index)
         padded = view.fill is not None and view.fill != fill
         if view.count == cut.count and self.values[view.value].rows.bytes == cut.bytes and not padded:
@@ -173,11 +189,20 @@ class Builder:
         return self.views[index]
 
     def emit(self, work: Work, inputs: tuple[Access, ...], rows: Rows, output: int, reduces: int = 0) -> None:
-        """Add an operator that makes a tensor."""
+        """Add an operator that makes a tensor.
+
+        Raises:
+            UnsupportedOp: Its rows are not those of the tensor's shape.
+        """
+        self._check_size(output, rows)
         cut = rows_of(self.tensor(output).shape)
         value = self.add_value(cut)
         self.operators.append(Operator(self.source, self.op.kind, work, inputs, value, rows, reduces))
         self.views[output] = View(value, cut.count, high=cut.count)
+
+    def _check_size(self, index: int, rows: Rows) -> None:
+        if rows.count * rows.bytes != prod(self.tensor(index).shape):
+            raise self.refuse(f"{rows.count} rows of {rows.bytes} values do not make its shape", index)
 
     def finish(self, output: int) -> Program:
         """The program that computes a tensor.

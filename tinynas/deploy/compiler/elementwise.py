@@ -139,7 +139,7 @@ def mean(b: Builder) -> None:
     source, target = b.op.inputs[0], b.op.outputs[0]
     shape = b.tensor(source).shape
     rows = rows_of(shape)
-    axes = {int(a) % max(len(shape), 1) for a in b.constant(b.op.inputs[1]).reshape(-1)}
+    axes = {a % max(len(shape), 1) for a in b.integers(b.op.inputs[1]).reshape(-1).tolist()}
     # The axes that are longer than one: those of rows, positions, channels, or the last of these.
     long = [i for i, n in enumerate(shape) if n > 1]
     if len(long) > 3:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from tinynas.deploy.compiler import blocks, elementwise, movement, windows
 from tinynas.deploy.compiler.bounds import check_graph, check_program
 from tinynas.deploy.compiler.builder import Builder, View
@@ -66,10 +68,12 @@ def lowered(graph: Graph) -> tuple[Program, int, int]:
     for index, op in ops:
         b.source, b.op = index, op
         try:
-            _translate(b, pending)
+            with np.errstate(all="ignore"):  # absurd scales lead to infinities, which the arithmetic refuses
+                _translate(b, pending)
         except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError) as e:
             raise ConversionError(f"operator {b.source} ({b.op.kind}) contradicts its tensors: {e}") from e
     b.op = graph.ops[-1]
+    b.quantization(target)
     program = b.finish(target)
     check_program(program)
     return program, source, target

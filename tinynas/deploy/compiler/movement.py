@@ -38,7 +38,7 @@ def pad(b: Builder) -> None:
     """PAD and PADV2: of whole rows by reading, within rows by copying."""
     source, target = b.op.inputs[0], b.op.outputs[0]
     shape = b.tensor(source).shape
-    amounts = b.constant(b.op.inputs[1]).reshape(-1, 2).astype(int).tolist()
+    amounts = b.integers(b.op.inputs[1]).reshape(-1, 2).tolist()
     fill = b.quantization(target).zero_point[0]
     if len(b.op.inputs) > 2 and b.op.inputs[2] >= 0:
         fill = int(b.constant(b.op.inputs[2], "int8").reshape(-1)[0])
@@ -96,7 +96,8 @@ def concatenation(b: Builder) -> None:
     shape = b.tensor(target).shape
     axis = int(b.op.options["axis"]) % max(len(shape), 1)
     parts = [b.tensor(t).shape for t in b.op.inputs]
-    if any(len(s) != len(shape) for s in parts) or sum(s[axis] for s in parts) != shape[axis]:
+    rest = [s[:axis] + s[axis + 1 :] for s in (*parts, shape)]
+    if len(set(rest)) > 1 or sum(s[axis] for s in parts) != shape[axis]:
         raise b.refuse("the inputs do not add up to the output", target)
     if any(b.quantization(t) != b.quantization(target) for t in b.op.inputs):
         raise b.refuse("inputs and output are quantised differently", target)
@@ -123,7 +124,7 @@ def concatenation(b: Builder) -> None:
 
 def _picks(b: Builder, shape: tuple[int, ...]) -> list[range]:
     """The positions that a STRIDED_SLICE takes of each axis."""
-    begin, end, strides = (b.constant(t).reshape(-1).astype(int).tolist() for t in b.op.inputs[1:4])
+    begin, end, strides = (b.integers(t).reshape(-1).tolist() for t in b.op.inputs[1:4])
     options = b.op.options
     if options.get("ellipsisMask") or options.get("newAxisMask") or options.get("offset"):
         raise b.refuse("ellipsis, new axes and offsets are not compiled")
