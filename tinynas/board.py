@@ -187,6 +187,16 @@ class Board:
         """Flash a model and its runtime may use, in bytes: all but the boot loader and the firmware."""
         return self.flash_bytes - self.reserves.bootloader_flash_bytes - self.reserves.firmware_flash_bytes
 
+    @property
+    def image_sram_bytes(self) -> int:
+        """SRAM that a whole image may use, its stack and its firmware's variables included, in bytes."""
+        return self.sram_limit_bytes + self.reserves.stack_bytes + self.reserves.firmware_sram_bytes
+
+    @property
+    def image_flash_bytes(self) -> int:
+        """Flash that a whole image may use, its firmware included, in bytes."""
+        return self.flash_limit_bytes + self.reserves.firmware_flash_bytes
+
     def to_dict(self) -> dict[str, Any]:
         """Return the board as JSON-ready data: its file's keys and the derived sizes. `from_dict` reads it back."""
         data = dataclasses.asdict(self)
@@ -225,7 +235,10 @@ class Board:
 
 
 _SHRINK = "make the reserves smaller, or correct the memory sizes"
-_DERIVED = ("sram_bytes", "flash_bytes", "sram_limit_bytes", "flash_limit_bytes")
+_DERIVED = (
+    *("sram_bytes", "flash_bytes", "sram_limit_bytes", "flash_limit_bytes"),
+    *("image_sram_bytes", "image_flash_bytes"),
+)
 _ADAPTER: TypeAdapter[Board] = TypeAdapter(Board)
 
 
