@@ -10,10 +10,14 @@ STAMP  := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest \
           -n logical --maxprocesses 4 --dist loadfile -m "not hardware"
 
-.PHONY: search test lint format clean
+.PHONY: search test hil-demo lint format clean
 
 search: $(STAMP)
 	$(BIN)/tinynas search --board nucleo_f446re --config configs/quickstart.yaml
+
+# A network on all virtual boards: compiled, linked with the firmware, run, compared, measured.
+hil-demo: $(STAMP)
+	$(BIN)/python benchmarks/hil.py
 
 test: lint
 	$(PYTEST) $(PYTEST_ARGS)
