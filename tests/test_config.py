@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynas.board import load_board
-from tinynas.config import Config, Synthetic, config_from_mapping, load_config
+from tinynas.config import Config, config_from_mapping, load_config
 from tinynas.errors import ConfigError, DatasetError, SpaceError
+from tinynas.options import Synthetic
 from tinynas.resources import resource
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
@@ -58,7 +59,7 @@ def test_a_key_like_no_other_is_answered_with_all_there_are():
         ({"trials": True}, "trials"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
-        ({"mode": "hil"}, "mode"),
+        ({"mode": "cloud"}, "mode"),
         ({"board": 446}, "board"),
         ({"dataset": None}, "dataset"),
         ({"dataset": []}, "dataset"),

@@ -4,188 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from tinynas.cost.measurement import Kernels
-from tinynas.deploy.tflite import Precision
-from tinynas.errors import ConfigError, DatasetError, TinynasError
-from tinynas.objective import ObjectiveWeights
-from tinynas.odometry.synthetic import SyntheticOptions
-from tinynas.odometry.windows import Target
+from tinynas.errors import ConfigError, TinynasError
+from tinynas.options import (
+    Conversion,
+    Cost,
+    DatasetOptions,
+    HilOptions,
+    Objective,
+    Space,
+    Training,
+    TunerOptions,
+)
 from tinynas.resources import resource
-from tinynas.tcn.space import SearchSpace
-from tinynas.tcn.training import TrainingConfig
 from tinynas.yamlfile import did_you_mean, parse_mapping, read_user_file, validate
 
-__all__ = [
-    "Config",
-    "Conversion",
-    "Cost",
-    "DatasetOptions",
-    "Mode",
-    "Objective",
-    "Space",
-    "Synthetic",
-    "Training",
-    "TunerOptions",
-    "config_from_mapping",
-    "load_config",
-]
+__all__ = ["Config", "Mode", "config_from_mapping", "load_config"]
 
-Mode = Literal["proxy", "tflm"]
-_EDGE = ConfigDict(extra="forbid")
-# Strict: YAML has whole numbers and truth values of its own, so `true` for a count or "yes" for a flag is a slip.
-_Whole = Annotated[int, Field(strict=True)]
-_Count = Annotated[int, Field(strict=True, ge=1)]
-# Far beyond what fits any microcontroller: a slip of a digit is told, not computed with.
-_Width = Annotated[int, Field(strict=True, le=1024)]
-_Dilation = Annotated[int, Field(strict=True, le=100_000)]
-_Flag = Annotated[bool, Field(strict=True)]
-_NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True)
-class Synthetic(SyntheticOptions):
-    """Size of the built-in dataset (`odometry.SyntheticOptions`)."""
-
-    __pydantic_config__ = _EDGE
-
-    n_train: _Whole = SyntheticOptions.n_train
-    n_valid: _Whole = SyntheticOptions.n_valid
-    n_test: _Whole = SyntheticOptions.n_test
-    duration_s: _Positive = SyntheticOptions.duration_s
-    rate_hz: _Positive = SyntheticOptions.rate_hz
-    modes: tuple[str, ...] = tuple(SyntheticOptions.modes)
-
-
-@dataclass(frozen=True)
-class DatasetOptions:
-    """Where the recordings come from and how they are cut.
-
-    Attributes:
-        source: `oxiod:FOLDER`, `ronin:FOLDER`, `csv:FOLDER` or `synthetic`.
-        window: Window length in samples.
-        stride: Samples between the starts of training windows.
-        evaluation_stride: The same of validation and test windows.
-        target: `velocity` or `speed_heading`.
-        use_mag: Whether the magnetometer is an input; None: if the data has one.
-        modes: Carrying modes to read; None for all.
-        synthetic: Size of the built-in dataset; None for its defaults.
-
-    Raises:
-        DatasetError: The window is too short for the target.
-    """
-
-    __pydantic_config__ = _EDGE
-
-    source: str = "synthetic"
-    window: Annotated[int, Field(strict=True, ge=2, le=100_000)] = 200
-    stride: _Count = 20
-    evaluation_stride: _Count = 10
-    target: Target = "velocity"
-    use_mag: _Flag | None = None
-    modes: tuple[str, ...] | None = None
-    synthetic: Synthetic | None = None
-
-    def __post_init__(self) -> None:
-        if self.target == "speed_heading" and self.window < 3:
-            raise DatasetError("speed_heading needs windows of at least 3 samples", where="dataset.window")
-
-
-@dataclass(frozen=True)
-class Space(SearchSpace):
-    """Bounds of the architectures (`tcn.SearchSpace`)."""
-
-    __pydantic_config__ = _EDGE
-
-    filters: tuple[_Width, _Width] = SearchSpace.filters
-    kernel_size: tuple[_Width, _Width] = SearchSpace.kernel_size
-    dilations: Annotated[tuple[_Dilation, ...], Field(max_length=12)] = SearchSpace.dilations
-    blocks: tuple[_Whole, _Whole] = SearchSpace.blocks
-    skip_connections: tuple[_Flag, ...] = SearchSpace.skip_connections
-
-
-@dataclass(frozen=True)
-class TunerOptions:
-    """How candidates are suggested.
-
-    Attributes:
-        initial_random: Scored candidates spread over the space before the surrogate leads; failed ones do not count.
-        only_feasible: Suggest only what fits according to the resource model; otherwise what does not fit is suggested
-            too, scored, and not trained.
-    """
-
-    __pydantic_config__ = _EDGE
-
-    initial_random: _Count = 10
-    only_feasible: _Flag = True
-
-
-@dataclass(frozen=True)
-class Training(TrainingConfig):
-    """How long and how fast candidates are trained (`tcn.TrainingConfig`)."""
-
-    __pydantic_config__ = _EDGE
-
-    epochs: _Count = 20
-    batch_size: _Count = 128
-    learning_rate: _Positive = 6e-3
-    patience: _Count = 8
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """How networks become models.
-
-    Attributes:
-        precision: "int8" or "float32".
-        calibration_windows: Training windows that set the ranges of the activations.
-    """
-
-    __pydantic_config__ = _EDGE
-
-    precision: Precision = "int8"
-    calibration_windows: _Count = 100
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Whose costs count.
-
-    Attributes:
-        engine: The runtime on the board: "tflm".
-        kernels: Its kernel library: "cmsis_nn" or "reference".
-    """
-
-    __pydantic_config__ = _EDGE
-
-    engine: Literal["tflm"] = "tflm"
-    kernels: Kernels = "cmsis_nn"
-
-
-@dataclass(frozen=True)
-class Objective(ObjectiveWeights):
-    """Weights and penalty of f_opt, and limits below the board's own.
-
-    Attributes:
-        sram_max_bytes: SRAM a model and its runtime may use; None: what the board has.
-        flash_max_bytes: The same of flash.
-    """
-
-    __pydantic_config__ = _EDGE
-
-    l1: _NotNegative = 1.0
-    l2: _NotNegative = 0.01
-    l3: _NotNegative = 0.01
-    penalty: _Positive = 10.0
-    sram_max_bytes: _Count | None = None
-    flash_max_bytes: _Count | None = None
+Mode = Literal["proxy", "tflm", "hil"]
 
 
 @dataclass(frozen=True)
@@ -196,22 +38,37 @@ class Config:
         board: Name or path; None where the command line gives it.
         trials: Candidates to evaluate.
         seed: Of every random choice.
-        mode: Where costs come from: "proxy" (the resource model) or "tflm" (the official interpreter as referee).
+        mode: Where costs come from: "proxy" (the resource model), "tflm" (the official interpreter as referee) or "hil"
+            (the board itself, attached or virtual).
     """
 
-    __pydantic_config__ = _EDGE
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     board: str | None = None
-    trials: _Count = 30
+    trials: Annotated[int, Field(strict=True, ge=1)] = 30
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
     mode: Mode = "proxy"
-    dataset: DatasetOptions = DatasetOptions()
-    space: Space = Space()
-    tuner: TunerOptions = TunerOptions()
-    training: Training = Training()
-    conversion: Conversion = Conversion()
-    cost: Cost = Cost()
-    objective: Objective = Objective()
+    dataset: DatasetOptions = field(default_factory=DatasetOptions)
+    space: Space = field(default_factory=Space)
+    tuner: TunerOptions = field(default_factory=TunerOptions)
+    training: Training = field(default_factory=Training)
+    conversion: Conversion = field(default_factory=Conversion)
+    cost: Cost = field(default_factory=Cost)
+    objective: Objective = field(default_factory=Objective)
+    hil: HilOptions = field(default_factory=HilOptions)
+
+    def __post_init__(self) -> None:
+        if self.mode == "hil" and self.cost.engine == "tflm":
+            raise ConfigError("what is measured is the engine aot", where="cost.engine", advice="leave it out")
+        if self.mode == "tflm" and self.cost.engine == "aot":
+            raise ConfigError("the interpreter knows nothing of compiled models", where="cost.engine")
+        if self.aot and self.conversion.precision != "int8":
+            raise ConfigError("only int8 models are compiled", where="conversion.precision")
+
+    @property
+    def aot(self) -> bool:
+        """Whether the engine "aot" is the runtime, rather than "tflm"."""
+        return self.cost.engine == "aot" or (self.cost.engine is None and self.mode == "hil")
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values, every default spelled out."""
@@ -223,7 +80,7 @@ class Config:
 
         Args:
             options: Fields by name; None leaves one as it is. `dataset` names the source; another one than the built-in
-                puts the built-in one's options aside.
+                puts the built-in one's options aside. `link` is that of `hil`.
 
         Example:
             >>> config = Config().with_options(trials=5, seed=None, dataset="csv:walks")
@@ -231,10 +88,14 @@ class Config:
             (5, 0, 'csv:walks')
         """
         source, dataset = options.pop("dataset", None), self.dataset
+        link = options.pop("link", None)
+        hil = self.hil if link is None else dataclasses.replace(self.hil, link=link)
         if source is not None:
             size = dataset.synthetic if source == "synthetic" else None
             dataset = dataclasses.replace(dataset, source=source, synthetic=size)
-        return dataclasses.replace(self, dataset=dataset, **{k: v for k, v in options.items() if v is not None})
+        return dataclasses.replace(
+            self, dataset=dataset, hil=hil, **{k: v for k, v in options.items() if v is not None}
+        )
 
 
 @cache

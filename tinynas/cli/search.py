@@ -14,6 +14,7 @@ __all__ = ["register"]
 class _Mode(str, Enum):
     proxy = "proxy"
     tflm = "tflm"
+    hil = "hil"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,14 @@ def search(
     mode: Annotated[
         _Mode | None,
         typer.Option(
-            help="Where costs come from: the resource model, or the official TFLM interpreter as its referee."
+            help="Where costs come from: the resource model, the official interpreter as its referee, or the board."
+        ),
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LINK",
+            help="The board of mode hil: virtual; a serial port; or auto, the port of the board that is attached.",
         ),
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Candidates to evaluate.")] = None,
@@ -50,8 +58,10 @@ def search(
     from tinynas.study import Study
 
     settings = load_config(config).with_options(
-        board=board, dataset=dataset, mode=mode.value if mode else None, trials=trials, seed=seed
+        board=board, dataset=dataset, mode=mode.value if mode else None, link=link, trials=trials, seed=seed
     )
+    if link is not None and settings.mode != "hil":
+        raise ConfigError("only the mode hil has a board", where=f"--link {link}", advice="add --mode hil")
     if settings.board is None:
         raise ConfigError("no board is given", where="--board", advice="name one of `tinynas boards list`")
     target = load_board(settings.board)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from tinynas.board import Board
 
 __all__ = ["Engine", "Kernels", "Measurement", "Source"]
 
 Source = Literal["proxy", "tflm", "hil", "virtual"]
-Kernels = Literal["reference", "cmsis_nn"]
+Kernels = Literal["reference", "cmsis_nn", "tinynas"]
+
+# Image without a model, on a Cortex-M4 and on a Cortex-M7.
+_FIRMWARE_CODE_BYTES = {False: 7_640, True: 8_000}
 
 
 @dataclass(frozen=True)
@@ -17,12 +23,12 @@ class Engine:
     """The runtime that executes a model on the board; costs belong to it.
 
     Attributes:
-        name: "tflm", TensorFlow Lite Micro's interpreter.
+        name: "tflm", TensorFlow Lite Micro's interpreter; "aot", the model compiled to C in this project's firmware.
         kernels: Its kernel library.
-        code_bytes: Flash of the runtime without the model: interpreter, and the seven operators that TCNs need
+        code_bytes: Flash of the runtime without the model. Of TFLM: interpreter, and the seven operators that TCNs need
             (CONV_2D, FULLY_CONNECTED, ADD, PAD, STRIDED_SLICE, RESHAPE, MEAN), measured on images for a Cortex-M4F of
             August 2026.
-        static_bytes: SRAM beside the arena: .data and .bss of the same images.
+        static_bytes: SRAM beside the model's: .data and .bss of the same images.
     """
 
     name: str
@@ -35,14 +41,20 @@ class Engine:
         """TensorFlow Lite Micro, with core at -Os and kernels at -O2."""
         return cls("tflm", kernels, {"reference": 55_412, "cmsis_nn": 86_988}[kernels], 716)
 
+    @classmethod
+    def aot(cls, board: Board) -> Engine:
+        """Compiled models in this project's firmware, built by GCC 12.2 at -O2 for the board's core."""
+        return cls("aot", "tinynas", _FIRMWARE_CODE_BYTES[board.core.startswith("cortex-m7")], 852)
+
 
 @dataclass(frozen=True)
 class Measurement:
     """Costs of a candidate. None stands for unknown.
 
     Attributes:
-        sram_bytes: Arena and static data on the 32-bit device; the stack is in the board's reserves.
-        flash_bytes: Model and runtime code.
+        sram_bytes: Of "tflm": arena and static data on the 32-bit device; the stack is in the board's reserves. Of
+            "aot": all variables of the image, and the most that its stack holds.
+        flash_bytes: Model and runtime code; of "aot" the whole image.
         macs: Multiply-accumulate operations of one inference.
         source: How it is known: "proxy" (resource model), "tflm" (official interpreter on the host), "hil", "virtual".
         engine: Name of the engine.
@@ -57,6 +69,8 @@ class Measurement:
         host_arena_bytes: What the official interpreter reports on the 64-bit host.
         sparse_sram_bytes: SpArSe's working-memory proxy (`cost.sparse_working_memory_bytes`).
         plain_flash_bytes: The flash proxy that counts 8-bit weights only (`cost.plain_flash_bytes`).
+        proxy_sram_bytes: Where sram_bytes is measured: what the resource model had foreseen.
+        proxy_flash_bytes: The same of flash_bytes.
     """
 
     sram_bytes: int
@@ -74,6 +88,8 @@ class Measurement:
     host_arena_bytes: int | None = None
     sparse_sram_bytes: int | None = None
     plain_flash_bytes: int | None = None
+    proxy_sram_bytes: int | None = None
+    proxy_flash_bytes: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tinynas.cost.aot import Costs, aot_costs
 from tinynas.cost.lowering import lower
 from tinynas.cost.measurement import Engine, Measurement
 from tinynas.cost.tflite_size import tflite_bytes
@@ -41,7 +42,7 @@ def estimate(architecture: Architecture, engine: Engine, dtype: str = "int8") ->
     pyramid = plan(architecture)
     graph = lower(architecture, dtype, pyramid=pyramid)
     measured = measure_graph(graph, tflite_bytes(graph), architecture, engine)
-    return replace(measured, macs=pyramid.macs)
+    return measured if engine.name == "aot" else replace(measured, macs=pyramid.macs)
 
 
 def measure_graph(graph: Graph, model_bytes: int, architecture: Architecture, engine: Engine) -> Measurement:
@@ -56,15 +57,19 @@ def measure_graph(graph: Graph, model_bytes: int, architecture: Architecture, en
     Returns:
         A measurement of source "proxy".
     """
-    arena = arena_bytes(graph, cmsis_nn=engine.kernels == "cmsis_nn")
+    if engine.name == "aot":
+        costs = aot_costs(graph, engine)
+    else:
+        arena = arena_bytes(graph, cmsis_nn=engine.kernels == "cmsis_nn")
+        costs = Costs(arena + engine.static_bytes, model_bytes + engine.code_bytes, arena, graph.macs)
     return Measurement(
-        sram_bytes=arena + engine.static_bytes,
-        flash_bytes=model_bytes + engine.code_bytes,
-        macs=graph.macs,
+        sram_bytes=costs.sram_bytes,
+        flash_bytes=costs.flash_bytes,
+        macs=costs.macs,
         source="proxy",
         engine=engine.name,
         kernels=engine.kernels,
-        arena_bytes=arena,
+        arena_bytes=costs.arena_bytes,
         tflite_bytes=model_bytes,
         parameters=architecture.parameters,
         sparse_sram_bytes=sparse_working_memory_bytes(graph),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tinynas.report.figures import PALETTES, Figure, error_against, history, trajectory
@@ -130,6 +131,20 @@ def _why_none(view: View) -> str:
     return text
 
 
+def _apart(view: View) -> str:
+    """How far measured costs were from those foreseen, over all trials that were measured; empty where none was."""
+    parts = []
+    for key, name in (("sram", "SRAM"), ("flash", "flash")):
+        pairs = [
+            (number_at(t.measurement, f"proxy_{key}_bytes"), number_at(t.measurement, f"{key}_bytes"))
+            for t in view.trials
+        ]
+        off = [abs(foreseen / found - 1) for foreseen, found in pairs if foreseen is not None and found]
+        if off:
+            parts.append(f"{name} by {100 * median(off):.2f} % in the median and {100 * max(off):.2f} % at most")
+    return f" The resource model was off for {' and for '.join(parts)}." if parts else ""
+
+
 def _section(title: str, body: str, note: str = "") -> str:
     note = f'<p class="note">{note}</p>' if note else ""
     return f"<section><h2>{escape(title)}</h2>{note}{body}</section>\n"
@@ -150,6 +165,7 @@ def _comparison(view: View) -> str:
         measurement = view.best.measurement or {}
         source, engine = (escape(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))
         note += f" Resources: engine {engine}, figures from {source}."
+        note += _apart(view)
     return _section("Error and resources", f'<div class="pair">{tables}</div>', note)
 
 

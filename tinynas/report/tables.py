@@ -100,6 +100,12 @@ def resources_table(view: View) -> str:
         used, limit = number_at(measurement, f"{resource}_bytes"), view.limit(resource)
         share = used / limit if used is not None and limit else None
         rows.append((name, kib(used), kib(limit), bar(share, f"{name}: {percent(share)} of the limit")))
+    for key, name in (
+        ("proxy_sram_bytes", "SRAM, as it was foreseen"),
+        ("proxy_flash_bytes", "flash, as it was foreseen"),
+    ):
+        if (foreseen := number_at(measurement, key)) is not None:
+            rows.append((name, kib(foreseen), "", ""))
     for key, name in (("arena_bytes", "tensor arena"), ("tflite_bytes", ".tflite file")):
         rows.append((name, kib(number_at(measurement, key)), "", ""))
     for key, name in (("macs", "MACs"), ("parameters", "parameters")):

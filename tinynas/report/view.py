@@ -94,10 +94,17 @@ class View:
 
         The board's own limit, or the configuration's where that is lower.
         """
-        limit = number_at(self.board, f"{resource}_limit_bytes")
+        whole = f"image_{resource}_bytes" if self._whole_image else f"{resource}_limit_bytes"
+        limit = number_at(self.board, whole)
         own = number_at(self.board, f"{resource}_bytes") if limit is None else limit
         chosen = number_at(self.config, "objective", f"{resource}_max_bytes")
         return own if chosen is None else chosen if own is None else min(own, chosen)
+
+    @property
+    def _whole_image(self) -> bool:
+        """Whether costs are those of the whole image, as `Config.aot` says."""
+        engine = mapping_at(self.config, "cost").get("engine")
+        return engine == "aot" or (engine is None and self.config.get("mode") == "hil")
 
     def baseline(self, predictor: str, split: str) -> float | None:
         """Return the joint velocity RMSE (m/s) of a trivial predictor, `zero` or `mean`, on a split."""

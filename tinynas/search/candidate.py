@@ -18,8 +18,9 @@ from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
 from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
-from tinynas.errors import ParityError, StudyError, TinynasError
+from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError
 from tinynas.objective import Limits, score
+from tinynas.search.bench import Bench
 from tinynas.search.task import Task
 from tinynas.study import Study, Trial
 from tinynas.tcn import Architecture
@@ -27,7 +28,7 @@ from tinynas.tcn import Architecture
 if TYPE_CHECKING:
     from tinynas.tcn.training import TrainingData
 
-__all__ = ["CandidatePipeline", "limits_of"]
+__all__ = ["CandidatePipeline", "engine_of", "limits_of"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -35,13 +36,21 @@ Weights = dict[str, npt.NDArray[np.float32]]
 # FULLY_CONNECTED once where TFLM rounds twice: one step apart is normal.
 _REFEREE_WINDOWS = 20
 _REFEREE_STEPS = 1
+# Windows that set the ranges of a network that is measured before its training.
+_UNTRAINED_WINDOWS = 10
 
 
 def limits_of(board: Board, config: Config) -> Limits:
     """What a candidate may use: the board's limits, or the configuration's where they are lower."""
-    o = config.objective
-    sram = min(board.sram_limit_bytes, o.sram_max_bytes or board.sram_limit_bytes)
-    return Limits(sram, min(board.flash_limit_bytes, o.flash_max_bytes or board.flash_limit_bytes))
+    o, sram, flash = config.objective, board.sram_limit_bytes, board.flash_limit_bytes
+    if config.aot:  # its costs are those of the whole image
+        sram, flash = board.image_sram_bytes, board.image_flash_bytes
+    return Limits(min(sram, o.sram_max_bytes or sram), min(flash, o.flash_max_bytes or flash))
+
+
+def engine_of(board: Board, config: Config) -> Engine:
+    """The runtime whose costs count."""
+    return Engine.aot(board) if config.aot else Engine.tflm(config.cost.kernels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +63,8 @@ class CandidatePipeline:
         limits: What a candidate may use of the board.
         task: The data.
         on_epoch: Called with trial id, epoch and validation RMSE during training.
+        engine: The runtime whose costs count.
+        bench: The board that measures; None: costs are foreseen.
     """
 
     study: Study
@@ -61,11 +72,8 @@ class CandidatePipeline:
     limits: Limits
     task: Task
     on_epoch: Callable[[int, int, float], None]
-
-    @cached_property
-    def engine(self) -> Engine:
-        """The runtime whose costs count."""
-        return Engine.tflm(self.config.cost.kernels)
+    engine: Engine
+    bench: Bench | None = None
 
     @cached_property
     def data(self) -> TrainingData:
@@ -107,7 +115,24 @@ class CandidatePipeline:
         if earlier is not None:
             return self.study.advance(trial.id, earlier.state, reason=f"duplicate of {earlier.id}")
         cost = estimate(architecture, self.engine, self.config.conversion.precision)
+        if self.bench is not None:
+            windows = self.task.representative(_UNTRAINED_WINDOWS, np.random.default_rng([trial.seed, 1]))
+            try:
+                cost = self.bench.untrained(architecture, cost, windows, np.random.default_rng(trial.seed))
+            except (FlashOverflow, RamOverflow) as error:
+                return self._overflows(trial, cost, error)
         return self.study.advance(trial.id, "costed", measurement=cost.to_dict())
+
+    def _overflows(self, trial: Trial, cost: Measurement, error: FlashOverflow | RamOverflow) -> Trial:
+        """What the linker found no room for is scored as what does not fit, however much was foreseen."""
+        self.study.advance(trial.id, "costed", measurement=cost.to_dict())
+        sram, flash = cost.sram_bytes, cost.flash_bytes
+        if isinstance(error, FlashOverflow):
+            flash = max(flash, self.limits.flash_bytes + 1)
+        else:
+            sram = max(sram, self.limits.sram_bytes + 1)
+        value = score(None, sram, flash, self.limits, self.config.objective).value
+        return self.study.advance(trial.id, "infeasible", objective=value, feasible=False, reason=error.message)
 
     def _train_or_reject(self, trial: Trial, architecture: Architecture) -> Trial:
         cost = _measurement(trial)
@@ -168,6 +193,8 @@ class CandidatePipeline:
         cost = measure_graph(graph, len(model), architecture, self.engine)
         if self.config.mode == "tflm":
             cost = self._referee(model, graph, cost, inputs)
+        elif self.bench is not None:
+            cost = self.bench.measured(model, cost, inputs[0])
         error = self.task.error(predicted, self.task.valid)
         metrics = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
         return self.study.advance(trial.id, "measured", measurement=cost.to_dict(), metrics=metrics)

@@ -18,7 +18,8 @@ from tinynas.config import Config
 from tinynas.cost import Engine, estimate, tflm_runtime
 from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError
 from tinynas.objective import Limits
-from tinynas.search.candidate import CandidatePipeline, limits_of
+from tinynas.search.bench import Bench
+from tinynas.search.candidate import CandidatePipeline, engine_of, limits_of
 from tinynas.search.task import Task
 from tinynas.study import Study, Trial
 from tinynas.tcn import Architecture
@@ -59,7 +60,8 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     """
     started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
     limits = limits_of(board, config)
-    pipeline = CandidatePipeline(study, config, limits, task, observer.epoch)
+    bench = Bench(board, config.hil) if config.mode == "hil" else None
+    pipeline = CandidatePipeline(study, config, limits, task, observer.epoch, engine_of(board, config), bench)
     cheapest = require_feasible(config, board, task)
     tuner = Tuner(
         config.space.parameters(),
@@ -143,7 +145,7 @@ def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
     """
     if config.mode == "tflm":
         tflm_runtime()
-    limits, engine = limits_of(board, config), Engine.tflm(config.cost.kernels)
+    limits, engine = limits_of(board, config), engine_of(board, config)
     costs = []
     for network in config.space.smallest(**task.shape):
         costs.append(estimate(network, engine, config.conversion.precision))

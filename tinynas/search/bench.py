@@ -1,0 +1,118 @@
+"""The board on which a search measures its candidates: attached, or virtual."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinynas.board import Board
+from tinynas.cost import Measurement, lower
+from tinynas.deploy import convert, quantize, read_graph
+from tinynas.errors import BoardError, TinynasError
+from tinynas.options import HilOptions
+from tinynas.search.task import Array
+from tinynas.tcn import Architecture
+
+if TYPE_CHECKING:
+    from tinynas.hil.measure import HilMeasurement
+
+__all__ = ["Bench"]
+
+_TRIES = 3
+_PAUSE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measures models on one board; what its rig does wrong is tried again, and never scored.
+
+    Attributes:
+        board: The board.
+        options: How it is reached.
+        sleep: Waits between two tries.
+    """
+
+    board: Board
+    options: HilOptions
+    sleep: Callable[[float], None] = time.sleep
+
+    def untrained(
+        self, architecture: Architecture, foreseen: Measurement, windows: Array, rng: np.random.Generator
+    ) -> Measurement:
+        """Measure a candidate that is not trained yet, with every weight and bias moved off its initial value.
+
+        As they are initialised, zero biases would be left out, and the board would be found faster than it is.
+
+        Args:
+            architecture: The candidate.
+            foreseen: Its costs by the resource model.
+            windows: Normalised windows (n, window, channels): ranges of the activations; the last one is run.
+            rng: For the weights.
+
+        Raises:
+            FlashOverflow, RamOverflow: It does not fit.
+            BoardError: The rig fails, again and again.
+            ParityError: The board computes something else than the host.
+        """
+        from tinynas.tcn.network import fold, inference_function, initial_weights, perturbed
+
+        weights = fold(architecture, perturbed(initial_weights(architecture, rng), rng))
+        folded = dataclasses.replace(architecture, norm="none")
+        model = convert(inference_function(folded, weights), lower(architecture), windows)
+        return self.measured(model, foreseen, windows[-1])
+
+    def measured(self, model: bytes, foreseen: Measurement, window: Array) -> Measurement:
+        """Measure a model.
+
+        Args:
+            model: An int8 .tflite model.
+            foreseen: Its costs by the resource model.
+            window: The normalised window (window, channels) that is run.
+
+        Raises:
+            As `untrained`.
+        """
+        found = self._tried(model, window)
+        return dataclasses.replace(
+            foreseen,
+            sram_bytes=found.sram_bytes,
+            flash_bytes=found.flash_bytes,
+            macs=found.macs,
+            source="virtual" if found.source == "virtual" else "hil",
+            arena_bytes=found.arena_bytes,
+            tflite_bytes=len(model),
+            latency_us=found.latency_us,
+            parity=found.parity,
+            proxy_sram_bytes=foreseen.sram_bytes,
+            proxy_flash_bytes=foreseen.flash_bytes,
+        )
+
+    def _tried(self, model: bytes, window: Array) -> HilMeasurement:
+        from tinynas.hil.measure import measure
+
+        graph = read_graph(model)
+        quantized = quantize(window, graph.tensors[graph.inputs[0]])
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return measure(
+                    self.board,
+                    model,
+                    link=self.options.link,
+                    flasher=self.options.flasher,
+                    probe_id=self.options.probe,
+                    window=quantized,
+                )
+            except TinynasError as error:
+                if error.disposition != "retry":
+                    raise
+                if attempt == _TRIES:
+                    raise BoardError(
+                        f"set aside after {_TRIES} tries: {error.message}", where=error.where, advice=error.advice
+                    ) from error
+            self.sleep(_PAUSE_S * attempt)
+        raise AssertionError("unreachable")
