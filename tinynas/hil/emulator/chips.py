@@ -20,6 +20,8 @@ __all__ = ["Chip", "chip_of"]
 _READY_F = {0x00: ((0x01010001, 1),), 0x08: ((3, 2),)}  # oscillators and PLL are ready; SWS follows SW
 _READY_L4 = {0x00: ((0x00000100, 2), (0x01010001, 1)), 0x08: ((3, 2),)}  # HSI; MSI, HSE and PLL
 _PORTS = 11
+#: Of flash: what an STM32 boots from, and the STM32F7's other bus to it.
+_ALIASES = {"stm32f4": 0x0000_0000, "stm32l4": 0x0000_0000, "stm32f7": 0x0020_0000}
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Chip:
         port: The serial port.
         interrupt: The port's interrupt.
         fetch: Wait states of the flash now, and whether instructions are cached.
+        alias: Where the flash is seen again; None: nowhere.
     """
 
     peripherals: tuple[Peripheral, ...]
     port: SerialPort
     interrupt: int
     fetch: Callable[[], tuple[int, bool]]
+    alias: int | None
 
 
 def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_caches: Callable[[], bool]) -> Chip:
@@ -63,7 +67,7 @@ def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_cach
     else:
         port = (UsartV1 if uart.layout == "stm32-v1" else UsartV2)(uart.base_address, send)
         peripherals, fetch = _stm32l4() if family == "stm32l4" else _stm32f(family, core_caches)
-    return Chip((*peripherals, port), port, uart.interrupt, fetch)
+    return Chip((*peripherals, port), port, uart.interrupt, fetch, _ALIASES.get(family))
 
 
 _Model = tuple[list[Peripheral], Callable[[], tuple[int, bool]]]

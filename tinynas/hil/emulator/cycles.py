@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["CORTEX_M4", "CORTEX_M7", "FLASH_LINE_BYTES", "Timing", "block_cost", "instructions"]
+__all__ = ["CORTEX_M4", "CORTEX_M7", "FLASH_LINE_BYTES", "Timing", "block_cost", "has_floats", "instructions"]
 
 #: What the flash interfaces of all families read at once, in bytes.
 FLASH_LINE_BYTES = 16
@@ -62,6 +62,14 @@ def instructions(code: bytes) -> Iterator[tuple[int, int | None]]:
         wide = first >> 11 in (0b11101, 0b11110, 0b11111)
         yield first, int.from_bytes(code[at + 2 : at + 4], "little") if wide else None
         at += 4 if wide else 2
+
+
+def has_floats(code: bytes) -> bool:
+    """Whether there are instructions of the floating-point unit (coprocessors 10 and 11) in a straight run of code."""
+    return any(
+        second is not None and first & 0xEC00 == 0xEC00 and second & 0x0E00 == 0x0A00
+        for first, second in instructions(code)
+    )
 
 
 def block_cost(code: bytes, timing: Timing) -> tuple[int, int]:

@@ -16,6 +16,7 @@ __all__ = [
     "FETCH",
     "IMPRECISE",
     "INVALID_STATE",
+    "NO_COPROCESSOR",
     "PRECISE",
     "UNDEFINED",
     "USAGE_FAULT",
@@ -25,7 +26,7 @@ __all__ = [
 
 HARD_FAULT, BUS_FAULT, USAGE_FAULT = 3, 5, 6
 STACKING, PRECISE, IMPRECISE, FETCH = 1 << 12, 1 << 9, 1 << 10, 1 << 8
-UNDEFINED, INVALID_STATE = 1 << 16, 1 << 17
+UNDEFINED, INVALID_STATE, NO_COPROCESSOR = 1 << 16, 1 << 17, 1 << 19
 _UNSTACKING = 1 << 11
 _FRAME = (
     *(arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3),
@@ -73,6 +74,10 @@ class Core:
         self._interrupts.pending &= ~(1 << exception)
         self._enter(exception, self._read(arm.UC_ARM_REG_PC))
         return True
+
+    def wakes(self) -> bool:
+        """Whether the core does not sleep on: something is pending that PRIMASK alone holds back, or nothing does."""
+        return self._interrupts.wakes(self._masked_at(primask=False))
 
     def fault(self, kind: int, cfsr: int, pc: int, address: int | None = None) -> None:
         """Enter the handler of a fault, or HardFault's where that one may not run.
@@ -128,6 +133,8 @@ class Core:
         )
         for index, name in enumerate(_FLOATS if extended else ()):
             self._engine.reg_write(name, int.from_bytes(floats[4 * index : 4 * index + 4], "little"))
+        if extended:
+            self._engine.reg_write(arm.UC_ARM_REG_FPSCR, int.from_bytes(floats[64:68], "little"))
         pointer += _FRAME_BYTES + len(floats) + (4 if words[7] & _ALIGNED else 0)
         self._engine.reg_write(register, pointer)
         for name, word in zip(_FRAME[:6], words[:6], strict=True):
@@ -167,10 +174,10 @@ class Core:
             self._lock_up(pc)
         self._engine.reg_write(arm.UC_ARM_REG_PC, vector)
 
-    def _masked_at(self) -> int:
+    def _masked_at(self, *, primask: bool = True) -> int:
         if self._read(arm.UC_ARM_REG_FAULTMASK) & 1:
             return -1
-        if self._read(arm.UC_ARM_REG_PRIMASK) & 1:
+        if primask and self._read(arm.UC_ARM_REG_PRIMASK) & 1:
             return 0
         return self._read(arm.UC_ARM_REG_BASEPRI) & 0xFF or 256
 

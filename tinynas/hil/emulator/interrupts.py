@@ -40,8 +40,17 @@ class InterruptController:
         """Ask for an exception."""
         self.pending |= 1 << exception
 
-    def wakes(self) -> bool:
-        """Whether a pending exception ends a sleep, be it masked or not."""
+    def wakes(self, masked_at: int) -> bool:
+        """Whether a pending exception ends a sleep.
+
+        Args:
+            masked_at: As for `due`, but without PRIMASK, which holds no wake-up back.
+        """
+        return self.due(masked_at) is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an exception is pending, be it held back or not."""
         return bool(self._candidates())
 
     def due(self, masked_at: int) -> int | None:

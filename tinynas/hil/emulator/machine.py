@@ -7,6 +7,7 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from ctypes import addressof, create_string_buffer
 from typing import Any
 
 from unicorn import Uc, UcError
@@ -16,12 +17,13 @@ from unicorn import unicorn_const as uc
 from tinynas.board import Board
 from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError
 from tinynas.hil.emulator.chips import chip_of
-from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, FLASH_LINE_BYTES, block_cost
+from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, FLASH_LINE_BYTES, block_cost, has_floats
 from tinynas.hil.emulator.exceptions import (
     BUS_FAULT,
     FETCH,
     IMPRECISE,
     INVALID_STATE,
+    NO_COPROCESSOR,
     PRECISE,
     UNDEFINED,
     USAGE_FAULT,
@@ -34,7 +36,10 @@ from tinynas.memory import contiguous_spans
 __all__ = ["Machine"]
 
 _BITS_A_BYTE = 10  # with start and stop
-_ALARM, _SVC, _EXIT = -1, 2, 8  # why it stopped: of our own accord, or by Unicorn's numbers of exceptions
+# Why it stopped: of our own accord, or by Unicorn's numbers of exceptions.
+_ALARM, _FLOATS_OFF, _SVC, _EXIT = -1, -2, 2, 8
+_UNUSABLE = {_FLOATS_OFF: NO_COPROCESSOR, 18: INVALID_STATE}  # else UNDEFINED
+_THUMB = 1 << 24
 _NEVER = 1 << 62
 _FETCHES = (uc.UC_ERR_FETCH_UNMAPPED, uc.UC_ERR_FETCH_PROT)
 
@@ -65,13 +70,15 @@ class Machine:
         self._timing = CORTEX_M7 if m7 else CORTEX_M4
         self._engine: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._engine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7 if m7 else arm.UC_CPU_ARM_CORTEX_M4)
-        flash = board.flash
-        self._engine.mem_map(flash.origin, flash.size_bytes, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
-        self._engine.mem_write(flash.origin, b"\xff" * flash.size_bytes)
         self._ram = contiguous_spans((*board.sram, *board.instruction_ram))
         for region in (*board.sram, *board.instruction_ram):
             self._engine.mem_map(region.origin, region.size_bytes, uc.UC_PROT_ALL)
         self._connect(board, m7, send)
+        self._flash = create_string_buffer(b"\xff" * board.flash.size_bytes, board.flash.size_bytes)
+        for origin in {board.flash.origin, self._chip.alias} - {None}:
+            self._engine.mem_map_ptr(
+                origin, board.flash.size_bytes, uc.UC_PROT_READ | uc.UC_PROT_EXEC, addressof(self._flash)
+            )
         self._arrivals: list[int] = []
         self._arrival = 0  # cycle at which the first of them is complete
         self._byte_cycles = board.clock_hz * _BITS_A_BYTE // (board.uart.baud if board.uart else 1)
@@ -145,7 +152,9 @@ class Machine:
         """Run until something is to be done, and do it; False: the host has gone."""
         self._stopped, pc = None, self._engine.reg_read(arm.UC_ARM_REG_PC)
         try:
-            self._engine.emu_start(pc | 1, 0xFFFFFFFF)
+            # Resumed where the state of a wrong branch was seen last, Unicorn would go on as if it were right.
+            thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
+            self._engine.emu_start(pc | bool(thumb), 0xFFFFFFFF)
         except UcError as error:
             self._failed(error)
             self._attend()
@@ -155,10 +164,10 @@ class Machine:
             self._core.leave(pc)
         elif self._stopped == _SVC:
             self._core.call(SVCALL, pc)
-        elif self._stopped is None and not self._sleep():
+        elif self._stopped is None and not self._unanswered and not self._sleep():
             return False
         elif self._stopped not in (None, _ALARM):
-            self._core.fault(USAGE_FAULT, UNDEFINED, pc)
+            self._core.fault(USAGE_FAULT, _UNUSABLE.get(self._stopped, UNDEFINED), pc)
         if self._unanswered:
             self._unanswered = False
             self._core.fault(BUS_FAULT, IMPRECISE, self._engine.reg_read(arm.UC_ARM_REG_PC))
@@ -168,7 +177,8 @@ class Machine:
     def _failed(self, error: UcError) -> None:
         pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
         if error.errno == uc.UC_ERR_INSN_INVALID:
-            self._core.fault(USAGE_FAULT, UNDEFINED, pc)
+            thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
+            self._core.fault(USAGE_FAULT, UNDEFINED if thumb else INVALID_STATE, pc)
         elif error.errno in _FETCHES:
             self._core.fault(BUS_FAULT, FETCH, pc)
         elif error.errno == uc.UC_ERR_EXCEPTION:
@@ -179,7 +189,7 @@ class Machine:
     def _sleep(self) -> bool:
         """Pass the time until something wakes the core; False: the host has gone."""
         self._attend_time()
-        while not self._interrupts.wakes():
+        while not self._core.wakes():
             if not self._arrivals:
                 received = self._idle()
                 if not received:
@@ -196,7 +206,7 @@ class Machine:
         self._core.interrupt()
         due = self._timer.due
         self._alarm = min(_NEVER if due is None else due, self._arrival if self._arrivals else _NEVER)
-        if self._interrupts.wakes():
+        if self._interrupts.waiting:
             self._alarm = 0  # held back for now: look again after the next block
         self._pass = True
 
@@ -222,16 +232,21 @@ class Machine:
             self.call_instructions, self._returns = self.instructions - self._called, -1
         known = self._blocks.get(address)
         if known is None or known[0] != size:
-            known = self._cost(address, size)
+            code = bytes(self._engine.mem_read(address, size))
+            if not self._system.floats and has_floats(code):
+                self._stopped = _FLOATS_OFF
+                self._engine.emu_stop()
+                return
+            known = self._cost(address, code)
         if address != self._expected:
             self.cycles += self._timing.taken
         self.cycles += known[1]
         self.instructions += known[2]
         self._expected = known[3]
 
-    def _cost(self, address: int, size: int) -> tuple[int, int, int, int]:
+    def _cost(self, address: int, code: bytes) -> tuple[int, int, int, int]:
         """Size, cycles, instructions and end of a block; that it is read into an instruction cache is paid here."""
-        cycles, count = block_cost(bytes(self._engine.mem_read(address, size)), self._timing)
+        size, (cycles, count) = len(code), block_cost(code, self._timing)
         stalls, cached = 0, True
         if self._board.flash.origin <= address < self._board.flash.end:
             stalls, cached = self._chip.fetch()

@@ -162,6 +162,11 @@ class SystemControl(Registers):
         return bool(self.values[self._CCR] & _CACHES)
 
     @property
+    def floats(self) -> bool:
+        """Whether CPACR turns the floating-point unit on."""
+        return self.values[self._CPACR] >> 20 & 0b0101 == 0b0101
+
+    @property
     def reset_asked(self) -> bool:
         """Whether software has asked for a reset."""
         return bool(self.values[self._AIRCR] & 4)
