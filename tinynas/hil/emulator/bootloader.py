@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import accumulate
 from operator import xor
 from typing import Protocol
 
@@ -62,7 +63,8 @@ class RomLoader:
         if device is None or family not in _SECTORS:
             raise BoardError(f"{board.mcu} has no serial boot loader", where=board.name)
         self._line, self._origin, self._device = line, board.flash.origin, device
-        self._sectors = _SECTORS[family]
+        ends = accumulate(_SECTORS[family])  # of the family's largest
+        self._sectors = tuple(s for s, end in zip(_SECTORS[family], ends, strict=True) if end <= board.flash.size_bytes)
         self.flash = bytearray(b"\xff" * board.flash.size_bytes)
         self._ram = {region.origin: bytearray(region.size_bytes) for region in board.sram}
         self._system = {
@@ -153,8 +155,7 @@ class RomLoader:
             return
         for sector in sectors:
             start = sum(self._sectors[:sector])
-            end = min(start + self._sectors[sector], len(self.flash))
-            self.flash[start:end] = b"\xff" * max(0, end - start)
+            self.flash[start : start + self._sectors[sector]] = b"\xff" * self._sectors[sector]
         self._answer(_ACK)
 
     def _address(self) -> int | None:
