@@ -139,7 +139,9 @@ def config_from_mapping(values: Mapping[str, Any], where: str) -> Config:
     """
     try:
         return validate(_adapter(), values, where)
-    except ConfigError:
+    except ConfigError as e:
+        if e.where and not e.where.startswith(where):  # a contradiction between keys
+            e.where = f"{where}:{e.where}"
         raise
     except TinynasError as e:  # a check of the space or the windows: it knows the key, not the file
         raise ConfigError(e.message, where=f"{where}:{e.where}", advice=e.advice) from e

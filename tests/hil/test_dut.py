@@ -241,3 +241,19 @@ def test_whatever_comes_back_ends_in_a_known_error(reply):
     device.distort = lambda _reply: reply
     with connected(device) as link, pytest.raises((ProtocolError, LinkTimeout, TargetFault)):
         Dut(link, timeout_s=0.02).memory()
+
+
+def test_late_answers_of_a_slow_board_are_all_waited_for():
+    class Slow(Device):
+        def _name(self, words):
+            time.sleep(
+                0.7 if len(self.received) < 2 else 0.3
+            )  # longer than a question waits, and than silence is taken for
+            return super()._name(words)
+
+    device = Slow()
+    with connected(device, banner=True) as link:
+        dut = Dut(link)
+        assert dut.handshake(timeout_s=2.4) == "tinynas"
+        assert len(device.received) > 1
+        assert dut.timestamp_us() == device.clock

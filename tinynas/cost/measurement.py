@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from tinynas.errors import ConfigError
+
 if TYPE_CHECKING:
     from tinynas.board import Board
 
@@ -14,8 +16,13 @@ __all__ = ["Engine", "Kernels", "Measurement", "Source"]
 Source = Literal["proxy", "tflm", "hil", "virtual"]
 Kernels = Literal["reference", "cmsis_nn", "tinynas"]
 
-# Image without a model, on a Cortex-M4 and on a Cortex-M7.
-_FIRMWARE_CODE_BYTES = {False: 7_640, True: 8_000}
+# Image without a model, by the serial port that the firmware drives and whether the core is a Cortex-M7.
+_FIRMWARE_CODE_BYTES = {
+    ("stm32-v1", False): 7_740,
+    ("stm32-v2", False): 7_532,
+    ("stm32-v2", True): 8_096,
+    ("nrf-uarte", False): 7_168,
+}
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,15 @@ class Engine:
 
     @classmethod
     def aot(cls, board: Board) -> Engine:
-        """Compiled models in this project's firmware, built by GCC 12.2 at -O2 for the board's core."""
-        return cls("aot", "tinynas", _FIRMWARE_CODE_BYTES[board.core.startswith("cortex-m7")], 852)
+        """Compiled models in this project's firmware, built by GCC 12.2 at -O2 for the board's core.
+
+        Raises:
+            ConfigError: The firmware does not run on such a board.
+        """
+        kind = (board.uart.layout if board.uart else None, board.core.startswith("cortex-m7"))
+        if kind not in _FIRMWARE_CODE_BYTES:
+            raise ConfigError("the firmware has no driver for this core and serial port", where=f"{board.name}:uart")
+        return cls("aot", "tinynas", _FIRMWARE_CODE_BYTES[kind], 852)
 
 
 @dataclass(frozen=True)

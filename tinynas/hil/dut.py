@@ -58,20 +58,26 @@ class Dut:
             LinkTimeout: No answer, or none in the protocol.
             TargetFault: The board reports a fault.
         """
-        end, heard = deadline_in(timeout_s), ""
+        end, heard, asked, names = deadline_in(timeout_s), "", 0, list[str]()
         self._settle(end)
-        while time.monotonic() < end:
+        while time.monotonic() < end and not names:
             self._link.write(b"name%")
+            asked += 1
             try:
-                # A banner's `m-ready` may come first: read on until the answer, or until the board falls silent.
+                # A banner's `m-ready` may come first. A slow board answers late, to every question that reached it:
+                # read on until it has, or until it falls silent.
                 while (line := self._line(min(end, deadline_in(min(1.0, timeout_s / 4))))) is not None:
                     heard = line or heard
                     self._raise_fault(line)
                     if match := re.fullmatch(r"m-name-dut-\[([^\]]+)\]", line):
-                        self._settle(end)
-                        return match[1]
+                        names.append(match[1])
+                    elif line == "m-ready" and len(names) == asked:
+                        break
             except ProtocolError as error:  # noise from before the start
                 heard = error.message
+        if names:
+            self._settle(end)
+            return names[-1]
         last = f"; the last it said was {heard!r:.80}" if heard else ""
         raise LinkTimeout(
             f"the board does not answer to `name` within {timeout_s:g} s{last}",

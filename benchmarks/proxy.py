@@ -1,0 +1,112 @@
+"""The resource model of compiled models against what boards report: SRAM and flash of random networks.
+
+    python benchmarks/proxy.py [--boards NAME ...] [--count N] [--seed N] [--json] [--out FILE]
+
+Networks are drawn from the default space over windows of 200 x 6 or x 9, filled with random numbers, compiled, linked
+with the firmware and run on a virtual board; what does not fit it is left out. The error is that of the model's figure
+in per cent of the measured one. Its constants were fitted to the networks of seed 0 on the NUCLEO-F446RE: the default
+seed is another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+from _common import add_output_options, environment, limit_threads, report
+from rich.table import Table
+
+from tinynas.board import load_board
+from tinynas.cost import Engine, estimate
+from tinynas.errors import FlashOverflow, RamOverflow
+from tinynas.tcn import Architecture
+from tinynas.tcn.space import SearchSpace
+
+CALIBRATION_WINDOWS = 16
+
+
+def main() -> None:
+    limit_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--boards", nargs="+", default=["nucleo_f446re"], metavar="NAME", help="virtual boards")
+    parser.add_argument("--count", type=int, default=50, help="networks a board (default 50)")
+    parser.add_argument("--seed", type=int, default=1, help="of the networks and their weights (default 1)")
+    add_output_options(parser)
+    options = parser.parse_args()
+    rows = [_row(name, options.count, options.seed) for name in options.boards]
+    result = {
+        "benchmark": "proxy",
+        "environment": environment("numpy", "unicorn"),
+        "count": options.count,
+        "seed": options.seed,
+        "rows": rows,
+    }
+    report(options, result, _table(rows))
+
+
+def _row(name: str, count: int, seed: int) -> dict[str, Any]:
+    board, rng = load_board(name), np.random.default_rng(seed)
+    engine, networks, toolchain, cpu = Engine.aot(board), [], "", []
+    for index in range(count):
+        network = SearchSpace().sample(rng, window=200, channels=int(rng.choice([6, 9])))
+        start = process_time()
+        foreseen = estimate(network, engine)
+        cpu.append(process_time() - start)
+        try:
+            found = _measured(network, board, np.random.default_rng([seed, index]))
+        except (FlashOverflow, RamOverflow) as error:
+            networks.append({"architecture": network.to_dict(), "left_out": error.message})
+            continue
+        toolchain = found.toolchain
+        networks.append(
+            {
+                "architecture": network.to_dict(),
+                "sram_bytes": found.sram_bytes,
+                "flash_bytes": found.flash_bytes,
+                "sram_error_percent": 100 * (foreseen.sram_bytes / found.sram_bytes - 1),
+                "flash_error_percent": 100 * (foreseen.flash_bytes / found.flash_bytes - 1),
+                "arena_equal": foreseen.arena_bytes == found.arena_bytes,
+            }
+        )
+    return {
+        "board": name,
+        "toolchain": toolchain,
+        "estimate_cpu_ms_median": 1000 * median(cpu),
+        "estimate_cpu_ms_worst": 1000 * max(cpu),
+        "networks": networks,
+    }
+
+
+def _measured(network: Architecture, board: Any, rng: np.random.Generator) -> Any:
+    from tinynas.cost import lower
+    from tinynas.deploy import convert
+    from tinynas.hil.measure import measure
+    from tinynas.tcn.network import fold, inference_function, initial_weights, perturbed
+
+    weights = fold(network, perturbed(initial_weights(network, rng), rng))
+    windows = rng.normal(size=(CALIBRATION_WINDOWS, network.window, network.channels)).astype(np.float32)
+    return measure(board, convert(inference_function(network, weights), lower(network), windows))
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    shown = Table(title="resource model against virtual boards, error in % of what was measured")
+    for heading in ("board", "networks", "arena equal"):
+        shown.add_column(heading)
+    for heading in ("SRAM median", "worst", "within 2 %", "flash median", "worst", "within 2 %", "CPU ms"):
+        shown.add_column(heading, justify="right")
+    for row in rows:
+        measured = [n for n in row["networks"] if "left_out" not in n]
+        cells = []
+        for key in ("sram", "flash"):
+            errors = [abs(n[f"{key}_error_percent"]) for n in measured]
+            cells += [f"{median(errors):.2f}", f"{max(errors):.2f}", str(sum(e <= 2 for e in errors))]
+        equal = sum(n["arena_equal"] for n in measured)
+        shown.add_row(row["board"], str(len(measured)), str(equal), *cells, f"{row['estimate_cpu_ms_median']:.1f}")
+    return shown
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The search with the hardware in the loop: what is measured when, and whose fault is whose."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.deploy.candidates import filled
+from tinynas.cost import Engine, estimate, lower
+from tinynas.deploy import pack
+from tinynas.errors import (
+    BoardError,
+    BoardNotFound,
+    ConfigError,
+    FlashOverflow,
+    LinkTimeout,
+    NoFeasibleCandidate,
+    ParityError,
+    RamOverflow,
+)
+from tinynas.hil import measure as module
+from tinynas.hil.measure import HilMeasurement
+from tinynas.options import HilOptions
+from tinynas.search import bench as bench_module
+from tinynas.search import limits_of
+from tinynas.search.bench import Bench
+from tinynas.tcn import Architecture
+
+FIGURES = HilMeasurement(
+    board="nucleo_f446re",
+    engine="aot",
+    source="virtual",
+    toolchain="gcc",
+    clock_hz=180_000_000,
+    static_ram_bytes=3000,
+    arena_bytes=500,
+    stack_bytes=700,
+    sram_bytes=3700,
+    flash_bytes=20_000,
+    cycles=18_000,
+    instructions=12_000,
+    latency_us=100.0,
+    latency_spread_us=0.0,
+    laps=1,
+    parity=True,
+    referee="tflm",
+    macs=9_000,
+    model_hash="0",
+    image_hash="0",
+)
+
+
+class Rig:
+    """Stands in for `measure`: answers with figures, or with the next of some errors."""
+
+    def __init__(self, *errors, **figures):
+        self.errors, self.calls, self.options = list(errors), [], {}
+        self.figures = dataclasses.replace(FIGURES, **figures)
+
+    def __call__(self, board, model, **options):
+        self.calls.append(model)
+        self.options = options
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+        return self.figures
+
+
+@pytest.fixture
+def rig(monkeypatch):
+    def install(*errors, **figures):
+        made = Rig(*errors, **figures)
+        monkeypatch.setattr(module, "measure", made)
+        monkeypatch.setattr(bench_module, "_PAUSE_S", 0.0)
+        return made
+
+    return install
+
+
+def test_the_engine_is_the_compiled_one_and_its_limits_are_the_boards(configure, board):
+    config = configure(mode="hil")
+    assert config.aot
+    limits = limits_of(board, config)
+    assert (limits.sram_bytes, limits.flash_bytes) == (128 * 1024, 512 * 1024)
+    assert limits_of(board, configure(mode="hil", objective={"sram_max_bytes": 5000})).sram_bytes == 5000
+    assert not configure().aot
+    assert configure(cost={"engine": "aot"}).aot
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"mode": "hil", "cost": {"engine": "tflm"}}, "cost.engine"),
+        ({"mode": "tflm", "cost": {"engine": "aot"}}, "cost.engine"),
+        ({"mode": "hil", "conversion": {"precision": "float32"}}, "conversion.precision"),
+        ({"hil": {"flasher": "magic"}}, "hil.flasher"),
+    ],
+)
+def test_contradictions_are_refused(configure, changes, key):
+    with pytest.raises(ConfigError) as caught:
+        configure(**changes)
+    assert caught.value.where == f"settings.yaml:{key}"
+
+
+def test_candidates_are_measured_before_and_after_their_training(search, configure, tmp_path, rig):
+    made = rig()
+    trials = search(tmp_path / "study", configure(mode="hil", trials=2, hil={"link": "virtual", "probe": "07"}))
+    assert [trial.state for trial in trials] == ["done", "done"]
+    assert len(made.calls) == 4
+    assert made.calls[0] != made.calls[1]  # perturbed, then trained
+    assert (made.options["link"], made.options["probe_id"], made.options["window"].dtype) == ("virtual", "07", "int8")
+    assert made.options["window"].shape[0] == 64
+    found = trials[0].measurement
+    assert (found["sram_bytes"], found["flash_bytes"], found["latency_us"]) == (3700, 20_000, 100.0)
+    assert (found["source"], found["engine"], found["parity"]) == ("virtual", "aot", True)
+    assert 1000 < found["proxy_sram_bytes"] != 3700
+    assert 5000 < found["proxy_flash_bytes"] != 20_000
+
+
+def test_what_is_measured_too_large_is_never_trained(search, configure, tmp_path, rig, watcher):
+    rig(sram_bytes=200_000)
+    seen = watcher()
+    with pytest.raises(NoFeasibleCandidate):
+        search(tmp_path / "study", configure(mode="hil", trials=2), seen)
+    assert [state for _, state in seen.states if state != "proposed"] == ["costed", "infeasible"] * 2
+    assert not seen.epochs
+
+
+@pytest.mark.parametrize("error", [FlashOverflow("600000 bytes of flash are needed"), RamOverflow("too much")])
+def test_what_does_not_link_is_infeasible_by_the_penalty(search, configure, tmp_path, rig, error):
+    rig(error)
+    trials = search(tmp_path / "study", configure(mode="hil", trials=2))
+    assert [trial.state for trial in trials] == ["infeasible", "done"]
+    assert trials[0].objective >= 10.0 > trials[1].objective
+    assert trials[0].reason == error.message
+
+
+def test_a_rig_that_recovers_is_never_scored(search, configure, tmp_path, rig):
+    made = rig(LinkTimeout("no answer"), LinkTimeout("no answer"), None, LinkTimeout("no answer"))
+    trials = search(tmp_path / "study", configure(mode="hil", trials=1))
+    assert trials[0].state == "done"
+    assert len(made.calls) == 5
+    assert made.calls[0] == made.calls[1] == made.calls[2]
+
+
+def test_a_rig_that_does_not_recover_ends_the_search_which_goes_on_later(search, configure, tmp_path, rig):
+    config = configure(mode="hil", trials=2)
+    made = rig(None, None, *[LinkTimeout("no answer", where="/dev/ttyACM0")] * 3)
+    with pytest.raises(BoardError, match="set aside after 3 tries: no answer"):
+        search(tmp_path / "study", config)
+    assert len(made.calls) == 5
+    rig()
+    assert [trial.state for trial in search(tmp_path / "study", config)] == ["done", "done"]
+
+
+@pytest.mark.parametrize("error", [ParityError("1 of 2 outputs differ"), BoardNotFound("none is attached")])
+def test_what_no_second_try_would_mend_ends_it_at_once(search, configure, tmp_path, rig, error):
+    made = rig(error)
+    with pytest.raises(type(error)):
+        search(tmp_path / "study", configure(mode="hil", trials=1))
+    assert len(made.calls) == 1
+
+
+def test_pauses_grow(board, monkeypatch):
+    monkeypatch.setattr(module, "measure", Rig(*[LinkTimeout("no answer")] * 3))
+    network, pauses = Architecture(2, 2, (1,), window=16, channels=6), []
+    bench = Bench(board, HilOptions(link="virtual"), pauses.append)
+    with pytest.raises(BoardError):
+        bench.measured(
+            pack(filled(lower(network))), estimate(network, Engine.aot(board)), np.zeros((16, 6), np.float32)
+        )
+    assert len(pauses) == 2
+    assert 0 < pauses[0] < pauses[1]
+
+
+@pytest.mark.emulator
+def test_a_search_on_a_virtual_board(search, configure, tmp_path):
+    trials = search(tmp_path / "study", configure(mode="hil", trials=2, hil={"link": "virtual"}))
+    assert [trial.state for trial in trials] == ["done", "done"]
+    for trial in trials:
+        found = trial.measurement
+        assert found["source"] == "virtual"
+        assert found["parity"] is True
+        assert found["latency_us"] > 0
+        assert found["proxy_sram_bytes"] == pytest.approx(found["sram_bytes"], rel=0.1)
+        assert found["proxy_flash_bytes"] == pytest.approx(found["flash_bytes"], rel=0.1)
