@@ -14,7 +14,8 @@ image that goes astray must not take the caller along, and Unicorn is under the 
 
 Time is the estimate of `cycles` and passes only while the core executes: asleep, it stands still until the host sends,
 and then until its byte is on the line. So a run depends on nothing but the bytes it is sent, and repeats exactly.
-Simplifications, all of them: sending takes no time; a register that is not modelled raises an imprecise bus fault, at
+Simplifications, all of them: sending takes no time; SysTick always counts the core's cycles; priorities have eight bits
+and no groups; CCR traps nothing; BKPT is undefined; a register that is not modelled raises an imprecise bus fault, at
 the end of the block of code; unaligned LDM, LDRD and the like pass; floating point that is not turned on faults at the
 beginning of the block of code.
 """

@@ -33,6 +33,9 @@ class Peripheral(Protocol):
     def write(self, offset: int, value: int) -> None:
         """The same for writing."""
 
+    def rest(self, offset: int, /) -> int:
+        """What else a register is written with where only a part of it is."""
+
 
 class Registers:
     """Registers that hold what is written, with flags that follow other bits at once.
@@ -73,6 +76,10 @@ class Registers:
             raise BusError
         self.values[offset] = value
 
+    def rest(self, offset: int) -> int:
+        """See `Peripheral`."""
+        return self.values.get(offset, 0)
+
 
 class Bus:
     """Finds the peripheral of an address.
@@ -100,7 +107,7 @@ class Bus:
         return peripheral.read(word - peripheral.base) >> 8 * (address & 3) & (1 << 8 * size) - 1
 
     def write(self, address: int, size: int, value: int) -> None:
-        """The same for writing; what is narrower than a register replaces a part of it.
+        """The same for writing; the peripheral tells what the rest of a register is written with.
 
         Raises:
             BusError: Nothing is there.
@@ -109,7 +116,7 @@ class Bus:
         peripheral = self._at(word)
         if size < 4:
             mask = (1 << 8 * size) - 1 << shift
-            value = peripheral.read(word - peripheral.base) & ~mask | value << shift & mask
+            value = peripheral.rest(word - peripheral.base) & ~mask | value << shift & mask
         peripheral.write(word - peripheral.base, value & _WORD)
 
     def _at(self, address: int) -> Peripheral:

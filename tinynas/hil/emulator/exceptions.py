@@ -76,8 +76,8 @@ class Core:
         return True
 
     def wakes(self) -> bool:
-        """Whether the core does not sleep on: something is pending that PRIMASK alone holds back, or nothing does."""
-        return self._interrupts.wakes(self._masked_at(primask=False))
+        """Whether the core's sleep ends: something is due, or would be but for PRIMASK."""
+        return self._interrupts.due(self._masked_at(primask=False)) is not None
 
     def fault(self, kind: int, cfsr: int, pc: int, address: int | None = None) -> None:
         """Enter the handler of a fault, or HardFault's where that one may not run.

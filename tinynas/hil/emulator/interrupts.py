@@ -40,14 +40,6 @@ class InterruptController:
         """Ask for an exception."""
         self.pending |= 1 << exception
 
-    def wakes(self, masked_at: int) -> bool:
-        """Whether a pending exception ends a sleep.
-
-        Args:
-            masked_at: As for `due`, but without PRIMASK, which holds no wake-up back.
-        """
-        return self.due(masked_at) is not None
-
     @property
     def waiting(self) -> bool:
         """Whether an exception is pending, be it held back or not."""
@@ -59,7 +51,11 @@ class InterruptController:
         Args:
             masked_at: Least priority value that PRIMASK, FAULTMASK or BASEPRI hold back; 256: none is.
         """
-        candidates, best, urgency = self._candidates(), None, min(masked_at, self.urgency())
+        return self._most_urgent(min(masked_at, self.urgency()))
+
+    def _most_urgent(self, urgency: int) -> int | None:
+        """The pending exception that is more urgent than a priority; of several, the one of the lowest number."""
+        candidates, best = self._candidates(), None
         while candidates:
             exception = (candidates & -candidates).bit_length() - 1
             candidates &= candidates - 1
@@ -83,10 +79,9 @@ class InterruptController:
 
     def state(self) -> int:
         """ICSR."""
-        shown = self.pending >> SYSTICK & 1, self.pending >> PENDSV & 1
-        first = self._candidates()
-        waiting = (first & -first).bit_length() - 1 if first else 0
-        return shown[0] << 26 | shown[1] << 28 | waiting << 12 | (self.active[-1] if self.active else 0)
+        state = (self.pending >> PENDSV & 1) << 28 | (self.pending >> SYSTICK & 1) << 26
+        state |= bool(self._candidates() >> FIRST_INTERRUPT) << 22 | (self._most_urgent(_NONE) or 0) << 12
+        return state | (len(self.active) < 2) << 11 | (self.active[-1] if self.active else 0)
 
     def command(self, value: int) -> None:
         """What is written to ICSR."""
@@ -118,6 +113,10 @@ class InterruptController:
             self.pending |= bits << FIRST_INTERRUPT
         elif offset < 0x200:
             self.pending &= ~(bits << FIRST_INTERRUPT)
+
+    def rest(self, offset: int) -> int:
+        """See `Peripheral`: a priority has a byte of its own, and for the others zeros change nothing."""
+        return self.read(offset) if offset >= 0x300 else 0
 
     def _row(self, offset: int) -> int:
         if offset - 0x300 > _NUMBER - 4:

@@ -25,58 +25,64 @@ class SysTick:
     def __init__(self, now: Callable[[], int]) -> None:
         self._now = now
         self._control, self._reload = 0, 0
-        self._zero = 0  # cycle at which the counter was 0
-        self._held = 0  # its value while it is off
-        self._seen = 0  # periods that COUNTFLAG was read for
-        self._told = 0  # periods that have asked for their interrupt
+        self._held = 0  # its value when it was set, or while it is off
+        self._zero = 0  # cycle at which it comes to 0 first after that
+        self._done = 0  # how often it has
+        self._flag = self._asked = False  # it has since CTRL was read, and since the interrupt was asked for
 
     @property
     def due(self) -> int | None:
         """The cycle at which it asks for its interrupt next; None: never."""
         if self._control & 3 != 3 or not self._reload:
             return None
-        return self._zero + (self._told + 1) * (self._reload + 1)
+        return self._zero + self._done * (self._reload + 1)
 
     def elapse(self) -> bool:
         """Whether it has come to 0 since the last call, with its interrupt wanted."""
-        due = self.due
-        if due is None or self._now() < due:
-            return False
-        self._told = self._periods()
-        return True
+        self._settle()
+        asked, self._asked = self._asked, False
+        return asked
 
     def read(self, offset: int) -> int:
         """See `Peripheral`."""
         if offset == 0x0:
-            counted = self._control & _ENABLE and self._periods() > self._seen
-            self._seen = self._periods()
-            return self._control | (_COUNTFLAG if counted else 0)
+            self._settle()
+            flag, self._flag = self._flag, False
+            return self._control | (_COUNTFLAG if flag else 0)
         if offset == 0x4:
             return self._reload
         return self._value() if offset == 0x8 else 0
 
     def write(self, offset: int, value: int) -> None:
         """See `Peripheral`."""
+        self._settle()
+        self._held = self._value()
         if offset == 0x0:
-            held = self._value()
             self._control = value & 7
-            self._restart(held)
         elif offset == 0x4:
-            held, self._reload = self._value(), value & _MASK
-            self._restart(held)
+            self._reload = value & _MASK
         elif offset == 0x8:
-            self._restart(0)
+            self._held, self._flag = 0, False
+        self._zero, self._done = self._now() + (self._held or self._reload + 1), 0
 
-    def _restart(self, value: int) -> None:
-        self._held = value
-        self._zero = self._now() - (self._reload + 1 - value) if value else self._now()
-        self._seen = self._told = self._periods()
+    def rest(self, _offset: int) -> int:
+        """See `Peripheral`."""
+        return 0
 
-    def _periods(self) -> int:
-        return (self._now() - self._zero) // (self._reload + 1)
+    def _settle(self) -> None:
+        """Note that it has come to 0."""
+        if self._control & _ENABLE and self._reload and self._now() >= self._zero:
+            times = (self._now() - self._zero) // (self._reload + 1) + 1
+            if times > self._done:
+                self._done, self._flag, self._asked = times, True, self._asked or bool(self._control & _TICKINT)
 
     def _value(self) -> int:
-        return -(self._now() - self._zero) % (self._reload + 1) if self._control & _ENABLE else self._held
+        if not self._control & _ENABLE:
+            return self._held
+        left = self._zero - self._now()
+        if left > 0:  # beyond both, it has not been reloaded yet
+            return left if left <= max(self._held, self._reload) else 0
+        return left % (self._reload + 1)
 
 
 class CycleCounter:
@@ -106,6 +112,10 @@ class CycleCounter:
             self._set(value)
         elif offset != 0xFB0:
             raise BusError
+
+    def rest(self, _offset: int) -> int:
+        """See `Peripheral`."""
+        return 0
 
     def _runs(self) -> bool:
         return bool(self._control) and self._enabled()
@@ -150,6 +160,10 @@ class SystemControl(Registers):
                 self.values[offset] = 0xFA050000 | value & 0x0704
         elif offset not in (self._CPUID, self._CCSIDR):
             super().write(offset, value)
+
+    def rest(self, offset: int) -> int:
+        """See `Peripheral`: where ones clear, zeros change nothing."""
+        return 0 if offset in (self._ICSR, self._CFSR, self._HFSR) else super().rest(offset)
 
     @property
     def traced(self) -> bool:

@@ -11,6 +11,7 @@ __all__ = ["Memory", "SerialPort", "Uarte", "UsartV1", "UsartV2"]
 
 _UE_V1, _UE_V2 = 1 << 13, 1 << 0
 _TE, _RE, _RXNEIE, _TXEIE = 1 << 3, 1 << 2, 1 << 5, 1 << 7
+_ENABLED, _FIFO_BYTES = 8, 6  # of the UARTE
 _RXNE, _TC, _TXE, _ORE = 1 << 5, 1 << 6, 1 << 7, 1 << 3
 
 
@@ -65,9 +66,14 @@ class _Usart:
     def receive(self, byte: int) -> None:
         """See `SerialPort`."""
         if self._control & self._enable and self._control & _RE:
-            self._overrun = self._received is not None
-            if not self._overrun:
+            if self._received is None:
                 self._received = byte
+            else:
+                self._overrun = True
+
+    def rest(self, _offset: int) -> int:
+        """See `Peripheral`."""
+        return 0
 
     def _status(self) -> int:
         received = _RXNE if self._received is not None else 0
@@ -142,13 +148,14 @@ class Uarte:
     """Nordic's UART with EasyDMA (nRF52840 product specification, UARTE)."""
 
     size = 0x570
-    _STARTRX, _STOPRX, _STARTTX, _STOPTX = 0x000, 0x004, 0x008, 0x00C
-    _RXDRDY, _ENDRX, _ENDTX = 0x108, 0x110, 0x120
-    _EVENTS = (0x100, 0x104, 0x108, 0x110, 0x11C, 0x120, 0x124, 0x144, 0x14C, 0x150, 0x158)
+    _STARTRX, _STARTTX = 0x000, 0x008
+    _RXDRDY, _ENDRX, _TXDRDY, _ENDTX, _ERROR, _RXSTARTED, _TXSTARTED = 0x108, 0x110, 0x11C, 0x120, 0x124, 0x14C, 0x150
+    _EVENTS = (_RXDRDY, _ENDRX, _TXDRDY, _ENDTX, _ERROR, _RXSTARTED, _TXSTARTED)
     _INTEN, _INTENSET, _INTENCLR = 0x300, 0x304, 0x308
+    _ERRORSRC, _OVERRUN = 0x480, 1 << 0
     _ENABLE, _RX_POINTER, _RX_MOST, _RX_AMOUNT = 0x500, 0x534, 0x538, 0x53C
     _TX_POINTER, _TX_MOST, _TX_AMOUNT = 0x544, 0x548, 0x54C
-    _STORED = (0x200, 0x480, 0x500, 0x508, 0x50C, 0x510, 0x514, 0x524, 0x534, 0x538, 0x53C, 0x544, 0x548, 0x54C, 0x56C)
+    _STORED = (0x480, 0x500, 0x508, 0x50C, 0x510, 0x514, 0x524, 0x534, 0x538, 0x53C, 0x544, 0x548, 0x54C, 0x56C)
 
     def __init__(self, base: int, send: Callable[[int], None], memory: Memory) -> None:
         self.base = base
@@ -165,16 +172,23 @@ class Uarte:
 
     def receive(self, byte: int) -> None:
         """See `SerialPort`."""
-        if self._values[self._ENABLE] == 8:
-            if len(self._held) < 6:
+        if self._values[self._ENABLE] == _ENABLED:
+            if len(self._held) < _FIFO_BYTES:
                 self._held.append(byte)
+            else:
+                self._values[self._ERROR] = 1
+                self._values[self._ERRORSRC] |= self._OVERRUN
             self._fill()
+
+    def rest(self, _offset: int) -> int:
+        """See `Peripheral`."""
+        return 0
 
     def read(self, offset: int) -> int:
         """See `Peripheral`."""
         if offset in (self._INTENSET, self._INTENCLR):
             return self._values[self._INTEN]
-        if offset in (self._STARTRX, self._STOPRX, self._STARTTX, self._STOPTX):
+        if offset in (self._STARTRX, self._STARTTX):
             return 0
         if offset not in self._values:
             raise BusError
@@ -182,29 +196,42 @@ class Uarte:
 
     def write(self, offset: int, value: int) -> None:
         """See `Peripheral`."""
-        if offset == self._STARTRX and value:
-            self._room, self._values[self._RX_AMOUNT] = self._values[self._RX_MOST], 0
-            self._fill()
-        elif offset == self._STARTTX and value:
-            data = self._memory.load(self._values[self._TX_POINTER], self._values[self._TX_MOST])
-            for byte in data:
-                self._send(byte)
-            self._values[self._TX_AMOUNT], self._values[self._ENDTX] = len(data), 1
+        if offset in (self._STARTRX, self._STARTTX):
+            if value & 1 and self._values[self._ENABLE] == _ENABLED:
+                self._start_receiving() if offset == self._STARTRX else self._transmit()
         elif offset == self._INTENSET:
             self._values[self._INTEN] |= value
         elif offset == self._INTENCLR:
             self._values[self._INTEN] &= ~value
-        elif offset == self._STOPRX:
-            self._room = None
+        elif offset == self._ERRORSRC:
+            self._values[offset] &= ~value  # ones clear
         elif offset in self._values:
             self._values[offset] = value
-        elif offset not in (self._STARTRX, self._STARTTX, self._STOPTX):
+        else:
             raise BusError
+
+    def _start_receiving(self) -> None:
+        self._room, self._values[self._RX_AMOUNT] = self._values[self._RX_MOST], 0
+        self._values[self._RXSTARTED] = 1
+        self._fill()
+
+    def _transmit(self) -> None:
+        data = self._memory.load(self._in_ram(self._TX_POINTER), self._values[self._TX_MOST])
+        for byte in data:
+            self._send(byte)
+        self._values[self._TX_AMOUNT] = len(data)
+        self._values.update(dict.fromkeys((self._TXSTARTED, self._TXDRDY, self._ENDTX), 1))
+
+    def _in_ram(self, pointer: int) -> int:
+        """An address that EasyDMA reaches: flash, where constants are, is not among them."""
+        if self._values[pointer] >> 29 != 1:
+            raise BusError
+        return self._values[pointer]
 
     def _fill(self) -> None:
         while self._held and self._room:
             amount = self._values[self._RX_AMOUNT]
-            self._memory.store(self._values[self._RX_POINTER] + amount, bytes([self._held.pop(0)]))
+            self._memory.store(self._in_ram(self._RX_POINTER) + amount, bytes([self._held.pop(0)]))
             self._values[self._RX_AMOUNT], self._room = amount + 1, self._room - 1
             self._values[self._RXDRDY] = 1
             if not self._room:
