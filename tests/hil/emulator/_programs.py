@@ -23,24 +23,38 @@ _HANDLERS = {3: "hard_fault", 4: "memory_fault", 5: "bus_fault", 6: "usage_fault
 _HANDLERS |= {16 + number: f"interrupt_{number}" for number in (0, 1, 38)}
 
 
+def link(source: str, elf: Path) -> Path:
+    """Code at the beginning of the flash, as an ELF file."""
+    machine = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-mthumb"]
+    options = ["-nostdlib", f"-Wl,-Ttext={FLASH:#x}", "-Wl,-e,0", "-Wl,--no-warn-rwx-segments"]
+    command = ["arm-none-eabi-gcc", *machine, *options, "-x", "assembler", "-", "-o", str(elf)]
+    text = f".syntax unified\n.thumb\n.text\n{source}\n"
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return elf
+
+
 def assemble(source: str) -> bytes:
     """Code at the beginning of the flash."""
     with tempfile.TemporaryDirectory() as folder:
-        code, elf, binary = (Path(folder, name) for name in ("a.s", "a.elf", "a.bin"))
-        code.write_text(f".syntax unified\n.thumb\n.text\n{source}\n")
-        machine = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-mthumb"]
-        link = ["-nostdlib", f"-Wl,-Ttext={FLASH:#x}", "-Wl,-e,0", "-Wl,--no-warn-rwx-segments"]
-        for command in (
-            ["arm-none-eabi-gcc", *machine, *link, str(code), "-o", str(elf)],
-            ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(elf), str(binary)],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
+        elf, binary = link(source, Path(folder, "a.elf")), Path(folder, "a.bin")
+        command = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(elf), str(binary)]
+        subprocess.run(command, check=True)
         return binary.read_bytes()
+
+
+def link_program(source: str, elf: Path) -> Path:
+    """A whole program as an ELF file; see `whole`."""
+    return link(whole(source), elf)
 
 
 @cache
 def program(source: str) -> bytes:
+    """The same as it lies in flash."""
+    return assemble(whole(source))
+
+
+def whole(source: str) -> str:
     """A program from `reset` on. It may define `hard_fault`, `svc`, `tick`, `interrupt_38` and so on.
 
     Handlers it does not define store the exception's number at RAM + 0x100, the frame's program counter behind it,
@@ -48,7 +62,7 @@ def program(source: str) -> bytes:
     """
     own = {number: name for number, name in _HANDLERS.items() if f"{name}:" in source}
     words = [f"{STACK:#x}", "reset", *(own.get(number, "unexpected") for number in range(2, 16 + 96))]
-    return assemble(f"""
+    return f"""
         .word {", ".join(words)}
         .macro put name, value
         ldr r6, =\\name
@@ -80,14 +94,14 @@ def program(source: str) -> bytes:
         reset:
         ldr r7, ={RAM:#x}
         {source}
-        """)
+        """
 
 
 class Run:
     """A program run to where nothing more comes from the host.
 
     Args:
-        source: See `program`.
+        source: See `whole`.
         host: What the host sends, in turn, each time the core sleeps.
         board: The board.
         prepare: Is given the machine before it starts.

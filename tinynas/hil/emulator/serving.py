@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynas.board import Board
+from tinynas.errors import BuildError
 from tinynas.hil.elf import read_elf
 from tinynas.hil.emulator.bootloader import RomLoader
 from tinynas.hil.emulator.machine import Machine
@@ -82,6 +83,7 @@ def serve(request: Mapping[str, Any]) -> None:
 
     Raises:
         LockUp: The core has stopped for good.
+        BuildError: The image cannot be read, or is none for this board.
     """
     board = Board.from_dict(request["board"], "request")
     host = HostPort(pseudo_terminal=request["pty"])
@@ -89,6 +91,8 @@ def serve(request: Mapping[str, Any]) -> None:
     watched = None
     if request["elf"] is not None:
         image = read_elf(Path(request["elf"]))
+        if not board.flash.origin <= image.address <= image.address + len(image.binary) <= board.flash.end:
+            raise BuildError(f"an image at {image.address:#010x} is outside of the flash", where=request["elf"])
         flash.append((image.address, image.binary))
         watched = image.symbols.get("model_invoke", 0) & ~1 or None
     loader, start = RomLoader(board, host) if request["loader"] else None, None
