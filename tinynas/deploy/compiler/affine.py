@@ -83,13 +83,17 @@ void {name}_result(const int8_t *out, float *result);
 
 def source_part(affine: Affine, name: str) -> str:
     """Definitions."""
-    mean, gain = (", ".join(map(real, values)) for values in (affine.mean, affine.gain))
+    channels, samples = affine.channels, affine.samples
+    if len(set(affine.mean)) == len(set(affine.gain)) == 1:
+        # All channels alike: tables of one number, however long the rows of a model's input are.
+        channels, samples = 1, channels * samples
+    mean, gain = (", ".join(map(real, values[:channels])) for values in (affine.mean, affine.gain))
     return f"""\
 void {name}_prepare(const float *samples, int8_t *in) {{
-    static const float mean[{affine.channels}] = {{{mean}}};
-    static const float gain[{affine.channels}] = {{{gain}}};
-    for (int32_t i = 0; i < {affine.samples}; i++) {{
-        for (int32_t c = 0; c < {affine.channels}; c++) {{
+    static const float mean[{channels}] = {{{mean}}};
+    static const float gain[{channels}] = {{{gain}}};
+    for (int32_t i = 0; i < {samples}; i++) {{
+        for (int32_t c = 0; c < {channels}; c++) {{
             float x = (*samples++ - mean[c]) * gain[c];
             x = x < -256.0f ? -256.0f : x > 256.0f ? 256.0f : x;
             /* Adding 1.5 2^23 leaves no bits behind the point: the sum is rounded half to even. */

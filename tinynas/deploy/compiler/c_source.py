@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from textwrap import wrap
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy.typing as npt
 
 __all__ = ["array", "comment", "initialiser", "real"]
 
+#: Columns of a line, less the space before a literal and the comma behind it.
+_WIDTH = 114
 _TYPES = {"int8": "int8_t", "int16": "int16_t", "uint8": "uint8_t", "uint16": "uint16_t", "int32": "int32_t"}
 
 
@@ -25,9 +26,19 @@ def array(name: str, values: npt.NDArray[Any], *, aligned: bool = False) -> str:
     """
     flat = np.asarray(values).reshape(-1)
     attribute = " __attribute__((aligned(4)))" if aligned else ""
-    body = "\n".join(wrap(", ".join(map(_literal, flat.tolist())) + ",", 112)) if len(flat) else "0,"
-    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    lines = "\n".join(_filled(map(_literal, flat.tolist())) if len(flat) else ["    0,"])
     return f"static const {_TYPES[flat.dtype.name]} {name}[{max(len(flat), 1)}]{attribute} = {{\n{lines}\n}};"
+
+
+def _filled(literals: Iterable[str]) -> Iterator[str]:
+    """Lines of literals; of a model with large weights they take most of the time, so nothing general is used."""
+    line = "   "
+    for literal in literals:
+        if len(line) + len(literal) > _WIDTH:
+            yield line
+            line = "   "
+        line += f" {literal},"
+    yield line
 
 
 def _literal(value: int) -> str:

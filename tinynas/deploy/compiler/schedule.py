@@ -86,6 +86,12 @@ class _Simulation:
         self.group = self._groups()
         self.rows = dict.fromkeys(self.group.values(), 0)
         self.span: dict[int, tuple[int, int]] = {}
+        # Of each buffer: who reads what lies in it; the first row that has not been made; who is farthest behind.
+        self.shared: dict[int, list[tuple[int, list[int]]]] = {leader: [] for leader in self.rows}
+        for value, leader in self.group.items():
+            self.shared[leader] += self.readers.get(value, [])
+        self.end = dict.fromkeys(self.rows, 0)
+        self.last: dict[int, tuple[int, int, int]] = {}
 
     def run(self) -> Schedule:
         """Pull the whole output."""
@@ -151,7 +157,7 @@ class _Simulation:
                 leader = self.group[value]
                 self.span[leader] = (self.span.get(leader, (at, at))[0], at)
         if t.operator.output in self.group:
-            self._grow(self.group[t.operator.output])
+            self._grow(self.group[t.operator.output], self._made(op))
             if t.whole:
                 # It is written into from the first turn on.
                 leader = self.group[t.operator.output]
@@ -164,14 +170,15 @@ class _Simulation:
             return t.kept if done == len(t.rows) else 0
         return t.rows[done - 1] + 1 if done else 0
 
-    def _grow(self, leader: int) -> None:
-        """Let a buffer hold what was written to it and is still to be read."""
-        members = [value for value, other in self.group.items() if other == leader]
-        end = max(self._made(self.makers[value]) for value in members)
-        low = min(
-            (lows[self.done[reader]] for value in members for reader, lows in self.readers.get(value, [])),
-            default=_NEVER,
-        )
+    def _grow(self, leader: int, made: int) -> None:
+        """Let a buffer hold what was written to it, up to a certain row, and is still to be read."""
+        end = self.end[leader] = max(self.end[leader], made)
+        low, reader, done = self.last.get(leader, (0, 0, -1))
+        if self.done[reader] != done:  # readers only go forward: else it still is the one farthest behind
+            # Of those equally far the latest operator, which in a chain is the last to go on.
+            behind = min(((lows[self.done[r]], -r) for r, lows in self.shared[leader]), default=(_NEVER, 0))
+            low, reader = behind[0], -behind[1]
+            self.last[leader] = low, reader, self.done[reader]
         self.rows[leader] = max(self.rows[leader], min(end - low, end), 1)
 
 
@@ -196,6 +203,8 @@ def segments(order: Sequence[int]) -> list[Segment]:
     while at < len(order):
         best, gain = None, 0
         for period in range(1, min(64, (len(order) - at) // 2) + 1):
+            if order[at + period] != order[at]:
+                continue
             body = tuple(order[at : at + period])
             repeats = 1
             while repeats < 255 and tuple(order[at + repeats * period : at + (repeats + 1) * period]) == body:
