@@ -26,12 +26,14 @@ __all__ = ["Costs", "aot_costs"]
 _CHANNEL_BYTES = 9  # bias, multiplier, shift
 _RESULT_BYTES = 4  # of each output, as a real number
 _LANES = 2
-# Least squares over 40 random networks of the default space on a Cortex-M4: code and constants of a matrix that takes
-# several turns, of one that takes one, of any other operator, and of an entry of the schedule.
-_MATRIX_CODE, _SINGLE_CODE, _OTHER_CODE, _ENTRY_CODE = 580, 489, 427, 3.7
-# Calls and protocol, and for each row of a window. GCC's frames are of either of two sizes, 125 bytes apart, for no
-# reason that shows in the network: the figure lies between.
-_STACK, _TAP_STACK = 457, 4.3
+# Code and constants by least squares over 70 random networks on a Cortex-M4: of a matrix that takes several turns, with
+# rows of up to 4 or from 16 values; of one that takes one turn, with rows of whole groups, or of one pair of channels;
+# of any other operator; of an entry of the schedule.
+_MATRIX_CODE, _FEW_VALUES_CODE, _MANY_VALUES_CODE = 534.4, -118.0, 118.2
+_SINGLE_CODE, _GROUPS_CODE, _PAIR_CODE = 428.6, -172.7, -468.5
+_OTHER_CODE, _ENTRY_CODE = 392.0, 5.1
+# Stack: calls, protocol and an interrupt; each row of a window; what the compiler spills, by operator.
+_STACK, _TAP_STACK, _OPERATOR_STACK = 464, 3.7, 4.0
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,21 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
     schedule = scheduled(live)
     arena = max(laid_out(schedule.buffers).bytes, ALIGNMENT)
     operators = [turns.operator for turns in live.turns]
-    matrices = [t.operator.work for t in live.turns if isinstance(t.operator.work, Matrix)]
-    single = sum(isinstance(t.operator.work, Matrix) and len(t.rows) == 1 for t in live.turns)
+    matrices = [(t.operator.work, len(t.rows)) for t in live.turns if isinstance(t.operator.work, Matrix)]
     sizes = [program.values[value].rows for value in (0, program.output)]
     given, made = (rows.count * rows.bytes for rows in sizes)
     static = engine.static_bytes + arena + _aligned(given) + _aligned(made) + _RESULT_BYTES * made
-    entries = sum(len(segment.body) for segment in segments(schedule.order))
-    code = _MATRIX_CODE * (len(matrices) - single) + _SINGLE_CODE * single + _ENTRY_CODE * entries
-    code += _OTHER_CODE * (len(operators) - len(matrices))
-    flash = engine.code_bytes + sum(map(_packed, matrices)) + round(code)
+    code = sum(_code(work, turns) for work, turns in matrices) + _OTHER_CODE * (len(operators) - len(matrices))
+    code += _ENTRY_CODE * sum(len(segment.body) for segment in segments(schedule.order))
+    flash = engine.code_bytes + sum(_packed(work) for work, _ in matrices) + round(code)
     return Costs(static + _stack(operators), flash, arena, live.macs)
+
+
+def _code(work: Matrix, turns: int) -> float:
+    channels, depth = int(work.weights.shape[0]), int(work.weights.shape[3])
+    if turns > 1:
+        return _MATRIX_CODE + _FEW_VALUES_CODE * (depth <= 4) + _MANY_VALUES_CODE * (depth >= 16)
+    return _SINGLE_CODE + _GROUPS_CODE * (depth % 4 == 0) + _PAIR_CODE * (channels <= 2)
 
 
 def _aligned(size: int) -> int:
@@ -90,10 +97,10 @@ def _packed(work: Matrix) -> int:
 
 
 def _stack(operators: list[Operator]) -> int:
-    """The largest window of int16 inputs for two time steps, pointers to its rows, and what calls and protocol take."""
+    """The largest window of int16 inputs for two time steps, pointers to its rows, and what calls take."""
     columns = max((_LANES * 2 * 4 * _groups(op.work) for op in operators if isinstance(op.work, Matrix)), default=0)
     taps = max((access.taps for op in operators for access in op.inputs), default=0)
-    return _STACK + columns + round(_TAP_STACK * taps)
+    return _STACK + columns + round(_TAP_STACK * taps + _OPERATOR_STACK * len(operators))
 
 
 def _complete(graph: Graph) -> Graph:

@@ -18,10 +18,10 @@ Kernels = Literal["reference", "cmsis_nn", "tinynas"]
 
 # Image without a model, by the serial port that the firmware drives and whether the core is a Cortex-M7.
 _FIRMWARE_CODE_BYTES = {
-    ("stm32-v1", False): 7_740,
-    ("stm32-v2", False): 7_532,
-    ("stm32-v2", True): 8_096,
-    ("nrf-uarte", False): 7_168,
+    ("stm32-v1", False): 8_403,
+    ("stm32-v2", False): 8_195,
+    ("stm32-v2", True): 8_759,
+    ("nrf-uarte", False): 7_831,
 }
 
 

@@ -28,6 +28,8 @@ __all__ = ["Dut"]
 
 #: The reference's command buffer holds 80 characters; `db`, this many bytes as hex and a CRC take 78.
 CHUNK_BYTES = 31
+#: Ignored between commands, and fewer than what the firmware keeps of a line that it has not read.
+_NOISE = b"\n" * 200
 _TRIES = 3
 _QUIET_S = 0.05
 _QUIET_BYTES = 4096
@@ -141,12 +143,16 @@ class Dut:
             self._recover()
         return self._load_once(data)
 
-    def infer(self, count: int, warmup: int = 0, *, timeout_s: float | None = None) -> Inference:
+    def infer(
+        self, count: int, warmup: int = 0, *, interrupted: bool = False, timeout_s: float | None = None
+    ) -> Inference:
         """Run inferences on the input that was loaded.
 
         Args:
             count: Timed ones.
             warmup: Untimed ones before them.
+            interrupted: Let bytes without meaning arrive meanwhile. An interrupt needs stack, and without any it would
+                be chance whether the high-water mark has one.
             timeout_s: Longest wait for all of them; None: that of the constructor.
 
         Raises:
@@ -155,7 +161,8 @@ class Dut:
             TargetFault: The core took a fault.
         """
         wait = self._infer_timeout_s if timeout_s is None else timeout_s
-        return inference(self.command(f"infer {count} {warmup}", wait), count, self._link.name)
+        lines = self.command(f"infer {count} {warmup}", wait, noise=_NOISE if interrupted else b"")
+        return inference(lines, count, self._link.name)
 
     def outputs(self) -> bytes:
         """The output tensor's bytes of the last inference. A damaged reply is asked for again.
@@ -186,12 +193,13 @@ class Dut:
             return fault
         raise ProtocolError(f"the board answered `x-crash` with {shown(lines)}", where=self._link.name)
 
-    def command(self, text: str, timeout_s: float | None = None) -> list[str]:
+    def command(self, text: str, timeout_s: float | None = None, noise: bytes = b"") -> list[str]:
         """Send a command; return the lines of its reply without `m-ready`.
 
         Args:
             text: The command without `%`.
             timeout_s: For the whole reply; None: that of the constructor.
+            noise: Line ends that arrive while the command is at work.
 
         Raises:
             LinkTimeout: The reply does not end in time.
@@ -199,7 +207,7 @@ class Dut:
             TargetFault: The board reports a fault.
         """
         wait, lines = self._timeout_s if timeout_s is None else timeout_s, list[str]()
-        self._link.write(f"{text}%".encode("ascii"))
+        self._link.write(f"{text}%".encode("ascii") + noise)
         deadline, size = deadline_in(wait), 0
         while (line := self._line(deadline)) is not None:
             self._raise_fault(line)
