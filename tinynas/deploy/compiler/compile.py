@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -117,12 +118,13 @@ def compile_model(
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in _RESERVED or name.startswith(("tn_", "tinynas_")):
         advice = "lower-case letters, digits and underscores, no digit first, and no name that C has taken"
         raise ConfigError(f"{name!r} is no prefix for names in C", where="name", advice=advice)
-    graph, program, affine = _front(model, mean, std, where)
+    with _naming(where):
+        graph, program, affine = _front(model, mean, std)
+        stream = None if stream_stride is None else streamed(program, stream_stride)
     text: Sources
     layout: Layout
     specialise, signature = optimise == "speed", _signature(model)
-    if stream_stride is not None:
-        stream = streamed(program, stream_stride)
+    if stream is not None:
         layout, macs = state_layout(stream), stream.macs
         text = stream_written(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
     else:
@@ -139,21 +141,25 @@ def compile_model(
         weights_bytes=text.weights_bytes,
         macs=macs,
         model_macs=program.macs,
-        input_bytes=sizes[0].bytes * (1 if stream_stride is not None else sizes[0].count),
+        input_bytes=sizes[0].bytes * (1 if stream is not None else sizes[0].count),
         output_bytes=sizes[1].count * sizes[1].bytes,
     )
 
 
-def _front(
-    model: bytes, mean: Sequence[float] | None, std: Sequence[float] | None, where: str | None
-) -> tuple[Graph, Program, Affine]:
-    """Read a model and translate it."""
-    graph = read_graph(model, where=where)
+@contextmanager
+def _naming(where: str | None) -> Iterator[None]:
+    """Errors name the model."""
     try:
-        program, source, target = lowered(graph)
+        yield
     except ConversionError as e:
         e.where = e.where or where
         raise
+
+
+def _front(model: bytes, mean: Sequence[float] | None, std: Sequence[float] | None) -> tuple[Graph, Program, Affine]:
+    """Read a model and translate it."""
+    graph = read_graph(model)
+    program, source, target = lowered(graph)
     return graph, program, affine_of(graph.tensors[source], graph.tensors[target], mean, std)
 
 
