@@ -257,3 +257,12 @@ def test_late_answers_of_a_slow_board_are_all_waited_for():
         assert dut.handshake(timeout_s=2.4) == "tinynas"
         assert len(device.received) > 1
         assert dut.timestamp_us() == device.clock
+
+
+def test_noise_during_an_inference_leaves_question_and_answer_in_step(device):
+    with connected(device) as link:
+        dut = Dut(link)
+        dut.load(bytes(100))
+        assert dut.infer(3, interrupted=True).count == 3
+        assert dut.name() == "tinynas"
+    assert any(command.startswith("\n" * 100) for command in device.received)
