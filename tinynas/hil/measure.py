@@ -162,6 +162,7 @@ def measure_image(
             reference.check(index, dut.outputs(), image.board.name)
         dut.load(inputs[-1].tobytes())
         times = _laps(dut, wanted, warmup)
+        instructions = rig.instructions
         reference.check(len(inputs) - 1, dut.outputs(), image.board.name)
         dut.infer(max(1, min(_MOST_A_LAP, ceil(_INTERRUPTED_US / max(median(times), 1.0)))), interrupted=True)
         memory = dut.memory()
@@ -178,7 +179,7 @@ def measure_image(
         sram_bytes=image.static_ram_bytes + memory.stack_bytes,
         flash_bytes=image.flash_bytes,
         cycles=round(latency * info.clock_hz / 1e6),
-        instructions=rig.instructions,
+        instructions=instructions,
         latency_us=latency,
         latency_spread_us=max(times) - min(times),
         laps=len(times),

@@ -18,6 +18,7 @@ from tinynas.hil.elf import read_elf
 from tinynas.hil.flash import DriveFlasher, Flasher, PyocdFlasher, RomFlasher, program
 from tinynas.hil.image import Image
 from tinynas.hil.link import Link, SerialLink, deadline_in
+from tinynas.hil.virtual import VirtualBoard
 
 __all__ = ["FlashMethod", "Rig", "SerialRig", "VirtualRig", "located", "rig_for", "started"]
 
@@ -37,7 +38,7 @@ class Rig(Protocol):
 
     @property
     def instructions(self) -> int | None:
-        """Instructions of the last inference; None: nobody counts them."""
+        """Instructions of the last inference; None: nobody counts them, or nothing runs."""
 
     def running(self, image: Image) -> AbstractContextManager[Link]:
         """Have the board start an image; the link to it is closed on leaving.
@@ -51,18 +52,24 @@ class VirtualRig:
     """Starts a virtual board for each image, in a process of its own."""
 
     source: Literal["virtual", "serial"] = "virtual"
-    instructions: int | None = None
+
+    def __init__(self) -> None:
+        self._running: VirtualBoard | None = None
+
+    @property
+    def instructions(self) -> int | None:
+        """See `Rig`."""
+        return None if self._running is None else self._running.instructions
 
     @contextmanager
     def running(self, image: Image) -> Iterator[Link]:
         """See `Rig`."""
-        from tinynas.hil.virtual import VirtualBoard
-
         with VirtualBoard(image.board, image.elf) as virtual:
+            self._running = virtual
             try:
                 yield virtual.link
             finally:
-                self.instructions = virtual.instructions
+                self._running = None
 
 
 class SerialRig:
