@@ -11,7 +11,7 @@ pytestmark = emulated
 # Addresses and bits of the Armv7-M Architecture Reference Manual, B3.2 and C1.8.
 SHCSR, ALL_FAULTS = 0xE000ED24, 7 << 16
 IBUSERR, PRECISERR, IMPRECISERR, UNSTKERR, STKERR, BFARVALID = (1 << bit for bit in (8, 9, 10, 11, 12, 15))
-UNDEFINSTR, INVSTATE, NOCP = 1 << 16, 1 << 17, 1 << 19
+IACCVIOL, UNDEFINSTR, INVSTATE, INVPC, NOCP = (1 << bit for bit in (0, 16, 17, 18, 19))
 FORCED = 1 << 30
 HARD, BUS, USAGE = 3, 5, 6
 
@@ -74,6 +74,19 @@ class TestFaults:
     def test_a_jump_to_nowhere(self):
         run = Run(f"{OWN_HANDLERS} ldr r0, =0x10000001\n bx r0\n end")
         assert (run.exception, run.fault[:2]) == (BUS, (0x1000_0000, IBUSERR))
+
+    @pytest.mark.parametrize(
+        ("handled", "kind", "hfsr"), [(True, 4, 0), (False, HARD, FORCED)], ids=["handled", "escalated"]
+    )
+    @pytest.mark.parametrize("address", [0x4000_4401, 0xE000_0001, 0xE000_ED01, 0xA000_0001, 0xFFFF_FFF9])
+    def test_registers_are_no_code_nor_is_a_return_without_exception(self, address, handled, kind, hfsr):
+        run = Run(f"{OWN_HANDLERS if handled else ''} ldr r0, ={address:#x}\n bx r0\n end")
+        assert (run.exception, run.fault[:3]) == (kind, (address & ~1, IACCVIOL, hfsr))
+
+    @pytest.mark.parametrize("token", [0xFFFF_FFF1, 0xFFFF_FFF5], ids=["to a handler there is none", "to no mode"])
+    def test_a_return_that_cannot_be(self, token):
+        run = Run(f"{OWN_HANDLERS} svc #0\n end\n.thumb_func\nsvc: ldr r0, ={token:#x}\n bx r0")
+        assert (run.exception, run.fault[1]) == (USAGE, INVPC)
 
     @pytest.mark.parametrize("code", ["vadd.f32 s0, s1, s2", "vpush {s0}", "vmov r0, s0", "vldr s0, [r7]"])
     def test_floating_point_before_it_is_turned_on(self, code):

@@ -64,6 +64,34 @@ class TestTime:
             assert disturbed.words(3) == alone.words(3)
             assert disturbed.words(1, 0x400)[0] > 30
 
+    def test_an_interrupt_amid_conditional_instructions_changes_nothing(self):
+        # The block begins a new page, where the emulator stops to look around, between IT and what depends on it.
+        loop = """
+            ldr r8, =500
+            movs r0, #0
+            movs r1, #0
+            b 1f
+            .ltorg
+            .balign 4096
+            .space 4090
+            1: subs r8, #1
+            lsrs r2, r8, #1
+            ittee cs
+            addcs r0, #1
+            addcs r0, #2
+            addcc r1, #3
+            addcc r1, #4
+            cmp r8, #0
+            bne 1b
+            mov r2, r8
+            stm r7, {r0-r2}
+            end
+        """
+        for period in (23, 31, 101):
+            run = Run(f"{FPU_ON} {self.tick(period)} {loop} {self.TICK}")
+            assert run.words(3) == [250 * 3, 250 * 7, 0]
+            assert run.words(1, 0x400)[0] > 50
+
     def test_systick_interrupts_once_a_period(self):
         run = Run(f"{FPU_ON} {self.tick(1000)} {COMPUTATION} {self.TICK}")
         assert run.words(1, 0x400)[0] == pytest.approx(run.machine.cycles / 1000, abs=2)

@@ -16,6 +16,8 @@ __all__ = [
     "FETCH",
     "IMPRECISE",
     "INVALID_STATE",
+    "MEMORY_FAULT",
+    "NO_CODE",
     "NO_COPROCESSOR",
     "PRECISE",
     "UNDEFINED",
@@ -24,10 +26,10 @@ __all__ = [
     "LockUp",
 ]
 
-HARD_FAULT, BUS_FAULT, USAGE_FAULT = 3, 5, 6
+HARD_FAULT, MEMORY_FAULT, BUS_FAULT, USAGE_FAULT = 3, 4, 5, 6
 STACKING, PRECISE, IMPRECISE, FETCH = 1 << 12, 1 << 9, 1 << 10, 1 << 8
-UNDEFINED, INVALID_STATE, NO_COPROCESSOR = 1 << 16, 1 << 17, 1 << 19
-_UNSTACKING = 1 << 11
+NO_CODE, UNDEFINED, INVALID_STATE, NO_COPROCESSOR = 1 << 0, 1 << 16, 1 << 17, 1 << 19
+_UNSTACKING, _INVALID_RETURN = 1 << 11, 1 << 18
 _FRAME = (
     *(arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3),
     *(arm.UC_ARM_REG_R12, arm.UC_ARM_REG_LR, arm.UC_ARM_REG_PC, arm.UC_ARM_REG_XPSR),
@@ -83,7 +85,7 @@ class Core:
         """Enter the handler of a fault, or HardFault's where that one may not run.
 
         Args:
-            kind: BUS_FAULT or USAGE_FAULT.
+            kind: MEMORY_FAULT, BUS_FAULT or USAGE_FAULT.
             cfsr: What CFSR says of it.
             pc: The instruction at fault.
             address: What it could not access.
@@ -109,8 +111,13 @@ class Core:
         """Return from an exception: the frame goes back into the registers.
 
         Args:
-            token: What was loaded into the program counter, 0xFFFFFFE0 and above.
+            token: What was loaded into the program counter, which has no bit 0: 0xFFFFFFE0 and above.
         """
+        nested = len(self._interrupts.active) > 1
+        if token & 0xE not in ((0x0,) if nested else (0x8, 0xC)):
+            self._interrupts.active.pop()
+            self.fault(USAGE_FAULT, _INVALID_RETURN, token)
+            return
         extended = not token & 1 << 4
         process = bool(token & 4)
         register = arm.UC_ARM_REG_PSP if process else arm.UC_ARM_REG_MSP

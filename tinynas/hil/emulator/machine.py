@@ -23,6 +23,8 @@ from tinynas.hil.emulator.exceptions import (
     FETCH,
     IMPRECISE,
     INVALID_STATE,
+    MEMORY_FAULT,
+    NO_CODE,
     NO_COPROCESSOR,
     PRECISE,
     UNDEFINED,
@@ -37,7 +39,7 @@ __all__ = ["Machine"]
 
 _BITS_A_BYTE = 10  # with start and stop
 # Why it stopped: of our own accord, or by Unicorn's numbers of exceptions.
-_ALARM, _FLOATS_OFF, _SVC, _EXIT = -1, -2, 2, 8
+_ALARM, _FLOATS_OFF, _NOT_CODE, _SVC, _EXIT = -1, -2, -3, 2, 8
 _UNUSABLE = {_FLOATS_OFF: NO_COPROCESSOR, 18: INVALID_STATE}  # else UNDEFINED
 _THUMB = 1 << 24
 _NEVER = 1 << 62
@@ -160,14 +162,14 @@ class Machine:
             self._attend()
             return True
         pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
-        if self._stopped == _EXIT:
+        if self._stopped == _EXIT and self._interrupts.active:
             self._core.leave(pc)
         elif self._stopped == _SVC:
             self._core.call(SVCALL, pc)
         elif self._stopped is None and not self._unanswered and not self._sleep():
             return False
         elif self._stopped not in (None, _ALARM):
-            self._core.fault(USAGE_FAULT, _UNUSABLE.get(self._stopped, UNDEFINED), pc)
+            self._cannot_execute(USAGE_FAULT, _UNUSABLE.get(self._stopped, UNDEFINED), pc)
         if self._unanswered:
             self._unanswered = False
             self._core.fault(BUS_FAULT, IMPRECISE, self._engine.reg_read(arm.UC_ARM_REG_PC))
@@ -178,13 +180,16 @@ class Machine:
         pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
         if error.errno == uc.UC_ERR_INSN_INVALID:
             thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
-            self._core.fault(USAGE_FAULT, UNDEFINED if thumb else INVALID_STATE, pc)
+            self._cannot_execute(USAGE_FAULT, UNDEFINED if thumb else INVALID_STATE, pc)
         elif error.errno in _FETCHES:
-            self._core.fault(BUS_FAULT, FETCH, pc)
+            self._cannot_execute(BUS_FAULT, FETCH, pc)
         elif error.errno == uc.UC_ERR_EXCEPTION:
             self._core.fault(USAGE_FAULT, INVALID_STATE, pc)
         else:
             self._core.fault(BUS_FAULT, PRECISE, pc, self._invalid)
+
+    def _cannot_execute(self, kind: int, cfsr: int, pc: int) -> None:
+        self._core.fault(*(MEMORY_FAULT, NO_CODE) if _never_code(pc) else (kind, cfsr), pc)
 
     def _sleep(self) -> bool:
         """Pass the time until something wakes the core; False: the host has gone."""
@@ -232,6 +237,10 @@ class Machine:
             self.call_instructions, self._returns = self.instructions - self._called, -1
         known = self._blocks.get(address)
         if known is None or known[0] != size:
+            if _never_code(address):
+                self._stopped = _NOT_CODE
+                self._engine.emu_stop()
+                return
             code = bytes(self._engine.mem_read(address, size))
             if not self._system.floats and has_floats(code):
                 self._stopped = _FLOATS_OFF
@@ -281,3 +290,8 @@ class Machine:
     def _refuse(self) -> bool:
         self._unanswered, self._alarm = True, 0
         return False
+
+
+def _never_code(address: int) -> bool:
+    """Whether the core executes nothing there, be it memory or not: peripherals and its own registers (B3.1)."""
+    return 0x4000_0000 <= address < 0x6000_0000 or address >= 0xA000_0000
