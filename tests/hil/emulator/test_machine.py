@@ -73,7 +73,7 @@ class TestTime:
             b 1f
             .ltorg
             .balign 4096
-            .space 4090
+            .space 4086
             1: subs r8, #1
             lsrs r2, r8, #1
             ittee cs
