@@ -59,13 +59,13 @@ def test_clang_builds_the_same(optimise, first, tmp_path):
     check_on_host(drawn(NAMES[first::4], [2]), optimise, "clang", tmp_path)
 
 
-def networks(form, seeds):
+def networks(form, seeds, windows=20):
     """Random architectures in one of their forms, with inputs."""
     models = {}
     for seed in seeds:
         rng = np.random.default_rng([seed, 4])
         model = form(architecture(rng), rng)
-        models[seed] = model, int8_inputs(model, rng, 20)
+        models[seed] = model, int8_inputs(model, rng, windows)
     return models
 
 
@@ -105,18 +105,37 @@ CORES = [
 ]
 
 
-@pytest.mark.emulator
-@pytest.mark.parametrize(("cpu", "optimise", "names"), CORES, ids=lambda v: v if isinstance(v, str) else "")
-def test_a_cortex_m_gives_the_bytes_of_tflm(cpu, optimise, names, tmp_path, monkeypatch):
+@pytest.fixture
+def cortex(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     import _cortex
 
-    models = drawn(names, [3])
-    made = bundle([model for model, _ in models.values()], optimise, tmp_path)
+    return _cortex
+
+
+def check_on_cortex(cortex, models, optimise, cpu, directory):
+    made = bundle([model for model, _ in models.values()], optimise, directory)
     windows = np.concatenate([x for _, x in models.values()], axis=1)
     try:
-        report = _cortex.run(made.sources, [tmp_path], [w.tobytes() for w in windows], made.output_bytes, cpu=cpu)
+        report = cortex.run(made.sources, [directory], [w.tobytes() for w in windows], made.output_bytes, cpu=cpu)
     except ToolchainMissing as e:
         pytest.skip(str(e))
     outputs = np.array([np.frombuffer(output, np.int8) for output in report.outputs])
     assert wrong(models, made.split(outputs)) == []
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize(("cpu", "optimise", "names"), CORES, ids=lambda v: v if isinstance(v, str) else "")
+def test_a_cortex_m_gives_the_bytes_of_tflm(cpu, optimise, names, tmp_path, cortex):
+    check_on_cortex(cortex, drawn(names, [3]), optimise, cpu, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+@pytest.mark.parametrize("form", [pyramid, dilated])
+@pytest.mark.parametrize(("optimise", "seeds"), [("size", range(140)), ("speed", range(140, 150))], ids=str)
+def test_random_networks_on_a_cortex_m_give_the_bytes_of_tflm(form, optimise, seeds, tmp_path, cortex):
+    """The extreme inputs and one that is random; the emulator takes longer than the machine it imitates."""
+    first = 150 * (form is dilated)
+    models = networks(form, range(first + seeds.start, first + seeds.stop), windows=3)
+    check_on_cortex(cortex, models, optimise, "cortex-m4", tmp_path)
