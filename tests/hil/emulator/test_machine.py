@@ -174,6 +174,6 @@ class TestSleep:
         assert after - before == pytest.approx(100 * 10 * board.clock_hz / board.uart.baud, rel=1e-3)
 
     def test_bytes_arrive_during_a_computation(self):
-        loop = "ldr r8, =400000\n 1: subs r8, #1\n bne 1b\n movs r2, #33\n ldr r0, =0x40004404\n str r2, [r0]"
+        loop = "ldr r8, =60000\n 1: subs r8, #1\n bne 1b\n movs r2, #33\n ldr r0, =0x40004404\n str r2, [r0]"
         run = Run(f"{self.SERIAL} {self.ON} wfi\n {loop}\n end\n{self.ECHO}", host=[b"abc"])
         assert run.sent == b"abc!"
