@@ -1,6 +1,4 @@
 import ctypes
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -12,21 +10,7 @@ from tinynas.deploy.compiler.lower import lowered
 from tinynas.deploy.compiler.streaming import streamed
 from tinynas.errors import ConfigError, UnsupportedOp
 
-COMPILER = shutil.which("gcc") or shutil.which("clang")
-needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine (gcc or clang)")
-
-
-def library(compiled, directory):
-    sources = compiled.write(directory)
-    out = directory / "model.so"
-    warnings = ("-Wall", "-Wextra", "-Werror")
-    command = [COMPILER, "-std=c11", "-O1", *warnings, "-shared", "-fPIC", "-o", out, *sources]
-    subprocess.run(command, check=True, capture_output=True)
-    return ctypes.CDLL(str(out))
-
-
-def pointer(array):
-    return array.ctypes.data_as(ctypes.c_void_p)
+from ._library import library, needs_compiler, pointer
 
 
 def outputs(model, samples, stride, directory, optimise="size"):

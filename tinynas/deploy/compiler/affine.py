@@ -95,7 +95,8 @@ void {name}_prepare(const float *samples, int8_t *in) {{
     for (int32_t i = 0; i < {samples}; i++) {{
         for (int32_t c = 0; c < {channels}; c++) {{
             float x = (*samples++ - mean[c]) * gain[c];
-            x = x < -256.0f ? -256.0f : x > 256.0f ? 256.0f : x;
+            /* What is not a number becomes the lowest value. */
+            x = x > -256.0f ? x < 256.0f ? x : 256.0f : -256.0f;
             /* Adding 1.5 2^23 leaves no bits behind the point: the sum is rounded half to even. */
             const volatile float rounded = x + 12582912.0f;
             const int32_t q = (int32_t)(rounded - 12582912.0f) + {affine.zero};
