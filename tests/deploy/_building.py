@@ -172,9 +172,12 @@ class Model:
             return self.op(kind, [x], self.output(self.shape(x), self.rms[x]), table, **options)
         return self.op(kind, [x], self.tensor(self.shape(x), affine, affine[0] * 75), table, **options)
 
-    def pad(self, x: int, paddings: Sequence[tuple[int, int]]) -> int:
+    def pad(self, x: int, paddings: Sequence[tuple[int, int]], value: int | None = None) -> int:
         shape = [n + before + after for n, (before, after) in zip(self.shape(x), paddings, strict=True)]
-        return self.like(x, "PAD", shape, [x, self.constant(paddings)], "PadOptions")
+        if value is None:
+            return self.like(x, "PAD", shape, [x, self.constant(paddings)], "PadOptions")
+        inputs = [x, self.constant(paddings), self.constant([value], np.int8, self.tensors[x].quantization)]
+        return self.like(x, "PADV2", shape, inputs, "PadV2Options")
 
     def strided_slice(self, x: int, begin, end, strides=None, shrink: int = 0, begin_mask: int = 0, end_mask: int = 0):
         strides = strides or [1] * len(begin)

@@ -143,6 +143,8 @@ _add("add_series", lambda m: (lambda x: m.arithmetic("ADD", x, m.unary("TANH", x
 
 _add("pad_time", lambda m: m.pad(_series(m), [(0, 0), (0, 0), (_few(m), 0), (0, 0)]))
 _add("pad_image", lambda m: m.pad(_image(m), [(0, 0), (1, 2), (3, 1), (0, 0)]))
+_add("pad_value", lambda m: m.pad(_image(m), [(0, 0), (1, 2), (3, 1), (0, 0)], 17))
+_add("pad_value_time", lambda m: m.conv(m.pad(_series(m), [(0, 0), (0, 0), (4, 0), (0, 0)], 90), 5, (1, 3), same=False))
 _add("pad_channels", lambda m: m.pad(_image(m), [(0, 0), (0, 0), (0, 0), (1, 3)]))
 _add("pad_then_conv", lambda m: m.conv(m.pad(_image(m), [(0, 0), (1, 2), (3, 1), (0, 0)]), 4, (3, 3), same=False))
 _add("slice_time", lambda m: m.strided_slice(m.input(1, 20, 5), (0, 4, 0), (1, 17, 5), (1, 3, 1)))
@@ -189,6 +191,7 @@ def _alike(m: Model) -> int:
 _add("relu", lambda m: m.unary("RELU", _image(m)))
 _add("relu_alike", _alike)
 _add("relu6", lambda m: (lambda x: m.unary("RELU6", x, m.affine(x)))(m.input(1, 7, 6, 5, scale=0.08)))
+_add("leaky_relu", lambda m: m.unary("LEAKY_RELU", _image(m), table="LeakyReluOptions", alpha=0.2))
 _add("requantize", lambda m: m.unary("QUANTIZE", _image(m), table="QuantizeOptions"))
 _add("logistic", lambda m: m.unary("LOGISTIC", _image(m), (1 / 256, -128)))
 _add("tanh", lambda m: m.unary("TANH", m.input(1, 7, 6, 5, scale=0.02), (1 / 128, 0)))

@@ -201,9 +201,13 @@ _OPERATORS: dict[str, Callable[[Op, list[Tensor], list[Array], Tensor], Array]] 
     **{"STRIDED_SLICE": _strided_slice, "SPACE_TO_BATCH_ND": _space_to_batch, "BATCH_TO_SPACE_ND": _batch_to_space},
     **{"QUANTIZE": _quantize, "DEQUANTIZE": _dequantize},
     "PAD": lambda op, tensors, operands, out: np.pad(operands[0], operands[1], constant_values=affine(out)[1]),
+    "PADV2": lambda op, tensors, operands, out: np.pad(operands[0], operands[1], constant_values=operands[2][0]),
     "CONCATENATION": lambda op, tensors, operands, out: np.concatenate(operands, op.options["axis"]),
     "RELU": lambda op, t, operands, out: _looked_up(tables.relu_table(affine(t[0]), affine(out)), operands[0]),
     "RELU6": lambda op, t, operands, out: _looked_up(tables.relu6_table(affine(t[0])), operands[0]),
+    "LEAKY_RELU": lambda op, t, operands, out: _looked_up(
+        tables.leaky_relu_table(affine(t[0]), affine(out), op.options["alpha"]), operands[0]
+    ),
     "LOGISTIC": lambda op, t, operands, out: _looked_up(tables.logistic_table(affine(t[0])), operands[0]),
     "TANH": lambda op, t, operands, out: _looked_up(tables.tanh_table(affine(t[0])), operands[0]),
 }

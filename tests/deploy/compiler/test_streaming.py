@@ -66,6 +66,22 @@ def test_every_output_is_that_of_the_window_which_ends_there(stride, tmp_path):
     assert [out.tolist() for _, out in whole] == [out.tolist() for out in expected]
 
 
+@pytest.mark.slow
+@needs_compiler
+def test_many_networks_at_strides_of_any_kind(tmp_path):
+    rng, compared = np.random.default_rng(3), 0
+    for n, model in enumerate(fitting(20, 40)):
+        graph, stride = read_graph(model), int(rng.integers(1, 33))
+        shape = graph.tensors[graph.inputs[0]].shape
+        count = max(shape)
+        samples = rng.integers(-128, 128, (count + 4 * stride + 1, shape[-1])).astype(np.int8)
+        found = [(i, out) for i, out in outputs(model, samples, stride, tmp_path / str(n)) if i >= count - 1]
+        expected = windows(model, samples, [i for i, _ in found], tmp_path / str(n))
+        assert [out.tolist() for _, out in found] == [out.tolist() for out in expected], n
+        compared += len(found)
+    assert compared == 40 * 5
+
+
 @needs_compiler
 def test_outputs_begin_when_the_field_is_filled_and_do_not_depend_on_what_came_before(tmp_path):
     (model,) = fitting(99)
