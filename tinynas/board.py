@@ -96,12 +96,14 @@ class Board:
         instruction_ram: Tightly coupled RAM for code, not counted as SRAM.
         reserves: What is set aside before a model gets its share.
         uart: The serial port of the firmware. None: unknown, hardware in the loop is not possible.
+        trigger_pin: Pin that falls where timed inferences begin and where they have ended, so that a power meter knows
+            when; high otherwise. None: the firmware drives none, energy cannot be measured.
         probe: How the host finds and programs the board. None: unknown.
         sources: Fact -> the document it was taken from.
 
     Raises:
-        ConfigError: Regions overlap, are empty or leave the 32-bit address space, or the reserves exceed the memory;
-            `where` is the key.
+        ConfigError: Regions overlap, are empty or leave the 32-bit address space, the reserves exceed the memory, or
+            the trigger is on the serial port's pin; `where` is the key.
 
     Example:
         >>> board = load_board("nucleo_f446re")
@@ -121,6 +123,7 @@ class Board:
     instruction_ram: tuple[MemoryRegion, ...] = ()
     reserves: Reserves = Reserves()
     uart: Uart | None = None
+    trigger_pin: Name | None = None
     probe: Probe | None = None
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -131,6 +134,8 @@ class Board:
             raise InconsistencyError("a board needs at least one region", where="sram")
         check_regions(self._keyed_regions())
         self._check_reserves()
+        if self.uart and self.trigger_pin in (self.uart.tx_pin, self.uart.rx_pin):
+            raise InconsistencyError(f"the serial port has {self.trigger_pin}", where="trigger_pin")
 
     def _keyed_regions(self) -> Iterator[tuple[str, MemoryRegion]]:
         yield "flash", self.flash

@@ -2,6 +2,7 @@
 #ifndef CORE_FAMILY_H
 #define CORE_FAMILY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Clock to the board's rated speed, flash wait states before it, caches after it. */
@@ -13,6 +14,10 @@ void family_uart_start(void);
 void family_uart_send(uint8_t byte);
 /* The UART's interrupt; hands what arrives to serial_received. */
 void family_uart_interrupt(void);
+
+/* The pin that tells a power meter of inferences becomes an output; high. Needs the clocks of the ports. */
+void family_trigger_start(void);
+void family_trigger_set(bool high);
 
 /* Begin to count time; the clock runs at its final speed. */
 void clock_start(void);

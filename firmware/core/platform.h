@@ -23,6 +23,9 @@ uint64_t clock_microseconds(void);
 /* Cycles of the core; wraps after 2^32. */
 uint32_t clock_cycles(void);
 
+/* Tell a power meter that something begins or has ended: a falling edge on the board's trigger pin, if it has one. */
+void trigger_pulse(void);
+
 /* What the core runs at: the board's rated speed, or that of the internal oscillator if the PLL did not start. */
 uint32_t machine_clock_hz(void);
 /* Caches, or the flash interface's substitutes for them, are on. */

@@ -70,6 +70,9 @@ __attribute__((used, noreturn)) void start(void) {
     family_start();
     clock_start();
     family_uart_start();
+#ifdef BOARD_TRIGGER_PIN
+    family_trigger_start();
+#endif
     interrupts_on();
     main();
     for (;;) {

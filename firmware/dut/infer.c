@@ -18,7 +18,11 @@ static void put_lap(uint64_t microseconds) {
     put_line("");
 }
 
-void dut_put_lap(void) { put_lap(clock_microseconds()); }
+void dut_put_lap(void) {
+    const uint64_t now = clock_microseconds();
+    trigger_pulse();
+    put_lap(now);
+}
 
 static void put_count(const char *text, uint32_t count) {
     put_text(text);
@@ -60,9 +64,11 @@ void dut_infer(const dut_words *words) {
     put_line("m-warmup-done");
     put_count("m-infer-start-", inferences);
     /* Both laps are told afterwards: the serial port would take longer for the first than many a model for a window. */
+    trigger_pulse();
     const uint64_t start = clock_microseconds();
     repeat(inferences);
     const uint64_t end = clock_microseconds();
+    trigger_pulse();
     put_lap(start);
     put_lap(end);
     put_line("m-infer-done");

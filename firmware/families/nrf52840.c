@@ -11,6 +11,7 @@
 
 #define GPIO(port, offset) REGISTER(0x50000000u + 0x300u * (port) + (offset))
 #define GPIO_OUTSET 0x508u
+#define GPIO_OUTCLR 0x50Cu
 #define GPIO_DIRSET 0x518u
 #define GPIO_PIN_CNF(pin) (0x700u + 4u * (pin))
 #define GPIO_PULLED_UP (3u << 2) /* an input, connected */
@@ -68,6 +69,17 @@ void family_start(void) {
     CLOCK_HFCLKSTART = 1;
     NVMC_ICACHECNF = NVMC_ICACHECNF_ENABLED;
 }
+
+#ifdef BOARD_TRIGGER_PIN
+void family_trigger_set(bool high) {
+    GPIO(BOARD_TRIGGER_PORT, high ? GPIO_OUTSET : GPIO_OUTCLR) = 1u << BOARD_TRIGGER_PIN;
+}
+
+void family_trigger_start(void) {
+    family_trigger_set(true);
+    GPIO(BOARD_TRIGGER_PORT, GPIO_DIRSET) = 1u << BOARD_TRIGGER_PIN;
+}
+#endif
 
 void family_uart_start(void) {
     UARTE_ENABLE = 0; /* pins are chosen while it is off */

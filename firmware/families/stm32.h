@@ -20,9 +20,19 @@
 #define GPIO_MODER(port) REGISTER((port) + 0x00u)
 #define GPIO_OSPEEDR(port) REGISTER((port) + 0x08u)
 #define GPIO_PUPDR(port) REGISTER((port) + 0x0Cu)
+#define GPIO_BSRR(port) REGISTER((port) + 0x18u) /* one bit sets a pin, the one 16 above it resets it */
+#define GPIO_BSRR_RESET 16u
 #define GPIO_AFR(port, pin) REGISTER((port) + 0x20u + 4u * ((pin) / 8u))
+#define GPIO_OUTPUT 1u
 #define GPIO_ALTERNATE 2u
 #define GPIO_PULL_UP 1u
+
+/* Ports with pins in use, as bits of the register that has their clocks. */
+#ifdef BOARD_TRIGGER_PIN
+#define GPIO_PORTS (1u << BOARD_UART_TX_PORT | 1u << BOARD_UART_RX_PORT | 1u << BOARD_TRIGGER_PORT)
+#else
+#define GPIO_PORTS (1u << BOARD_UART_TX_PORT | 1u << BOARD_UART_RX_PORT)
+#endif
 
 /* USART2, USART3, UART4 and UART5 follow one another, in memory and in their clocks' enable bits. */
 #define UART_CLOCK_BIT (1u << (17u + (BOARD_UART_BASE - 0x40004400u) / 0x400u))
@@ -50,6 +60,10 @@ static inline void gpio_alternate(uint32_t port, uint32_t pin, uint32_t function
     set_field(&GPIO_PUPDR(port), 3u << 2 * pin, GPIO_PULL_UP << 2 * pin);
     set_field(&GPIO_OSPEEDR(port), 3u << 2 * pin, 1u << 2 * pin);
     set_field(&GPIO_MODER(port), 3u << 2 * pin, GPIO_ALTERNATE << 2 * pin);
+}
+
+static inline void gpio_output(uint32_t port, uint32_t pin) {
+    set_field(&GPIO_MODER(port), 3u << 2 * pin, GPIO_OUTPUT << 2 * pin);
 }
 
 static inline void uart_pins(void) {

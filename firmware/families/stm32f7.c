@@ -40,7 +40,7 @@ void family_start(void) {
 }
 
 uint32_t uart_clock_start(void) {
-    RCC_AHB1ENR |= 1u << BOARD_UART_TX_PORT | 1u << BOARD_UART_RX_PORT;
+    RCC_AHB1ENR |= GPIO_PORTS;
     RCC_APB1ENR |= UART_CLOCK_BIT;
     (void)RCC_APB1ENR;
     return on_pll() ? BOARD_CLOCK_HZ / APB1_DIVISOR : HSI_HZ;

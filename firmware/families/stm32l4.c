@@ -63,7 +63,7 @@ void family_start(void) {
 }
 
 uint32_t uart_clock_start(void) {
-    RCC_AHB2ENR |= 1u << BOARD_UART_TX_PORT | 1u << BOARD_UART_RX_PORT;
+    RCC_AHB2ENR |= GPIO_PORTS;
     RCC_APB1ENR1 |= UART_CLOCK_BIT;
     (void)RCC_APB1ENR1;
     return machine_clock_hz(); /* the bus runs as fast as the core */

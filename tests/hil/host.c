@@ -23,6 +23,7 @@ char serial_get(void) {
 void serial_flush(void) {}
 void serial_put(char byte) { putchar(byte); }
 uint64_t clock_microseconds(void) { return microseconds += CLOCK_STEP; }
+void trigger_pulse(void) {}
 uint32_t clock_cycles(void) { return cycles += 10; }
 uint32_t machine_clock_hz(void) { return 180000000u; }
 bool machine_instruction_cache(void) { return true; }

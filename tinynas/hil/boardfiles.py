@@ -37,7 +37,7 @@ class _Family:
     sources: tuple[str, ...] = ()
 
 
-_V1, _V2 = ("stm32_usart_v1.c",), ("stm32_usart_v2.c",)
+_V1, _V2 = ("stm32_usart_v1.c", "stm32_trigger.c"), ("stm32_usart_v2.c", "stm32_trigger.c")
 _FAMILIES = (
     _Family("stm32f4", r"STM32F4(05|07|15|17|27|29|37|39|46)", 97, "stm32-v1", _V1),
     _Family("stm32l4", r"STM32L4(71|75|76|85|86)", 82, "stm32-v2", _V2),
@@ -47,8 +47,8 @@ _FAMILIES = (
 _CORES = {"cortex-m4f": "CORTEX_M4", "cortex-m7f": "CORTEX_M7"}
 _SOURCES = (
     *("core/cycles.c", "core/fault.c", "core/memory.c", "core/serial.c", "core/startup.c", "core/string.c"),
-    *("core/systick.c", "dut/crc.c", "dut/db.c", "dut/infer.c", "dut/info.c", "dut/parser.c", "dut/text.c"),
-    *("engine_aot.c", "main.c"),
+    *("core/systick.c", "core/trigger.c", "dut/crc.c", "dut/db.c", "dut/infer.c", "dut/info.c", "dut/parser.c"),
+    *("dut/text.c", "engine_aot.c", "main.c"),
 )
 #: AAPCS: the stack pointer is a multiple of 8 where a function is called.
 _STACK_ALIGNMENT = 8
@@ -221,13 +221,15 @@ def _macros(board: Board) -> Iterator[tuple[str, str]]:
     yield "BOARD_UART_BASE", f"{board.uart.base_address:#010x}u"
     yield "BOARD_UART_IRQ", f"{board.uart.interrupt}u"
     yield "BOARD_UART_BAUD", f"{board.uart.baud}u"
-    yield from _pin(board, "TX", board.uart.tx_pin)
-    yield from _pin(board, "RX", board.uart.rx_pin)
+    yield from _pin("UART_TX", board.uart.tx_pin, f"{board.name}:uart.tx_pin")
+    yield from _pin("UART_RX", board.uart.rx_pin, f"{board.name}:uart.rx_pin")
     if board.uart.alternate_function is not None:
         yield "BOARD_UART_ALTERNATE", f"{board.uart.alternate_function}u"
+    if board.trigger_pin is not None:
+        yield from _pin("TRIGGER", board.trigger_pin, f"{board.name}:trigger_pin")
 
 
-def _pin(board: Board, signal: str, name: str) -> Iterator[tuple[str, str]]:
+def _pin(signal: str, name: str, where: str) -> Iterator[tuple[str, str]]:
     if match := re.fullmatch(r"P([A-K])(\d{1,2})", name):  # STM32: PA2
         port, pin, pins = ord(match[1]) - ord("A"), int(match[2]), 16
     elif match := re.fullmatch(r"P([01])\.(\d{1,2})", name):  # Nordic: P1.03
@@ -235,10 +237,9 @@ def _pin(board: Board, signal: str, name: str) -> Iterator[tuple[str, str]]:
     else:
         port, pin, pins = 0, 0, 0
     if pin >= pins:
-        where = f"{board.name}:uart.{signal.lower()}_pin"
         raise BuildError(f"{name!r} is no pin", where=where, advice="such as PA2 (STM32) or P1.03 (Nordic)")
-    yield f"BOARD_UART_{signal}_PORT", f"{port}u"
-    yield f"BOARD_UART_{signal}_PIN", f"{pin}u"
+    yield f"BOARD_{signal}_PORT", f"{port}u"
+    yield f"BOARD_{signal}_PIN", f"{pin}u"
 
 
 def write_board_files(board: Board, directory: Path) -> None:

@@ -14,5 +14,7 @@
 #define BOARD_UART_TX_PIN 3u
 #define BOARD_UART_RX_PORT 1u
 #define BOARD_UART_RX_PIN 10u
+#define BOARD_TRIGGER_PORT 0u
+#define BOARD_TRIGGER_PIN 23u
 
 #endif

@@ -15,5 +15,7 @@
 #define BOARD_UART_RX_PORT 3u
 #define BOARD_UART_RX_PIN 9u
 #define BOARD_UART_ALTERNATE 7u
+#define BOARD_TRIGGER_PORT 5u
+#define BOARD_TRIGGER_PIN 13u
 
 #endif

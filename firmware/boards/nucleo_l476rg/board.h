@@ -15,5 +15,7 @@
 #define BOARD_UART_RX_PORT 0u
 #define BOARD_UART_RX_PIN 3u
 #define BOARD_UART_ALTERNATE 7u
+#define BOARD_TRIGGER_PORT 0u
+#define BOARD_TRIGGER_PIN 8u
 
 #endif
