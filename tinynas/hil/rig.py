@@ -27,6 +27,8 @@ FlashMethod = Literal["auto", "drive", "pyocd", "rom"]
 #: A probe that has remounted its drive shows its serial port again, too; udev may take some seconds.
 _PORT_S = 10.0
 _POLL_S = 0.1
+#: Longest wait for a reply. A virtual board that shares its processor with others may be slow; it loses nothing.
+_SERIAL_S, _VIRTUAL_S = 5.0, 60.0
 
 
 class Rig(Protocol):
@@ -179,8 +181,9 @@ def started(rig: Rig, image: Image) -> Iterator[Dut]:
     found = ""
     for _ in range(2):
         with rig.running(image) as link:
-            dut = Dut(link)
-            dut.handshake()
+            patience = _VIRTUAL_S if rig.source == "virtual" else _SERIAL_S
+            dut = Dut(link, timeout_s=patience)
+            dut.handshake(2 * patience)
             info = dut.info()
             found = info.image
             if found == image.image_hash:
