@@ -46,14 +46,14 @@ def test_a_compiled_model_gives_the_bytes_of_tflm(optimise, first, tmp_path):
     check_on_host(drawn(NAMES[first::4], [0]), optimise, "gcc", tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("optimise", ["size", "speed"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_compiled_model_gives_the_bytes_of_tflm(optimise, seed, tmp_path):
     check_on_host(drawn(NAMES, [seed]), optimise, "gcc", tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("optimise", "first"), [("size", 1), ("speed", 3)])
 def test_clang_builds_the_same(optimise, first, tmp_path):
     check_on_host(drawn(NAMES[first::4], [2]), optimise, "clang", tmp_path)
@@ -83,7 +83,7 @@ PARTS = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("form", [pyramid, dilated])
 @pytest.mark.parametrize(("optimise", "compiler", "seeds"), PARTS, ids=str)
 def test_random_networks_give_the_bytes_of_tflm(form, optimise, compiler, seeds, tmp_path):
@@ -130,7 +130,7 @@ def test_a_cortex_m_gives_the_bytes_of_tflm(cpu, optimise, names, tmp_path, cort
     check_on_cortex(cortex, drawn(names, [3]), optimise, cpu, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.emulator
 @pytest.mark.parametrize("form", [pyramid, dilated])
 @pytest.mark.parametrize(("optimise", "seeds"), [("size", range(140)), ("speed", range(140, 150))], ids=str)
