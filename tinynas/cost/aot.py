@@ -1,39 +1,30 @@
 """The resource model of the engine "aot": what a board will report of a compiled model, without compiling it.
 
-Exact: the arena, by the compiler's own schedule and layout; weights and channel parameters, by their packing; static
-RAM.
-Code and stack are a sum over the operators, with figures of GCC 12.2 at -O2 (`benchmarks/proxy.py` has the errors);
-another compiler's code is of another size.
+Exact: the arena, by the compiler's own schedule and layout; static RAM; weights, channel parameters and the schedule,
+by their packing. Code and stack are what GCC makes of it (`aot_code`; `benchmarks/proxy.py` has the errors).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tinynas.cost.aot_code import code_bytes, stack_bytes
 from tinynas.cost.measurement import Engine
 from tinynas.deploy.compiler.layout import ALIGNMENT, laid_out
 from tinynas.deploy.compiler.liveness import walk
 from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.program import Operator
-from tinynas.deploy.compiler.schedule import scheduled, segments
+from tinynas.deploy.compiler.schedule import Schedule, scheduled, segments
 from tinynas.deploy.compiler.work import Matrix
 from tinynas.deploy.graph import Graph, Op, Quantization
 
-__all__ = ["Costs", "aot_costs"]
+__all__ = ["Costs", "aot_costs", "constants_bytes", "packed_bytes"]
 
-_CHANNEL_BYTES = 9  # bias, multiplier, shift
 _RESULT_BYTES = 4  # of each output, as a real number
-_LANES = 2
-# Code and constants by least squares over 70 random networks on a Cortex-M4: of a matrix that takes several turns, with
-# rows of up to 4 or from 16 values; of one that takes one turn, with rows of whole groups, or of one pair of channels;
-# of any other operator; of an entry of the schedule.
-_MATRIX_CODE, _FEW_VALUES_CODE, _MANY_VALUES_CODE = 534.4, -118.0, 118.2
-_SINGLE_CODE, _GROUPS_CODE, _PAIR_CODE = 428.6, -172.7, -468.5
-_OTHER_CODE, _ENTRY_CODE = 392.0, 5.1
-# Stack: calls, protocol and an interrupt; each row of a window; what the compiler spills, by operator.
-_STACK, _TAP_STACK, _OPERATOR_STACK = 464, 3.7, 4.0
+_BIAS_BYTES = _MULTIPLIER_BYTES = 4
+_ROW_BYTES = 2  # of the number of a row, where rows do not lie evenly
 
 
 @dataclass(frozen=True)
@@ -44,6 +35,7 @@ class Costs:
     flash_bytes: int
     arena_bytes: int
     macs: int
+    stack_bytes: int | None = None
 
 
 def aot_costs(graph: Graph, engine: Engine) -> Costs:
@@ -63,44 +55,39 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
     live = walk(program)
     schedule = scheduled(live)
     arena = max(laid_out(schedule.buffers).bytes, ALIGNMENT)
-    operators = [turns.operator for turns in live.turns]
-    matrices = [(t.operator.work, len(t.rows)) for t in live.turns if isinstance(t.operator.work, Matrix)]
     sizes = [program.values[value].rows for value in (0, program.output)]
     given, made = (rows.count * rows.bytes for rows in sizes)
     static = engine.static_bytes + arena + _aligned(given) + _aligned(made) + _RESULT_BYTES * made
-    code = sum(_code(work, turns) for work, turns in matrices) + _OTHER_CODE * (len(operators) - len(matrices))
-    code += _ENTRY_CODE * sum(len(segment.body) for segment in segments(schedule.order))
-    flash = engine.code_bytes + sum(_packed(work) for work, _ in matrices) + round(code)
-    return Costs(static + _stack(operators), flash, arena, live.macs)
+    flash = engine.code_bytes + constants_bytes(schedule) + code_bytes(schedule)
+    stack = stack_bytes(schedule)
+    return Costs(static + stack, flash, arena, live.macs, stack)
 
 
-def _code(work: Matrix, turns: int) -> float:
-    channels, depth = int(work.weights.shape[0]), int(work.weights.shape[3])
-    if turns > 1:
-        return _MATRIX_CODE + _FEW_VALUES_CODE * (depth <= 4) + _MANY_VALUES_CODE * (depth >= 16)
-    return _SINGLE_CODE + _GROUPS_CODE * (depth % 4 == 0) + _PAIR_CODE * (channels <= 2)
+def constants_bytes(schedule: Schedule) -> int:
+    """Weights, channel parameters and the schedule, each array in whole words."""
+    entries = sum(2 + len(segment.body) for segment in segments(schedule.order)) + 1
+    tables = {turns.rows for turns in schedule.walk.turns if not _evenly(turns.rows)}  # GCC keeps one of equal ones
+    rows = sum(_aligned(_ROW_BYTES * len(table)) for table in tables)
+    works = [turns.operator.work for turns in schedule.walk.turns]
+    return _aligned(entries) + rows + sum(packed_bytes(work) for work in works if isinstance(work, Matrix))
+
+
+def packed_bytes(work: Matrix) -> int:
+    """Bytes of one matrix; channels are filled up to an even number, inputs of a channel to whole words."""
+    channels, rows, across, depth = map(int, work.weights.shape)
+    channels += channels % 2
+    weights = channels * _aligned(rows * across * depth)
+    return weights + channels * (_BIAS_BYTES + _MULTIPLIER_BYTES) + _aligned(channels)
+
+
+def _evenly(rows: Sequence[int]) -> bool:
+    """Whether rows begin at 0 and lie evenly: then they need no table."""
+    apart = rows[1] if len(rows) > 1 else 1
+    return all(row == i * apart for i, row in enumerate(rows))
 
 
 def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def _groups(work: Matrix) -> int:
-    _, rows, across, depth = work.weights.shape
-    return int(-(-rows * across * depth // 4))
-
-
-def _packed(work: Matrix) -> int:
-    """Bytes of weights and channel parameters; channels are filled up to an even number."""
-    channels: int = work.weights.shape[0] + work.weights.shape[0] % 2
-    return channels * (4 * _groups(work) + _CHANNEL_BYTES)
-
-
-def _stack(operators: list[Operator]) -> int:
-    """The largest window of int16 inputs for two time steps, pointers to its rows, and what calls take."""
-    columns = max((_LANES * 2 * 4 * _groups(op.work) for op in operators if isinstance(op.work, Matrix)), default=0)
-    taps = max((access.taps for op in operators for access in op.inputs), default=0)
-    return _STACK + columns + round(_TAP_STACK * taps + _OPERATOR_STACK * len(operators))
 
 
 def _complete(graph: Graph) -> Graph:

@@ -74,6 +74,7 @@ def measure_graph(graph: Graph, model_bytes: int, architecture: Architecture, en
         parameters=architecture.parameters,
         sparse_sram_bytes=sparse_working_memory_bytes(graph),
         plain_flash_bytes=plain_flash_bytes(architecture),
+        proxy_stack_bytes=costs.stack_bytes,
     )
 
 

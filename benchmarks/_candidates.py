@@ -1,0 +1,32 @@
+"""Random networks of the TCN search with random weights, as int8 models: what the resource model is held against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinynas.tcn import Architecture
+from tinynas.tcn.space import SearchSpace
+
+__all__ = ["drawn", "int8_model"]
+
+WINDOW = 200
+CHANNELS = (6, 9)
+_CALIBRATION_WINDOWS = 16
+
+
+def drawn(rng: np.random.Generator, space: SearchSpace | None = None) -> Architecture:
+    """A network over windows of 200 x 6 or x 9."""
+    return (space or SearchSpace()).sample(rng, window=WINDOW, channels=int(rng.choice(CHANNELS)))
+
+
+def int8_model(network: Architecture, rng: np.random.Generator) -> bytes:
+    """The network with random weights and statistics, so that the converter finds nothing to drop."""
+    from tinynas.cost import lower
+    from tinynas.deploy import convert
+    from tinynas.tcn.network import fold, inference_function, initial_weights, perturbed
+
+    weights = fold(network, perturbed(initial_weights(network, rng), rng))
+    windows = rng.normal(size=(_CALIBRATION_WINDOWS, network.window, network.channels)).astype(np.float32)
+    return convert(inference_function(replace(network, norm="none"), weights), lower(network), windows)

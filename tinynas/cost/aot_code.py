@@ -1,0 +1,172 @@
+"""Code and stack of a compiled model, foreseen: what GCC 12.2 makes of it at -O2 for a Cortex-M4.
+
+Kernels are inlined into their calls and specialised for constants, so each operator has code of its own, whose length
+depends on which loops and special cases its sizes leave. The terms name these cases; the figures are least squares over
+the code that each operator of random networks was compiled to (`benchmarks/aot_code.py` finds them again). Another
+compiler's code is of another length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tinynas.deploy.compiler.liveness import Turns
+from tinynas.deploy.compiler.schedule import Schedule
+from tinynas.deploy.compiler.work import Matrix
+
+__all__ = ["CODE_BYTES", "STACK_BYTES", "code_bytes", "code_terms", "stack_bytes", "stack_terms", "window_bytes"]
+
+Terms = Mapping[str, int]
+
+#: Bytes that each of `code_terms` adds.
+CODE_BYTES: Mapping[str, float] = {
+    "rows": 624.8,
+    "rows: one tap": -262.1,
+    "rows: whole groups": -45.6,
+    "rows: places of a power of two": -24.2,
+    "row": 555.3,
+    "row: several taps": 182.7,
+    "row: whole groups": -28.1,
+    "row: whole rounds": -68.2,
+    "row: rounds and one group": -38.4,
+    "row: less than a round": -227.3,
+    "row: one pair": -103.6,
+    "sum": 469.3,
+    "sum: up to 3 values": -278.7,
+    "sum: 4 to 7 values": -48.5,
+    "sum: whole words": -98.5,
+    "sum: words and one value": -31.4,
+    "sum: odd turns": -23.0,
+    "sum: reads one row": -47.8,
+    "dispatch": 29.8,
+    "dispatch: inlined": 83.0,
+    "dispatch: operator": 3.0,
+    "dispatch: operator, inlined": 2.1,
+}
+#: Bytes that each of `stack_terms` adds to the room for windows.
+STACK_BYTES: Mapping[str, float] = {
+    "calls": 475.0,
+    "inlined": -26.5,
+    "operator": 2.3,
+    "operator, inlined": 2.1,
+}
+_LANES = 2  # time steps that are computed at once
+_INT16, _GROUP, _POINTER = 2, 4, 4
+_ROUND = 4  # groups of a round of the inner loop
+_STATE_BYTES, _TURN_BYTES = 12, 2  # of what one inference carries along, on the stack
+# GCC inlines what is called once unless that makes the caller's frame grow tenfold (its large-stack-frame-growth).
+_FRAME_GROWTH = 10
+
+
+def code_bytes(schedule: Schedule) -> int:
+    """Code of all operators, with their parameter structures and what lets them take turns.
+
+    Args:
+        schedule: Of a model of convolutions, fully connected operators and sums; another operator is taken for a sum.
+    """
+    parts = [code_terms(schedule, number) for number in range(len(schedule.walk.turns))]
+    return round(
+        sum(CODE_BYTES[term] * count for part in (*parts, code_terms(schedule)) for term, count in part.items())
+    )
+
+
+def stack_bytes(schedule: Schedule) -> int:
+    """The most that the stack holds: windows, what the compiler spills, calls, protocol and an interrupt."""
+    terms = stack_terms(schedule)
+    return window_bytes(schedule) + round(sum(STACK_BYTES[term] * count for term, count in terms.items()))
+
+
+def window_bytes(schedule: Schedule) -> int:
+    """Room on the stack for the largest window of two time steps in int16, and for pointers to its rows."""
+    works = [turns.operator.work for turns in schedule.walk.turns]
+    groups = max((_groups(work) for work in works if isinstance(work, Matrix)), default=0)
+    taps = max((work.weights.shape[1] for work in works if isinstance(work, Matrix)), default=0)
+    return _LANES * _INT16 * _GROUP * groups + _POINTER * int(taps)
+
+
+def code_terms(schedule: Schedule, number: int | None = None) -> Terms:
+    """What the length of an operator's code depends on, or with None that of the dispatch between operators."""
+    if number is None:
+        inlined, count = _inlined(schedule), len(schedule.walk.turns)
+        operators = {"dispatch: operator": count, "dispatch: operator, inlined": inlined * count}
+        return {"dispatch": 1, "dispatch: inlined": int(inlined), **operators}
+    turns = schedule.walk.turns[number]
+    work = turns.operator.work
+    if not isinstance(work, Matrix):
+        return _sum_terms(turns)
+    return _row_terms(work) if len(turns.rows) == 1 else _rows_terms(work, _places(schedule, turns.operator.output))
+
+
+def stack_terms(schedule: Schedule) -> Terms:
+    """What the stack's depth depends on beside the windows."""
+    inlined, count = _inlined(schedule), len(schedule.walk.turns)
+    return {"calls": 1, "inlined": int(inlined), "operator": count, "operator, inlined": inlined * count}
+
+
+def _rows_terms(work: Matrix, places: int) -> Terms:
+    """Of a matrix that takes several turns: two columns at a time, by a kernel in assembly that all share."""
+    taps, depth = int(work.weights.shape[1]), int(work.weights.shape[3])
+    return _holding(
+        {
+            "rows": True,
+            "rows: one tap": taps == 1,
+            "rows: whole groups": depth % _GROUP == 0,
+            "rows: places of a power of two": places & (places - 1) == 0,
+        }
+    )
+
+
+def _row_terms(work: Matrix) -> Terms:
+    """Of a matrix that takes one turn: one column, by a kernel that is inlined."""
+    channels, taps, _, depth = map(int, work.weights.shape)
+    groups = _groups(work)
+    return _holding(
+        {
+            "row": True,
+            "row: several taps": taps > 1,
+            "row: whole groups": depth % _GROUP == 0,
+            "row: whole rounds": groups % _ROUND == 0,
+            "row: rounds and one group": groups % _ROUND == 1,
+            "row: less than a round": groups < _ROUND,
+            "row: one pair": channels <= 2,
+        }
+    )
+
+
+def _sum_terms(turns: Turns) -> Terms:
+    values, first = turns.operator.rows.bytes, turns.operator.inputs[0]
+    return _holding(
+        {
+            "sum": True,
+            "sum: up to 3 values": values <= 3,
+            "sum: 4 to 7 values": 4 <= values <= 7,
+            "sum: whole words": values % 4 == 0,
+            "sum: words and one value": values % 4 == 1,
+            "sum: odd turns": len(turns.rows) % _LANES == 1,
+            "sum: reads one row": first.high == first.low + 1,
+        }
+    )
+
+
+def _holding(terms: Mapping[str, bool]) -> Terms:
+    return {term: 1 for term, holds in terms.items() if holds}
+
+
+def _inlined(schedule: Schedule) -> bool:
+    """Whether the function with all operators becomes part of the one that calls it."""
+    state = _STATE_BYTES + _TURN_BYTES * len(schedule.walk.turns)
+    return window_bytes(schedule) <= _FRAME_GROWTH * state
+
+
+def _places(schedule: Schedule, value: int) -> int:
+    """Rows that a value's memory holds."""
+    number = schedule.place.get(value)
+    if number is not None:
+        return schedule.buffers[number].rows
+    lattice = schedule.walk.lattices[value]
+    return 1 if lattice is None else lattice.count
+
+
+def _groups(work: Matrix) -> int:
+    _, rows, across, depth = work.weights.shape
+    return int(-(-rows * across * depth // _GROUP))
