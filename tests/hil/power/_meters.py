@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from tinynas.hil.link import PipeLink
 from tinynas.hil.power.ina228 import checksum
 
-__all__ = ["Harness", "Shield", "ascii_stream", "binary_stream", "metered", "pulsed"]
+__all__ = ["Harness", "Shield", "ascii_stream", "binary_stream", "metered", "pulsed", "signed"]
 
 STAMP_EVERY = 1000
 END_ASCII = b"\r\nsummary beg\r\nend\r\n"
@@ -65,6 +65,7 @@ class Shield:
         received: The commands that arrived.
         alter: Takes a command and the usual reply, returns what is sent.
         completes: Whether it ever says so.
+        floods: What it repeats for ever after the first answer; nothing: it does not.
     """
 
     end_of_line = b"\r\n"
@@ -73,7 +74,7 @@ class Shield:
         self.stream, self.end = stream, end
         self.received: list[str] = []
         self.alter: Callable[[str, bytes], bytes] = lambda command, reply: reply
-        self.completes, self.recording = True, False
+        self.completes, self.recording, self.floods = True, False, b""
 
     def answer(self, command: str) -> bytes:
         """What it sends to a command."""
@@ -104,12 +105,13 @@ class Harness:
         identity: What it answers to `id`, without the checksum.
         flags: DIAG_ALRT.
         alter: See `Shield`.
+        floods: See `Shield`.
     """
 
     end_of_line = b"\n"
 
     def __init__(self, marks: Sequence[tuple[int, int, int]] = ()) -> None:
-        self.marks, self.flags = marks, 1
+        self.marks, self.flags, self.floods = marks, 1, b""
         self.identity = "ina228 1 shunt_uohm=15000 cal=3750 range=0 period_us=1000"
         self.received: list[str] = []
         self.alter: Callable[[str, bytes], bytes] = lambda command, reply: reply
@@ -136,6 +138,8 @@ def serve(meter: Shield | Harness, side: socket.socket) -> None:
             for command in commands:
                 assert re.fullmatch(rb"[ -~]+", command)
                 side.sendall(meter.answer(command.decode()))
+                while meter.floods:  # until the other side closes
+                    side.sendall(meter.floods)
 
 
 @contextmanager
