@@ -164,7 +164,9 @@ def test_nothing_fits_is_3_with_the_smallest_candidate_s_cost(refused, tmp_path,
     assert re.search(r"the smallest candidate needs \d+ bytes of SRAM and \d+ of flash", err)
 
 
-@pytest.mark.parametrize("option", [("--trials", "0"), ("--seed", "-1"), ("--mode", "hil"), ("--trials", "x")])
+@pytest.mark.parametrize(
+    "option", [("--trials", "0"), ("--seed", "-1"), ("--mode", "cloud"), ("--link", "virtual"), ("--trials", "x")]
+)
 def test_wrong_options_are_2(refused, option):
     assert refused(*SEARCH, *option)[0] == 2
 

@@ -76,7 +76,8 @@ def fold_bias(
     folded = -zero_in * sums if bias is None else bias.astype(np.int64) - zero_in * sums
     limits = np.iinfo(np.int32)
     if folded.size and (folded.min() < limits.min or folded.max() > limits.max):
-        raise ConversionError("a bias with the zero point of its input does not fit into 32 bits", where=where)
+        what = "a bias with the zero point of its input does not fit into 32 bits"
+        raise ConversionError(f"{where}: {what}" if where else what)
     return pad_channels(folded.astype(np.int32), 0)
 
 
