@@ -11,7 +11,7 @@ from zlib import crc32
 
 from tinynas.hil.link import PipeLink
 
-__all__ = ["Device", "connected"]
+__all__ = ["Device", "connected", "served"]
 
 BANNER = ["m-timestamp-mode-performance", "m-lap-us-12", "m-init-done", "m-ready"]
 FAULT = "x-fault usage pc=08000124 lr=080001ff cfsr=00010000 hfar=00000000 bfar=00000000"
@@ -112,10 +112,17 @@ def serve(device: Device, side: socket.socket, banner: bool) -> None:
 @contextmanager
 def connected(device: Device, *, banner: bool = False) -> Iterator[PipeLink]:
     """A link to a device that runs in a thread."""
+    with served(lambda side: serve(device, side, banner), "fake") as link:
+        yield link
+
+
+@contextmanager
+def served(serve: Callable[[socket.socket], None], name: str) -> Iterator[PipeLink]:
+    """A link whose other side is served by a thread until the link is closed."""
     here, there = socket.socketpair()
-    thread = threading.Thread(target=serve, args=(device, there, banner))
+    thread = threading.Thread(target=serve, args=(there,))
     thread.start()
-    link = PipeLink(here.fileno(), here.fileno(), name="fake")
+    link = PipeLink(here.fileno(), here.fileno(), name=name)
     here.detach()
     try:
         yield link

@@ -6,7 +6,6 @@ by their packing. Code and stack are what GCC makes of it (`aot_code`; `benchmar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,7 +53,7 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
     program, _, _ = lowered(_complete(graph))
     live = walk(program)
     schedule = scheduled(live)
-    arena = max(laid_out(schedule.buffers).bytes, ALIGNMENT)
+    arena = laid_out(schedule.buffers).reserved
     sizes = [program.values[value].rows for value in (0, program.output)]
     given, made = (rows.count * rows.bytes for rows in sizes)
     static = engine.static_bytes + arena + _aligned(given) + _aligned(made) + _RESULT_BYTES * made
@@ -66,7 +65,7 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
 def constants_bytes(schedule: Schedule) -> int:
     """Weights, channel parameters and the schedule, each array in whole words."""
     entries = sum(2 + len(segment.body) for segment in segments(schedule.order)) + 1
-    tables = {turns.rows for turns in schedule.walk.turns if not _evenly(turns.rows)}  # GCC keeps one of equal ones
+    tables = {turns.rows for turns in schedule.walk.turns if turns.step is None}  # GCC keeps one of equal ones
     rows = sum(_aligned(_ROW_BYTES * len(table)) for table in tables)
     works = [turns.operator.work for turns in schedule.walk.turns]
     return _aligned(entries) + rows + sum(packed_bytes(work) for work in works if isinstance(work, Matrix))
@@ -78,12 +77,6 @@ def packed_bytes(work: Matrix) -> int:
     channels += channels % 2
     weights = channels * _aligned(rows * across * depth)
     return weights + channels * (_BIAS_BYTES + _MULTIPLIER_BYTES) + _aligned(channels)
-
-
-def _evenly(rows: Sequence[int]) -> bool:
-    """Whether rows begin at 0 and lie evenly: then they need no table."""
-    apart = rows[1] if len(rows) > 1 else 1
-    return all(row == i * apart for i, row in enumerate(rows))
 
 
 def _aligned(size: int) -> int:

@@ -15,7 +15,16 @@ from pathlib import Path
 from tinynas.board import Board, MemoryRegion, contiguous_spans, list_boards, load_board
 from tinynas.errors import BuildError
 
-__all__ = ["Placement", "board_header", "family_of", "firmware_sources", "linker_script", "place", "write_board_files"]
+__all__ = [
+    "Placement",
+    "board_header",
+    "family_of",
+    "firmware_sources",
+    "linker_regions",
+    "linker_script",
+    "place",
+    "write_board_files",
+]
 
 
 @dataclass(frozen=True)
@@ -172,25 +181,22 @@ SECTIONS {{
 """
 
 
-def linker_script(board: Board) -> str:
-    """The GNU ld script (also understood by lld).
+def linker_regions(board: Board) -> dict[str, MemoryRegion]:
+    """The linker's regions: `flash`, `stack`, `ram` and, where its variables have a span of their own, `firmware`."""
+    placed, boot = place(board), board.reserves.bootloader_flash_bytes
+    flash = MemoryRegion("flash", board.flash.origin + boot, board.flash.size_bytes - boot)
+    regions = {"flash": flash, "stack": placed.stack, "ram": placed.model}
+    return regions if placed.firmware == placed.model else {**regions, "firmware": placed.firmware}
 
-    Regions are called `flash`, `stack`, `ram` and, where the firmware's variables have a span of their own,
-    `firmware`; ld names them where something does not fit.
-    """
-    placed = place(board)
-    boot = board.reserves.bootloader_flash_bytes
-    regions = [
-        ("flash (rx)", MemoryRegion("flash", board.flash.origin + boot, board.flash.size_bytes - boot)),
-        ("stack (rw)", placed.stack),
-        ("ram (rw)", placed.model),
-    ]
-    if placed.firmware != placed.model:
-        regions.append(("firmware (rw)", placed.firmware))
+
+def linker_script(board: Board) -> str:
+    """The GNU ld script (also understood by lld), which names a region of `linker_regions` that is too small."""
+    regions = linker_regions(board)
     memory = "\n".join(
-        f"    {name} : ORIGIN = {region.origin:#010x}, LENGTH = {region.size_bytes}" for name, region in regions
+        f"    {name} ({'rx' if name == 'flash' else 'rw'}) : ORIGIN = {at.origin:#010x}, LENGTH = {at.size_bytes}"
+        for name, at in regions.items()
     )
-    return _LINKER_SCRIPT.format(memory=memory, firmware="ram" if placed.firmware == placed.model else "firmware")
+    return _LINKER_SCRIPT.format(memory=memory, firmware="firmware" if "firmware" in regions else "ram")
 
 
 def board_header(board: Board) -> str:

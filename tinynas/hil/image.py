@@ -21,7 +21,7 @@ from zlib import crc32
 from tinynas.board import Board
 from tinynas.deploy.compiler import CompiledModel
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
-from tinynas.hil.boardfiles import board_header, firmware_sources, linker_script
+from tinynas.hil.boardfiles import board_header, firmware_sources, linker_regions, linker_script
 from tinynas.hil.elf import LinkedElf, read_elf
 from tinynas.hil.toolchain import Toolchain
 from tinynas.resources import resource
@@ -146,8 +146,7 @@ def _overflow(board: Board, message: str) -> BuildError | None:
     if not excess:
         return None
     region = "flash" if "flash" in excess else max(excess, key=lambda name: excess[name])
-    room = re.search(rf"^ *{region} .*LENGTH = (\d+)", linker_script(board), re.MULTILINE)
-    limit = int(room[1]) if room else 0
+    limit = linker_regions(board)[region].size_bytes
     kind, what = (FlashOverflow, "flash") if region == "flash" else (RamOverflow, f"SRAM (region {region})")
     return kind(f"{limit + excess[region]} bytes of {what} are needed, {limit} are there", where=board.name)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,14 +25,14 @@ _MOST_COMPLAINT = 2000
 class _Emulator:
     """The emulator's process. It ends with `close`, with this process, or when its core is locked up."""
 
-    def __init__(self, board: Board, elf: Path | None, *, pty: bool, loader: bool, counters: int | None) -> None:
+    def __init__(self, board: Board, elf: Path | None, *, pty: bool, counter: int | None) -> None:
         if not find_spec("unicorn"):
             raise BoardNotFound(
                 "virtual boards need Unicorn, which is not installed",
                 where="link",
                 advice='pip install "tinynas[virtual]", or name a serial port',
             )
-        request = {"board": board.to_dict(), "pty": pty, "loader": loader, "counters": counters}
+        request = {"board": board.to_dict(), "pty": pty, "counter": counter}
         request["elf"] = None if elf is None else str(elf)
         # A file takes what the process complains of without end: a pipe that nobody reads would stop it.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
@@ -43,7 +42,7 @@ class _Emulator:
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             bufsize=0,
-            pass_fds=() if counters is None else (counters,),
+            pass_fds=() if counter is None else (counter,),
         )
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):  # it ended at once: whoever listens is told
@@ -98,25 +97,25 @@ class VirtualBoard:
     """
 
     def __init__(self, board: Board, elf: Path) -> None:
-        self._counters = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the board
+        self._counter = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the board
         try:
-            self._emulator = _Emulator(board, elf, pty=False, loader=False, counters=self._counters.fileno())
+            self._emulator = _Emulator(board, elf, pty=False, counter=self._counter.fileno())
         except BaseException:
-            self._counters.close()
+            self._counter.close()
             raise
         self.link: Link = _EmulatorLink(self._emulator, f"virtual {board.name}")
 
     @property
     def instructions(self) -> int:
         """Instructions of the last inference (`model_invoke`) before the line that was received last."""
-        data = os.pread(self._counters.fileno(), 24, 0)
-        return int(struct.unpack("<3Q", data)[2]) if len(data) == 24 else 0
+        data = os.pread(self._counter.fileno(), 8, 0)
+        return int.from_bytes(data, "little")
 
     def close(self) -> None:
         """Turn it off. Doing so twice does no harm."""
         self.link.close()
         self._emulator.close()
-        self._counters.close()
+        self._counter.close()
 
     def __enter__(self) -> VirtualBoard:
         return self
@@ -141,7 +140,7 @@ class VirtualTerminal:
     """
 
     def __init__(self, board: Board, elf: Path | None) -> None:
-        self._emulator = _Emulator(board, elf, pty=True, loader=elf is None, counters=None)
+        self._emulator = _Emulator(board, elf, pty=True, counter=None)
         stdout = self._emulator.process.stdout
         assert stdout is not None
         self.path = stdout.readline().decode().strip()

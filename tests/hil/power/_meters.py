@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from tests.hil._device import served
 from tinynas.hil.link import PipeLink
 from tinynas.hil.power.ina228 import checksum
 
@@ -145,14 +145,5 @@ def serve(meter: Shield | Harness, side: socket.socket) -> None:
 @contextmanager
 def metered(meter: Shield | Harness) -> Iterator[PipeLink]:
     """A link to a meter that runs in a thread."""
-    here, there = socket.socketpair()
-    thread = threading.Thread(target=serve, args=(meter, there))
-    thread.start()
-    link = PipeLink(here.fileno(), here.fileno(), name="meter")
-    here.detach()
-    try:
+    with served(lambda side: serve(meter, side), "meter") as link:
         yield link
-    finally:
-        link.close()
-        thread.join(10)
-        assert not thread.is_alive()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tinynas.deploy.compiler.affine import Affine, affine_of
-from tinynas.deploy.compiler.layout import ALIGNMENT, Layout, laid_out
+from tinynas.deploy.compiler.layout import Layout, laid_out
 from tinynas.deploy.compiler.liveness import walk
 from tinynas.deploy.compiler.lower import lowered
 from tinynas.deploy.compiler.program import Program
@@ -136,7 +136,7 @@ def compile_model(
     return CompiledModel(
         files={f"{name}.h": text.header, f"{name}.c": text.source, **_kernels()},
         sources=(f"{name}.c",),
-        arena_bytes=max(layout.bytes, ALIGNMENT),  # C has no empty array
+        arena_bytes=layout.reserved,
         arena_lower_bound=layout.lower_bound,
         weights_bytes=text.weights_bytes,
         macs=macs,

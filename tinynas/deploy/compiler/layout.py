@@ -25,13 +25,18 @@ class Layout:
 
     Attributes:
         offsets: Of each buffer, in bytes.
-        bytes: Size of the arena.
+        bytes: Size of the arena that the buffers need.
         lower_bound: The most bytes that are needed at one time: no layout is smaller.
     """
 
     offsets: tuple[int, ...]
     bytes: int
     lower_bound: int
+
+    @property
+    def reserved(self) -> int:
+        """Bytes of the arena's array: C has no empty one."""
+        return max(self.bytes, ALIGNMENT)
 
 
 def laid_out(buffers: Sequence[Buffer]) -> Layout:

@@ -51,6 +51,12 @@ class Turns:
         """Multiply-accumulate operations of all turns."""
         return self.operator.work.macs_of_row * len(self.rows)
 
+    @property
+    def step(self) -> int | None:
+        """Distance of rows that begin at 0 and lie evenly; None where they do not, and need a table."""
+        apart = self.rows[1] if len(self.rows) > 1 else 1
+        return apart if all(row == i * apart for i, row in enumerate(self.rows)) else None
+
 
 @dataclass(frozen=True)
 class Walk:

@@ -91,7 +91,7 @@ class Writer:
 
 #define {upper}_INPUT_BYTES {sizes[0].count * sizes[0].bytes}
 #define {upper}_OUTPUT_BYTES {sizes[1].count * sizes[1].bytes}
-#define {upper}_ARENA_BYTES {max(self.layout.bytes, 4)} /* at least {self.layout.lower_bound} are needed at one time */
+#define {upper}_ARENA_BYTES {self.layout.reserved} /* at least {self.layout.lower_bound} are needed at one time */
 #define {upper}_MACS {self.schedule.walk.macs}
 #define {upper}_OPERATORS {len(self.schedule.walk.turns)}
 
@@ -161,7 +161,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
     def constants(self, number: int, part: OperatorSource) -> str:
         """Definitions at file scope of one operator."""
         t = self.schedule.walk.turns[number]
-        rows = [] if _step(t.rows) is not None else [array(f"rows{number}", np.array(t.rows, np.uint16))]
+        rows = [] if t.step is not None else [array(f"rows{number}", np.array(t.rows, np.uint16))]
         return "\n".join([comment(self.title(number)), *part.constants, *rows])
 
     def state(self) -> str:
@@ -184,7 +184,7 @@ typedef struct {{
     def case(self, number: int, part: OperatorSource) -> str:
         """One operator within the switch."""
         t = self.schedule.walk.turns[number]
-        lanes, count, apart = self.schedule.lanes[number], len(t.rows), _step(t.rows)
+        lanes, count, apart = self.schedule.lanes[number], len(t.rows), t.step
 
         def row(turn: str) -> str:
             return f"rows{number}[{turn}]" if apart is None else turn if apart == 1 else f"({turn}) * {apart}"
@@ -288,9 +288,3 @@ static void step({state} *s, int32_t number) {{
         break;
     }}
 }}"""
-
-
-def _step(rows: Sequence[int]) -> int | None:
-    """Distance of rows that begin at 0 and lie evenly; None where they do not."""
-    apart = rows[1] if len(rows) > 1 else 1
-    return apart if list(rows) == [i * apart for i in range(len(rows))] else None

@@ -72,7 +72,7 @@ class _StreamWriter(Writer):
 #define {upper}_OUTPUT_BYTES {output}
 #define {upper}_STRIDE {stream.stride} /* samples from one output to the next */
 #define {upper}_FIELD {stream.field} /* samples that one output depends on */
-#define {upper}_STREAM_BYTES {max(self.layout.bytes, 4)}
+#define {upper}_STREAM_BYTES {self.layout.reserved}
 #define {upper}_MACS {stream.macs} /* from one output to the next */
 #define {upper}_OPERATORS {len(stream.schedule.walk.turns)}
 

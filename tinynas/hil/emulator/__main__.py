@@ -1,9 +1,9 @@
 """The process of a virtual board: a request on the first line of standard input, then the bytes of its serial port.
 
 The request is a JSON object: `board` (as `Board.to_dict` has it), `elf` (path of the image, or null: the flash is
-empty), `pty` (serve a pseudo-terminal whose path is printed first, instead of the standard streams), `loader` (start in
-the ROM's boot loader) and `counters` (a file descriptor that is to hold cycles and instructions since power-on and the
-instructions of the last `model_invoke`, 64 bits each, or null). The process ends when standard input does.
+empty, and the ROM's boot loader starts), `pty` (serve a pseudo-terminal whose path is printed first, instead of the
+standard streams) and `counter` (a file descriptor that is to hold the instructions of the last `model_invoke` in 64
+bits, or null). The process ends when standard input does.
 """
 
 from __future__ import annotations

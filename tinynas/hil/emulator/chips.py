@@ -78,13 +78,13 @@ def _stm32f(family: str, core_caches: Callable[[], bool]) -> _Model:
     interface = Registers(0x40023C00, dict.fromkeys(range(0x00, 0x1C, 4), 0))
     # The regulator's scale is ready at once; over-drive is as soon as it is asked for.
     power = Registers(0x40007000, {0x00: 0xC000, 0x04: 1 << 14}, flags={0x04: (0x00, 3 << 16, 0)})
-    peripherals = [Registers(0x40023800, rcc, _READY_F), interface, power, *_ports(0x40020000)]
+    peripherals: list[Peripheral] = [Registers(0x40023800, rcc, _READY_F), interface, power, *_ports(0x40020000)]
 
     def fetch() -> tuple[int, bool]:
         control = interface.values[0x00]
         return control & 15, core_caches() if family == "stm32f7" else bool(control >> 9 & 1)
 
-    return list(peripherals), fetch
+    return peripherals, fetch
 
 
 def _stm32l4() -> _Model:
@@ -92,13 +92,13 @@ def _stm32l4() -> _Model:
     interface = Registers(0x40022000, dict.fromkeys(range(0x00, 0x34, 4), 0) | {0x00: 0x600})
     power = Registers(0x40007000, dict.fromkeys(range(0x00, 0x5C, 4), 0) | {0x00: 0x200})
     ports = _ports(0x48000000)
-    peripherals = [Registers(0x40021000, rcc, _READY_L4), interface, power, *ports]
+    peripherals: list[Peripheral] = [Registers(0x40021000, rcc, _READY_L4), interface, power, *ports]
 
     def fetch() -> tuple[int, bool]:
         control = interface.values[0x00]
         return control & 7, bool(control >> 9 & 1)
 
-    return list(peripherals), fetch
+    return peripherals, fetch
 
 
 def _ports(base: int) -> list[Registers]:

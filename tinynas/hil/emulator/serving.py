@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import select
-import struct
 import threading
 import tty
 from collections.abc import Mapping, Sequence
@@ -95,12 +94,12 @@ def serve(request: Mapping[str, Any]) -> None:
             raise BuildError(f"an image at {image.address:#010x} is outside of the flash", where=request["elf"])
         flash.append((image.address, image.binary))
         watched = image.symbols.get("model_invoke", 0) & ~1 or None
-    loader, start = RomLoader(board, host) if request["loader"] else None, None
+    loader, start = RomLoader(board, host) if request["elf"] is None else None, None
     host.announce()
     if loader is not None:
         start = loader.run()
         flash = [(board.flash.origin, bytes(loader.flash))]
-    while _powered(board, flash, start, host, request["counters"], watched):
+    while _powered(board, flash, start, host, request["counter"], watched):
         pass
 
 
@@ -109,7 +108,7 @@ def _powered(
     flash: Sequence[tuple[int, bytes]],
     start: int | None,
     host: HostPort,
-    counters: int | None,
+    counter: int | None,
     watched: int | None,
 ) -> bool:
     """Run from one reset to the next; whether there is a next one."""
@@ -118,9 +117,8 @@ def _powered(
         host.send(byte)
         if byte == _LINE_END:
             # Before the line goes out, so that who has read it finds the figures that belong to it.
-            if counters is not None:
-                figures = machine.cycles, machine.instructions, machine.call_instructions
-                os.pwrite(counters, struct.pack("<3Q", *figures), 0)
+            if counter is not None:
+                os.pwrite(counter, machine.call_instructions.to_bytes(8, "little"), 0)
             host.flush()
 
     machine = Machine(board, send, host.receive, watched)
