@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from tinynas.deploy.tflite import Precision
 from tinynas.errors import DatasetError
+from tinynas.hil.power import check_meter
 from tinynas.objective import ObjectiveWeights
 from tinynas.odometry.synthetic import SyntheticOptions
 from tinynas.odometry.windows import Target
@@ -167,6 +168,11 @@ class HilOptions:
         link: "virtual"; a serial port; or "auto", the port of the board that is attached.
         flasher: How images get into its flash: "drive", "pyocd", "rom", or "auto".
         probe: Serial number of the probe, or its beginning, where several boards are attached.
+        meter: The power meter in the board's supply: "lpm01a:PORT", "lpm01a:PORT@VOLTS" or "ina228:PORT"; None: energy
+            stays unknown.
+
+    Raises:
+        ConfigError: There is no such meter, or the board is a virtual one, which takes no current.
     """
 
     __pydantic_config__ = _EDGE
@@ -174,6 +180,11 @@ class HilOptions:
     link: str = "auto"
     flasher: Literal["auto", "drive", "pyocd", "rom"] = "auto"
     probe: str | None = None
+    meter: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.meter is not None:
+            check_meter(self.meter, self.link, "hil.meter")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,15 @@ ProbeOption = Annotated[
     str | None, typer.Option(help="Serial number of the probe, or its beginning, where several are attached.")
 ]
 
+MeterOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Power meter in the supply of a real board: lpm01a:PORT, lpm01a:PORT@VOLTS (3.3 by default), or"
+        " ina228:PORT. docs/energy.md has the wiring.",
+        metavar="METER",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -42,7 +51,7 @@ def register(app: typer.Typer) -> None:
         "measure",
         short_help="Measure an int8 .tflite model on a board.",
         help="Compile an int8 .tflite model, build its image, run it on a board, compare its outputs byte for byte with"
-        " the host's, and report memory and time. docs/hil.md has the rest.",
+        " the host's, and report memory, time and, with a power meter, energy. docs/hil.md has the rest.",
     )(measure)
 
 
@@ -52,6 +61,7 @@ def measure(
     link: LinkOption = "virtual",
     flasher: FlasherOption = Flasher.auto,
     probe: ProbeOption = None,
+    meter: MeterOption = None,
     laps: Annotated[int | None, typer.Option(min=1, help="How often the time is taken; 10 times by default.")] = None,
     keep: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder that keeps the C sources and the image.")
@@ -77,6 +87,7 @@ def measure(
             link=link,
             flasher=flasher.value,
             probe_id=probe,
+            meter=meter,
             laps=laps,
             directory=keep,
             where=str(model),
@@ -104,6 +115,8 @@ def _print(model: Path, board: Board, found: HilMeasurement) -> None:
     parts = f"{found.static_ram_bytes:,} static (arena {found.arena_bytes:,}) and {found.stack_bytes:,} of stack"
     table.add_row("SRAM", f"{found.sram_bytes:,} B", f"of {board.sram_bytes:,}; {parts}")
     table.add_row("time", _duration(found.latency_us), _timing(found))
+    if found.energy_uj is not None:
+        table.add_row("energy", _microjoules(found.energy_uj), f"mean of {found.energy_inferences:,} inferences")
     if found.instructions is not None:
         ratio = f"{found.instructions / found.macs:.2f} for each of {found.macs:,} MACs" if found.macs else ""
         table.add_row("instructions", f"{found.instructions:,}", ratio)
@@ -122,3 +135,7 @@ def _timing(found: HilMeasurement) -> str:
 
 def _duration(microseconds: float) -> str:
     return f"{microseconds / 1000:,.2f} ms" if microseconds >= 1000 else f"{microseconds:,.0f} us"
+
+
+def _microjoules(energy_uj: float) -> str:
+    return f"{energy_uj / 1000:,.3f} mJ" if energy_uj >= 1000 else f"{energy_uj:,.1f} uJ"

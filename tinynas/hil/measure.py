@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
@@ -16,6 +17,7 @@ from tinynas.board import Board
 from tinynas.deploy.compiler import compile_model
 from tinynas.hil.dut import Dut
 from tinynas.hil.image import Image, build_image
+from tinynas.hil.power import PowerMeter, check_meter, energy_of, enough_inferences, open_meter
 from tinynas.hil.reference import Int8, Reference, normal_window, random_window, reference_of
 from tinynas.hil.rig import FlashMethod, Rig, rig_for, started
 from tinynas.hil.toolchain import Toolchain
@@ -27,6 +29,8 @@ _LAP_US = 5000.0
 _MOST_A_LAP = 1000
 #: Two hundred bytes on the line take so long at 115200 baud.
 _INTERRUPTED_US = 17_400.0
+#: What a reply may take beside the inferences of an energy measurement.
+_REPLY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class HilMeasurement:
         macs: Multiply-accumulate operations that one inference computes.
         model_hash: Of the model's generated sources.
         image_hash: CRC-32 of the image, as the board itself computed it of its flash.
+        energy_uj: Energy of one inference, the whole supply's; None: no meter.
+        energy_inferences: How many it is the mean of; None: no meter.
     """
 
     board: str
@@ -76,6 +82,8 @@ class HilMeasurement:
     macs: int
     model_hash: str
     image_hash: str
+    energy_uj: float | None = None
+    energy_inferences: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The measurement as JSON-ready data."""
@@ -89,6 +97,7 @@ def measure(
     link: str = "virtual",
     flasher: FlashMethod = "auto",
     probe_id: str | None = None,
+    meter: str | None = None,
     window: Int8 | None = None,
     laps: int | None = None,
     warmup: int = 1,
@@ -106,6 +115,7 @@ def measure(
         link: "virtual", a serial port, or "auto".
         flasher: See `rig_for`.
         probe_id: See `rig_for`.
+        meter: The power meter in the board's supply, as `hil.power.open_meter` has it; None: energy stays unknown.
         window: One input without its batch axis, as the model takes it; None: normal deviates.
         laps: How often the time is taken; None: 10 times on a real board; once on a virtual one, whose
             time repeats exactly.
@@ -121,7 +131,10 @@ def measure(
         FlashOverflow, RamOverflow: It does not fit the board.
         BoardError: The board or its probe misbehaves; with a class for each way to.
         ParityError: The board computes something else than the reference.
+        ConfigError: There is no such meter, or the board is a virtual one, which takes no current.
     """
+    if meter is not None:
+        check_meter(meter, link)
     rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
     compiled = compile_model(model, where=where)
     with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:
@@ -129,7 +142,11 @@ def measure(
         rng = rng or np.random.default_rng(0)
         inputs = np.stack([random_window(model, rng), normal_window(model, rng) if window is None else window])
         reference = reference_of(model, inputs)
-        return measure_image(rig, image, inputs, reference, macs=compiled.macs, laps=laps, warmup=warmup)
+        # A meter may be the board's supply: it is on before the image is flashed, and until the last answer.
+        with nullcontext() if meter is None else closing(open_meter(meter)) as opened:
+            return measure_image(
+                rig, image, inputs, reference, macs=compiled.macs, laps=laps, warmup=warmup, meter=opened
+            )
 
 
 def measure_image(
@@ -141,6 +158,7 @@ def measure_image(
     macs: int,
     laps: int | None = None,
     warmup: int = 1,
+    meter: PowerMeter | None = None,
 ) -> HilMeasurement:
     """The same of an image that is built; see `measure`.
 
@@ -152,6 +170,7 @@ def measure_image(
         macs: Of one inference.
         laps: See `measure`.
         warmup: See `measure`.
+        meter: One that is open and sees the board, which is a real one; it stays open.
     """
     wanted = laps or (1 if rig.source == "virtual" else 10)
     with started(rig, image) as dut:
@@ -164,6 +183,7 @@ def measure_image(
         times = _laps(dut, wanted, warmup)
         instructions = rig.instructions
         reference.check(len(inputs) - 1, dut.outputs(), image.board.name)
+        energy_uj, energy_inferences = _energy(meter, dut, median(times), warmup)
         dut.infer(max(1, min(_MOST_A_LAP, ceil(_INTERRUPTED_US / max(median(times), 1.0)))), interrupted=True)
         memory = dut.memory()
     latency = median(times)
@@ -188,6 +208,8 @@ def measure_image(
         macs=macs,
         model_hash=info.model,
         image_hash=info.image,
+        energy_uj=energy_uj,
+        energy_inferences=energy_inferences,
     )
 
 
@@ -198,3 +220,14 @@ def _laps(dut: Dut, count: int, warmup: int) -> Sequence[float]:
         each = min(ceil(_LAP_US * each / max(first.elapsed_us, 1)), _MOST_A_LAP)
         first = dut.infer(each)
     return [first.latency_us, *(dut.infer(each).latency_us for _ in range(count - 1))]
+
+
+def _energy(
+    meter: PowerMeter | None, dut: Dut, latency_us: float, warmup: int
+) -> tuple[float, int] | tuple[None, None]:
+    """Microjoules of an inference, and of how many they are the mean."""
+    if meter is None:
+        return None, None
+    count = enough_inferences(meter, latency_us)
+    longest_s = _REPLY_S + 2 * (count + warmup) * latency_us / 1e6
+    return energy_of(meter, dut, count, warmup, longest_s), count

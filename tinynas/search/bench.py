@@ -91,6 +91,7 @@ class Bench:
             arena_bytes=found.arena_bytes,
             tflite_bytes=len(model),
             latency_us=found.latency_us,
+            energy_uj=found.energy_uj,
             parity=found.parity,
             proxy_sram_bytes=foreseen.sram_bytes,
             proxy_flash_bytes=foreseen.flash_bytes,
@@ -109,6 +110,7 @@ class Bench:
                     link=self.options.link,
                     flasher=self.options.flasher,
                     probe_id=self.options.probe,
+                    meter=self.options.meter,
                     window=quantized,
                 )
             except TinynasError as error:

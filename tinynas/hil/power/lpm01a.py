@@ -22,7 +22,6 @@ __all__ = ["Lpm01a"]
 
 _FREQUENCIES_HZ = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5) if digit * 10**power <= 100_000)
 _ASCII_HZ, _ENERGY_HZ = 5_000, 10_000
-_VOLTS = (1.8, 3.3)
 _TIMEOUT_S = 5.0
 #: A change of the voltage is followed by a calibration.
 _CALIBRATION_S = 20.0
@@ -48,6 +47,8 @@ class Lpm01a:
     """
 
     BAUD = 3_686_400
+    #: The least and the most that it supplies.
+    VOLTS = (1.8, 3.3)
 
     def __init__(
         self,
@@ -188,8 +189,8 @@ class _Recorder:
 
 
 def _checked(volts: float, frequency_hz: int, output: str, where: str) -> int:
-    if not _VOLTS[0] <= volts <= _VOLTS[1]:
-        raise ConfigError(f"{volts:g} V is not between {_VOLTS[0]} and {_VOLTS[1]}", where=where)
+    if not Lpm01a.VOLTS[0] <= volts <= Lpm01a.VOLTS[1]:
+        raise ConfigError(f"{volts:g} V is not between {Lpm01a.VOLTS[0]} and {Lpm01a.VOLTS[1]}", where=where)
     most = _ENERGY_HZ if output == "energy" else _FREQUENCIES_HZ[-1]
     if frequency_hz not in _FREQUENCIES_HZ or frequency_hz > most:
         advice = f"1, 2 or 5 times a power of 10, up to {most}"

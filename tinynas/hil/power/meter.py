@@ -11,10 +11,14 @@ from typing import Protocol
 from tinynas.errors import BoardError, ConfigError
 from tinynas.hil.dut import Dut
 
-__all__ = ["Mark", "PowerMeter", "energy_of"]
+__all__ = ["Mark", "PowerMeter", "energy_of", "enough_inferences"]
 
 #: Each edge is known to one step of the meter: with so many steps in a window, its energy is known to 1 %.
 _LEAST_STEPS = 200
+#: A window, as MLPerf Tiny asks for it.
+_WINDOW_S = 10.0
+#: Inferences may be faster than those that their number was computed from.
+_MARGIN = 1.1
 #: An STM32's internal oscillator is off by up to 2 % over its temperatures, the meter's clock by less.
 _CLOCK_TOLERANCE = 0.03
 #: The first pulse itself, with room for the second lap's.
@@ -65,7 +69,18 @@ class PowerMeter(Protocol):
         """Let go of the meter. Closing twice does no harm."""
 
 
-def energy_of(meter: PowerMeter, dut: Dut, n: int, warmup: int = 1) -> float:
+def enough_inferences(meter: PowerMeter, latency_us: float) -> int:
+    """How many inferences last 10 s, as MLPerf Tiny asks, and long enough for the meter.
+
+    Args:
+        meter: The meter.
+        latency_us: Time of one inference, which the board reported.
+    """
+    window_s = max(_WINDOW_S, _MARGIN * _LEAST_STEPS * meter.resolution_s)
+    return ceil(window_s * _MICRO / max(latency_us, 1.0))  # the clock counts microseconds
+
+
+def energy_of(meter: PowerMeter, dut: Dut, n: int, warmup: int = 1, timeout_s: float | None = None) -> float:
     """Energy of one inference on the input that is loaded: what the board takes as a whole, idle current included.
 
     Args:
@@ -73,6 +88,7 @@ def energy_of(meter: PowerMeter, dut: Dut, n: int, warmup: int = 1) -> float:
         dut: The board, which the meter sees and supplies.
         n: Timed inferences. MLPerf Tiny asks for so many that they last 10 s.
         warmup: Untimed ones before them.
+        timeout_s: Longest wait for all of them; None: what the board has for any inferences.
 
     Returns:
         Microjoules, the mean of the timed inferences.
@@ -84,7 +100,7 @@ def energy_of(meter: PowerMeter, dut: Dut, n: int, warmup: int = 1) -> float:
     """
     meter.start()
     try:
-        timed = dut.infer(n, warmup)
+        timed = dut.infer(n, warmup, timeout_s=timeout_s)
     except BaseException:
         with suppress(BoardError):  # what went wrong first is what matters
             meter.stop()

@@ -1,0 +1,79 @@
+"""Meters as the command line and a configuration name them, such as `lpm01a:/dev/ttyACM1`."""
+
+from __future__ import annotations
+
+from tinynas.errors import ConfigError
+from tinynas.hil.link import SerialLink
+from tinynas.hil.power.ina228 import Ina228Harness
+from tinynas.hil.power.lpm01a import Lpm01a
+from tinynas.hil.power.meter import PowerMeter
+
+__all__ = ["check_meter", "open_meter"]
+
+_KNOWN = "lpm01a:PORT, lpm01a:PORT@VOLTS, or ina228:PORT"
+
+
+def open_meter(spec: str) -> PowerMeter:
+    """Open a meter by its name; the caller closes it. An LPM01A supplies the board from here on.
+
+    Args:
+        spec: `lpm01a:PORT`, with `@VOLTS` behind the port where the supply is not 3.3 V; or `ina228:PORT`.
+
+    Raises:
+        ConfigError: There is no such meter.
+        BoardNotFound: There is no such port.
+        BoardError: The port cannot be opened, or the meter misbehaves.
+    """
+    kind, port, volts = _parsed(spec, "meter")
+    if kind == "ina228":
+        return Ina228Harness(SerialLink(port, Ina228Harness.BAUD))
+    return Lpm01a(SerialLink(port, Lpm01a.BAUD), volts=volts)
+
+
+def check_meter(spec: str, link: str, where: str = "meter") -> None:
+    """Refuse what `open_meter` would, and a meter that has no board to measure, before anything is opened.
+
+    Args:
+        spec: See `open_meter`.
+        link: How the board is reached: "virtual", "auto", or a serial port.
+        where: What to call the setting in an error.
+
+    Raises:
+        ConfigError: There is no such meter, or the board is a virtual one.
+
+    Example:
+        >>> check_meter("lpm01a:/dev/ttyACM1@2.5", "auto")
+        >>> check_meter("lpm01a:COM5", "virtual")
+        Traceback (most recent call last):
+        ...
+        tinynas.errors.ConfigError: meter: a virtual board takes no current (link a real one: \
+auto, or its port; or leave the meter out)
+    """
+    _parsed(spec, where)
+    if link == "virtual":
+        advice = "link a real one: auto, or its port; or leave the meter out"
+        raise ConfigError("a virtual board takes no current", where=where, advice=advice)
+
+
+def _parsed(spec: str, where: str) -> tuple[str, str, float]:
+    """Kind, port and volts."""
+    kind, _, rest = spec.partition(":")
+    port, at, volts = rest.rpartition("@") if "@" in rest else (rest, "", "")
+    if kind not in ("lpm01a", "ina228") or not port:
+        raise ConfigError(f"{spec!r} names no meter and its port", where=where, advice=_KNOWN)
+    if not at:
+        return kind, port, Lpm01a.VOLTS[1]
+    if kind == "ina228":
+        raise ConfigError("an INA228 supplies nothing, so its voltage is not set", where=where, advice=_KNOWN)
+    return kind, port, _supply(volts, where)
+
+
+def _supply(text: str, where: str) -> float:
+    try:
+        volts = float(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no number of volts", where=where, advice=_KNOWN) from error
+    least, most = Lpm01a.VOLTS
+    if not least <= volts <= most:
+        raise ConfigError(f"{volts:g} V is not between {least} and {most}", where=where)
+    return volts
