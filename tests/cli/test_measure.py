@@ -1,5 +1,6 @@
 """`tinynas measure` and `tinynas boards detect|check|emulate`, as a user runs them."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -15,15 +16,40 @@ from tinynas.deploy import pack
 from tinynas.errors import BoardError
 from tinynas.hil import check as check_module
 from tinynas.hil import discover
+from tinynas.hil import measure as measure_module
 from tinynas.hil.check import Check
 from tinynas.hil.discover import AttachedBoard
+from tinynas.hil.measure import HilMeasurement
 from tinynas.tcn import Architecture
 
 NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 PROMISED = {
     *("board", "engine", "source", "static_ram_bytes", "stack_bytes", "sram_bytes", "flash_bytes", "instructions"),
-    *("latency_us", "parity"),
+    *("latency_us", "energy_uj", "parity"),
 }
+
+FIGURES = HilMeasurement(
+    board="nucleo_f446re",
+    engine="aot",
+    source="serial",
+    toolchain="gcc",
+    clock_hz=180_000_000,
+    static_ram_bytes=3000,
+    arena_bytes=500,
+    stack_bytes=700,
+    sram_bytes=3700,
+    flash_bytes=20_000,
+    cycles=126_000,
+    instructions=None,
+    latency_us=700.0,
+    latency_spread_us=0.0,
+    laps=10,
+    parity=True,
+    referee="tflm",
+    macs=9_000,
+    model_hash="0",
+    image_hash="0",
+)
 
 
 @pytest.fixture
@@ -56,6 +82,7 @@ class TestMeasure:
         )
         assert found["sram_bytes"] == found["static_ram_bytes"] + found["stack_bytes"]
         assert 0 < found["macs"] < found["instructions"]
+        assert found["energy_uj"] is None
 
     def test_text_shows_the_same_figures(self, model, capsys, tmp_path):
         assert main(["measure", str(model), "--board", "nucleo_l476rg", "--json"]) == 0
@@ -88,6 +115,39 @@ def test_a_port_that_is_not_there_is_a_board_error(model, capsys):
     )
     assert code == 4
     assert "/dev/no-such-port" in message
+
+
+@pytest.mark.parametrize("meter", ["watt:/dev/ttyACM1", "lpm01a", "ina228:COM5@3.3"])
+def test_a_meter_that_is_none_is_a_usage_error(model, capsys, meter):
+    code, message = fails(capsys, "measure", model, "--board", "nucleo_f446re", "--link", "auto", "--meter", meter)
+    assert code == 2
+    assert "lpm01a:PORT" in message
+    assert "ina228:PORT" in message
+
+
+def test_a_meter_needs_a_real_board(model, capsys):
+    code, message = fails(capsys, "measure", model, "--board", "nucleo_f446re", "--meter", "lpm01a:/dev/ttyACM1")
+    assert code == 2
+    assert "a virtual board takes no current" in message
+
+
+@pytest.mark.parametrize(("energy_uj", "said"), [(52.34, "52.3 uJ"), (1234.5, "1.234 mJ")])
+def test_the_energy_is_shown(model, capsys, monkeypatch, energy_uj, said):
+    asked = []
+
+    def measure(board, content, **options):
+        asked.append((options["link"], options["meter"]))
+        return dataclasses.replace(FIGURES, energy_uj=energy_uj, energy_inferences=14_286)
+
+    monkeypatch.setattr(measure_module, "measure", measure)
+    arguments = ["measure", str(model), "--board", "nucleo_f446re", "--link", "auto", "--meter", "ina228:COM5"]
+    assert main(arguments) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("energy"))
+    assert said in row
+    assert "mean of 14,286 inferences" in row
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["energy_uj"] == energy_uj
+    assert asked == [("auto", "ina228:COM5")] * 2
 
 
 class TestDetect:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import tempfile
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -14,16 +15,18 @@ import pytest
 from tests.deploy.candidates import converted
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
-from tinynas.errors import FlashOverflow, ParityError, RamOverflow
+from tinynas.errors import BoardError, ConfigError, FlashOverflow, LinkTimeout, ParityError, RamOverflow
 from tinynas.hil import measure as module
 from tinynas.hil.image import build_image
 from tinynas.hil.measure import measure, measure_image
+from tinynas.hil.power import Lpm01a, Mark
 from tinynas.hil.reference import Reference, random_window, reference_of
 from tinynas.hil.toolchain import Toolchain
 from tinynas.tcn import Architecture
 
 from ._images import TOOLCHAINS, small_model
 from ._rigs import INFERENCE_US, FakeRig, ImageDevice
+from .power._meters import Shield, ascii_stream, metered, pulsed
 
 BOARDS = ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"]
 MODEL = small_model()
@@ -113,6 +116,94 @@ def test_what_does_not_fit_never_reaches_the_board(monkeypatch, key, error):
     with pytest.raises(error, match="bytes of"):
         measure(board, network(filters=24, window=200))
     assert rig.starts == 0
+
+
+class Meter:
+    """Sees a window of 10 s, in which the board takes a joule; notes when it is asked for what."""
+
+    name, resolution_s = "meter", 0.001
+
+    def __init__(self, events):
+        self.events = events
+
+    def start(self):
+        self.events.append("start")
+
+    def stop(self):
+        self.events.append("stop")
+        return Mark(3.0, 2.0), Mark(13.0, 3.0)
+
+    def close(self):
+        self.events.append("close")
+
+
+class TestEnergy:
+    BOARD, COUNT = load_board("nucleo_f446re"), -(-10_000_000 // INFERENCE_US)
+
+    @pytest.fixture
+    def events(self, monkeypatch):
+        """A board that notes its start and its end beside the meter."""
+        events = []
+
+        class NotingRig(FakeRig):
+            @contextmanager
+            def running(self, image):
+                events.append("flash")
+                with super().running(image) as link:
+                    yield link
+                events.append("left")
+
+        monkeypatch.setattr(module, "rig_for", lambda *arguments, **options: NotingRig(self.device))
+        monkeypatch.setattr(module, "open_meter", lambda spec: events.append(spec) or Meter(events))
+        return events
+
+    def device(self, image):
+        self.last = ImageDevice(image, MODEL)
+        return self.last
+
+    def test_is_unknown_without_a_meter(self, measured):
+        assert (measured.energy_uj, measured.energy_inferences) == (None, None)
+
+    def test_is_the_mean_of_ten_seconds_and_the_meter_is_on_all_the_while(self, events):
+        measured = measure(self.BOARD, MODEL, link="port", meter="lpm01a:COM5")
+        assert measured.energy_inferences == self.COUNT
+        assert measured.energy_uj == pytest.approx(1e6 / self.COUNT)
+        assert events == ["lpm01a:COM5", "flash", "start", "stop", "left", "close"]
+        assert f"infer {self.COUNT} 1" in self.last.received
+
+    def test_the_power_shield_s_stream(self, image, inputs):
+        reference, samples = reference_of(MODEL, inputs), round(self.COUNT * INFERENCE_US / 1000)
+        with metered(Shield(ascii_stream(*pulsed(50, samples, high=3000)))) as link:
+            meter = Lpm01a(link)
+            rig = FakeRig(self.device)
+            measured = [measure_image(rig, image, inputs, reference, macs=0, laps=2, meter=meter) for _ in range(2)]
+            meter.close()
+        assert measured[0] == measured[1]
+        assert measured[0].energy_uj == pytest.approx(samples * 3000e-8 / self.COUNT * 1e6)
+        assert measured[0].latency_us == INFERENCE_US
+
+    def test_a_fault_of_the_meter_is_one_of_the_rig_and_closes_it(self, events, monkeypatch):
+        def silent(meter):
+            raise LinkTimeout("sends nothing")
+
+        monkeypatch.setattr(Meter, "stop", silent)
+        with pytest.raises(BoardError) as caught:
+            measure(self.BOARD, MODEL, link="port", meter="ina228:COM5")
+        assert caught.value.disposition == "retry"
+        assert events == ["ina228:COM5", "flash", "start", "close"]
+
+    @pytest.mark.parametrize(
+        ("board", "link", "meter", "said"),
+        [
+            (BOARD, "virtual", "lpm01a:COM5", "takes no current"),
+            (BOARD, "auto", "watt:COM5", "names no meter"),
+            (dataclasses.replace(BOARD, trigger_pin=None), "auto", "lpm01a:COM5", "begin and end"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_before_anything_is_opened(self, events, board, link, meter, said):
+        with pytest.raises(ConfigError, match=said):
+            measure(board, MODEL, link=link, meter=meter)
+        assert events == []
 
 
 def network(filters=8, window=100):

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinynas.board import Board
 from tinynas.deploy.compiler import compile_model
+from tinynas.errors import ConfigError
 from tinynas.hil.dut import Dut
 from tinynas.hil.image import Image, build_image
 from tinynas.hil.power import PowerMeter, check_meter, energy_of, enough_inferences, open_meter
@@ -131,10 +132,14 @@ def measure(
         FlashOverflow, RamOverflow: It does not fit the board.
         BoardError: The board or its probe misbehaves; with a class for each way to.
         ParityError: The board computes something else than the reference.
-        ConfigError: There is no such meter, or the board is a virtual one, which takes no current.
+        ConfigError: There is no such meter, or the board is a virtual one, which takes no current, or it has no
+            trigger pin.
     """
     if meter is not None:
         check_meter(meter, link)
+        if board.trigger_pin is None:
+            what = "no pin of the board tells a meter when inferences begin and end"
+            raise ConfigError(what, where=f"{board.name}:trigger_pin", advice="name one in the board's description")
     rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
     compiled = compile_model(model, where=where)
     with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:

@@ -6,9 +6,9 @@ import pytest
 
 from tests.hil._device import Device
 from tinynas.errors import BoardError, ConfigError, LinkTimeout, ProtocolError
-from tinynas.hil.power import Mark, energy_of
+from tinynas.hil.power import Mark, energy_of, enough_inferences
 
-from ._boards import TimedDevice, loaded_dut
+from ._boards import INFERENCE_US, TimedDevice, loaded_dut
 
 
 class FixedMeter:
@@ -30,6 +30,23 @@ class FixedMeter:
         self.calls.append("close")
 
 
+class TestEnoughInferences:
+    @pytest.mark.parametrize(
+        ("latency_us", "count"), [(1000.0, 10_000), (700.0, 14_286), (2.5e7, 1), (0.0, 10_000_000)]
+    )
+    def test_they_last_ten_seconds(self, latency_us, count):
+        assert enough_inferences(FixedMeter(), latency_us) == count
+
+    def test_a_slow_meter_gets_a_longer_window(self):
+        meter = FixedMeter(Mark(0, 0), Mark(20, 1))
+        meter.resolution_s = 0.1
+        count = enough_inferences(meter, INFERENCE_US)
+        assert count * INFERENCE_US / 1e6 > 20
+        meter.marks = (Mark(0, 0), Mark(count * INFERENCE_US / 1e6, 1))
+        with loaded_dut() as dut:
+            assert energy_of(meter, dut, count) == pytest.approx(1e6 / count)
+
+
 class TestEnergyOf:
     def test_is_the_difference_of_the_marks_by_the_inferences(self):
         meter = FixedMeter(Mark(10.0, 2.0), Mark(10.4, 2.1))
@@ -42,6 +59,12 @@ class TestEnergyOf:
         with loaded_dut(device) as dut:
             energy_of(FixedMeter(Mark(0, 0), Mark(0.3, 1)), dut, 300, warmup=7)
         assert device.received[-1] == "infer 300 7"
+
+    def test_a_board_that_takes_too_long(self):
+        device = TimedDevice()
+        device.distort = lambda reply: b"" if b"m-infer-done" in reply else reply
+        with loaded_dut(device) as dut, pytest.raises(LinkTimeout, match=r"within 0\.05 s"):
+            energy_of(FixedMeter(), dut, 300, timeout_s=0.05)
 
     @pytest.mark.parametrize("count", [0, 1, 3])
     def test_pulses_that_are_missing_or_too_many(self, count):
