@@ -63,6 +63,23 @@ def test_show_takes_the_path_of_a_users_board_and_prints_its_text_as_it_is(own_b
     assert out.count("unknown") == 2
 
 
+@pytest.mark.parametrize("name", list_boards())
+def test_show_names_the_trigger_pin(name, capsys):
+    pin = load_board(name).trigger_pin
+    assert main(["boards", "show", name]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("trigger pin")]
+    assert row.split()[2] == f"{pin},"
+    assert main(["boards", "show", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trigger_pin"] == pin
+
+
+def test_a_board_without_a_trigger_pin_has_no_row_for_it(own_board, capsys):
+    assert main(["boards", "show", str(own_board)]) == 0
+    assert "trigger" not in capsys.readouterr().out
+    assert main(["boards", "show", str(own_board), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trigger_pin"] is None
+
+
 def test_a_mistake_in_a_users_board_names_file_and_key(own_board, capsys):
     own_board.write_text(own_board.read_text().replace("clock_hz", "clockhz"))
     assert main(["boards", "show", str(own_board)]) == 2

@@ -3,11 +3,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import plotly.graph_objects as go
 import pytest
 
 from tinynas.errors import StudyError
@@ -15,66 +12,10 @@ from tinynas.report import model_card, result, write_report
 from tinynas.report.html import _embed
 from tinynas.study import Study
 
+from ._page import page_of
+
 Make = Callable[..., Study]
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&| `x` <a href='http://evil.example'>x</a>"
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """What a browser would make of a report: elements, text, and whether the elements are nested properly."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.stack: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.stack == [], f"left open: {self.stack}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.stack.append(tag)
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.stack, f"</{tag}> without a start"
-        assert self.stack.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.stack[-1:] == ["script"]:
-            self.scripts[-1] += data
-        elif self.stack[-1:] != ["style"]:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return json.loads(self.scripts[0])
-
-
-def page_of(study: Study) -> Page:
-    path = write_report(study, study.folder / "report.html")
-    page = Page(path.read_text("utf-8"))
-    for figure in [*page.data["figures"].values(), *page.data["trajectories"]]:
-        for palette in page.data["palettes"].values():
-            go.Figure(themed(figure, palette))
-    return page
-
-
-def themed(value: Any, palette: dict[str, str]) -> Any:
-    """The page's own rule, in Python: Plotly then checks every property of the figure."""
-    if isinstance(value, list):
-        return [themed(item, palette) for item in value]
-    if isinstance(value, dict):
-        return {key: themed(item, palette) for key, item in value.items()}
-    return palette[value[6:]] if isinstance(value, str) and value.startswith("theme:") else value
 
 
 def test_full_report(make_study: Make) -> None:
@@ -165,7 +106,14 @@ def test_hostile_names_stay_text(make_study: Make) -> None:
     board = {"name": EVIL, "title": EVIL, "sram_limit_bytes": 114_688, "flash_limit_bytes": 491_520}
     config = {"dataset": {"source": EVIL, "target": EVIL, EVIL: [EVIL]}, "objective": {"l1": 1}}
     study = make_study(
-        6, recordings=[EVIL], board=board, config=config, provenance={EVIL: EVIL}, norm=EVIL, kernel_size=3
+        6,
+        recordings=[EVIL],
+        board=board,
+        config=config,
+        provenance={EVIL: EVIL},
+        off=[(1, 1)] * 6,
+        norm=EVIL,
+        kernel_size=3,
     )
     study.propose(params=None, architecture={"filters": EVIL, "dilations": [EVIL]}, key="k", seed=0)
     study.advance(6, "failed", reason=EVIL + "\udcff\u2028")

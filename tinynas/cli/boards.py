@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     group.command(
         "show",
         short_help="Show a board.",
-        help="Show a board: memory, limits, serial port, probe and the sources of these facts.",
+        help="Show a board: memory, limits, serial port, trigger pin, probe and the sources of these facts.",
     )(show)
     rigs.register(group)
     app.add_typer(group, name="boards")
@@ -108,6 +108,8 @@ def _facts(board: Board) -> Table:
             "serial port", f"{uart.instance} at {_address(uart.base_address)}, {uart.layout}, {uart.baud} baud"
         )
         table.add_row("", f"TX {uart.tx_pin}, RX {uart.rx_pin}{function}, interrupt {uart.interrupt}; {carried}")
+    if board.trigger_pin:
+        table.add_row("trigger pin", f"{_plain(board.trigger_pin)}, falls where timed inferences begin and end")
     if probe is None:
         table.add_row("probe", "unknown")
     else:

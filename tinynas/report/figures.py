@@ -1,6 +1,5 @@
 """The figures of the report, as Plotly's own JSON (data and layout).
 
-Colours are names such as `theme:accent`, which the page turns into the colours of the reader's light or dark theme.
 All text that comes from a study is escaped: Plotly reads labels as HTML.
 """
 
@@ -11,41 +10,20 @@ from html import escape
 from itertools import accumulate
 from typing import Any
 
+from tinynas.report import plot
+from tinynas.report.foreseen import RESOURCES, Foreseen, foreseen
+from tinynas.report.plot import Figure
 from tinynas.report.view import View, number_at, pareto_front
-from tinynas.report.words import describe_short, kib, macs
+from tinynas.report.words import describe_short, grouped, kib, macs, signed
 from tinynas.study import Trial
 
-__all__ = ["PALETTES", "Figure", "error_against", "history", "trajectory"]
-
-Figure = dict[str, Any]
-
-# Okabe-Ito hues: told apart with every kind of colour vision, and by symbol as well.
-PALETTES: dict[str, dict[str, str]] = {
-    "light": {
-        "ink": "#1b2530",
-        "muted": "#5d6b7a",
-        "grid": "#e3e8ee",
-        "surface": "#ffffff",
-        "accent": "#0b6bb5",
-        "best": "#c2410c",
-        "front": "#00805c",
-        "bad": "#a8326a",
-    },
-    "dark": {
-        "ink": "#e6edf3",
-        "muted": "#93a1b0",
-        "grid": "#28323d",
-        "surface": "#161d26",
-        "accent": "#5db3f0",
-        "best": "#ff9d4d",
-        "front": "#2fd0a0",
-        "bad": "#f08bb8",
-    },
-}
+__all__ = ["error_against", "foreseen_error", "history", "trajectory"]
 
 # Longer trajectories are thinned to this many points: more than a screen has pixels, and the file stays small.
 _MOST_POINTS = 2000
 _UNSCORED = {"infeasible": "x-thin", "failed": "cross-thin", "pruned": "line-ns"}
+_UNFIT = {"color": "theme:bad", "size": 8, "line": {"width": 1.5, "color": "theme:bad"}}
+_HEAD = "<b>trial %{text}</b><br>"
 
 
 def history(view: View) -> Figure:
@@ -58,17 +36,17 @@ def history(view: View) -> Figure:
         # The line goes on to the last trial: nothing better was found since.
         numbers = [trial.id for trial in feasible] + [view.trials[-1].id]
         line = {"color": "theme:best", "width": 2, "shape": "hv"}
-        traces.append(_lines("best so far", numbers, [*values, values[-1]], line) | {"hoverinfo": "skip"})
-        points = _points("feasible", [trial.id for trial in feasible], [_objective(trial) for trial in feasible])
+        traces.append(plot.lines("best so far", numbers, [*values, values[-1]], line) | {"hoverinfo": "skip"})
+        points = plot.points("feasible", [trial.id for trial in feasible], [_objective(trial) for trial in feasible])
         traces.append(points | _hover(feasible, "objective %{y:.4f}<br>"))
     for state, symbol in _UNSCORED.items():
         trials = [trial for trial in view.trials if _strip(trial) == state]
         if trials:
-            marker = {"color": "theme:bad", "symbol": symbol, "size": 8, "line": {"width": 1.5, "color": "theme:bad"}}
-            points = _points(state, [trial.id for trial in trials], [state] * len(trials), marker)
+            marker = _UNFIT | {"symbol": symbol}
+            points = plot.points(state, [trial.id for trial in trials], [state] * len(trials), marker)
             traces.append(points | _hover(trials, "") | {"yaxis": "y2", "showlegend": False})
-    layout = _layout("trial", "objective f_opt (lower is better)")
-    layout["yaxis"] |= _room_around([_objective(trial) for trial in feasible])
+    layout = plot.layout("trial", "objective f_opt (lower is better)")
+    layout["yaxis"] |= plot.room_around([_objective(trial) for trial in feasible])
     # Room for whole markers at both ends, and whole trial numbers even for one trial.
     last = max(1, len(view.trials) - 1)
     room = 0.3 + 0.015 * last
@@ -78,7 +56,7 @@ def history(view: View) -> Figure:
         layout["xaxis"]["anchor"] = "y2"
         layout["yaxis"]["domain"] = [0.24, 1]
         strip = {"domain": [0, 0.18], "type": "category", "categoryarray": shown[::-1], "categoryorder": "array"}
-        layout["yaxis2"] = _axis("") | strip | {"fixedrange": True, "tickfont": {"size": 11}}
+        layout["yaxis2"] = plot.axis("") | strip | {"fixedrange": True, "tickfont": {"size": 11}}
     return {"data": traces, "layout": layout}
 
 
@@ -95,17 +73,43 @@ def error_against(view: View, resource: str) -> Figure:
 
     def add(name: str, indices: list[int], **style: Any) -> None:
         if indices:
-            points = _points(name, [costs[i] for i in indices], [errors[i] for i in indices])
+            points = plot.points(name, [costs[i] for i in indices], [errors[i] for i in indices])
             hover = f"error %{{y:.3f}} m/s, {resource} %{{x:.1f}} KiB<br>"
             traces.append(points | _hover([trials[i] for i in indices], hover) | style)
 
-    add("trial", rest, marker=_marker("theme:accent", opacity=0.55))
+    add("trial", rest, marker=plot.marker("theme:accent", opacity=0.55))
     add("Pareto front", front, **_front_style())
     best = [i for i, trial in enumerate(trials) if view.best is not None and trial.id == view.best.id]
-    add("best network", best, marker=_marker("theme:best", size=15, symbol="star"))
-    layout = _layout(f"{name} (KiB)", f"validation error, {view.precision} (m/s)")
-    layout["yaxis"] |= _room_around(errors)
+    add("best network", best, marker=plot.marker("theme:best", size=15, symbol="star"))
+    layout = plot.layout(f"{name} (KiB)", f"validation error, {view.precision} (m/s)")
+    layout["yaxis"] |= plot.room_around(errors)
     _mark_limit(layout, costs, None if limit is None else limit / 1024, kib(limit))
+    return {"data": traces, "layout": layout}
+
+
+def foreseen_error(view: View, resource: str) -> Figure:
+    """How far the resource model was off, in percent of what was measured of the `sram` or `flash`, over the latter."""
+    pairs = foreseen(view, resource)
+    best = None if view.best is None else view.best.id
+    kinds: dict[str, list[Foreseen]] = {"trial": [], "infeasible": [], "best network": []}
+    for pair in pairs:
+        trial = pair.trial
+        kinds["best network" if trial.id == best else "infeasible" if trial.feasible is False else "trial"].append(pair)
+    styles = {
+        "trial": plot.marker("theme:accent", opacity=0.75),
+        "infeasible": _UNFIT | {"symbol": _UNSCORED["infeasible"]},
+        "best network": plot.marker("theme:best", size=15, symbol="star"),
+    }
+    traces = []
+    for name, shown in kinds.items():
+        if shown:
+            sizes, off = [pair.measured_bytes / 1024 for pair in shown], [pair.off_percent for pair in shown]
+            traces.append(plot.points(name, sizes, off, styles[name]) | _both(shown))
+    layout = plot.layout(f"{RESOURCES[resource]}, measured (KiB)", "resource model off by (%)")
+    # The line of no error is always in sight: it is what the points are read against.
+    layout["yaxis"] |= plot.room_around([0.0, *(pair.off_percent for pair in pairs)])
+    layout["yaxis"] |= {"zerolinecolor": "theme:muted", "zerolinewidth": 1.5}
+    layout["xaxis"]["zeroline"] = False
     return {"data": traces, "layout": layout}
 
 
@@ -123,17 +127,17 @@ def trajectory(recording: Mapping[str, Any]) -> Figure:
         kept = sorted({*range(0, len(points), step), len(points) - 1}) if points else []
         x, y = [round(points[i][0], 3) for i in kept], [round(points[i][1], 3) for i in kept]
         line = {"color": colour, "width": 2.5 if key == "true" else 2, "dash": dash}
-        trace = _lines(key, x, y, line)
+        trace = plot.lines(key, x, y, line)
         clock = [round(times[i], 1) if i < len(times) else None for i in kept]
         hover = f"{key} at %{{customdata}} s<br>x %{{x:.2f}} m, y %{{y:.2f}} m<extra></extra>"
         traces.append(trace | {"customdata": clock, "hovertemplate": hover})
         if kept:
-            end = _marker(colour, size=11, symbol="square")
-            traces.append(_points("end", x[-1:], y[-1:], end) | {"showlegend": False, "hoverinfo": "skip"})
+            end = plot.marker(colour, size=11, symbol="square")
+            traces.append(plot.points("end", x[-1:], y[-1:], end) | {"showlegend": False, "hoverinfo": "skip"})
             if key == "true":
-                start = _marker("theme:front", size=12, symbol="circle")
-                traces.append(_points("start", x[:1], y[:1], start) | {"hoverinfo": "skip"})
-    layout = _layout("x (m)", "y (m)")
+                start = plot.marker("theme:front", size=12, symbol="circle")
+                traces.append(plot.points("start", x[:1], y[:1], start) | {"hoverinfo": "skip"})
+    layout = plot.layout("x (m)", "y (m)")
     # One metre is as long on either axis, else a path is not a path.
     layout["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
     layout["hovermode"] = "closest"
@@ -151,18 +155,9 @@ def _mark_limit(layout: Figure, costs: Sequence[float], limit: float | None, tex
     layout["annotations"] = [note | {"text": f"limit {text}", "font": {"color": "theme:bad", "size": 12}}]
 
 
-def _room_around(values: Sequence[float]) -> Figure:
-    """A range with a margin on both sides, also around a single value."""
-    if not values:
-        return {}
-    low, high = min(values), max(values)
-    margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.1
-    return {"range": [low - margin, high + margin]}
-
-
 def _front_style() -> Figure:
     line = {"color": "theme:front", "width": 1.5, "shape": "hv"}
-    return {"mode": "lines+markers", "marker": _marker("theme:front", size=10), "line": line}
+    return {"mode": "lines+markers", "marker": plot.marker("theme:front", size=10), "line": line}
 
 
 def _scored(trials: Iterable[Trial]) -> list[Trial]:
@@ -205,54 +200,21 @@ def _hover(trials: Sequence[Trial], figures: str) -> Figure:
         reason = f"<br>{escape(_shorten(trial.reason))}" if trial.reason else ""
         texts.append(f"{escape(describe_short(trial.architecture))}<br>{costs}, {work}{reason}")
     numbers = [str(trial.id) for trial in trials]
-    template = f"<b>trial %{{text}}</b><br>{figures}%{{customdata}}<extra></extra>"
+    template = f"{_HEAD}{figures}%{{customdata}}<extra></extra>"
     return {"customdata": texts, "text": numbers, "hovertemplate": template}
+
+
+def _both(pairs: Sequence[Foreseen]) -> Figure:
+    """What a point says when touched: the network, and what was foreseen and measured of it to the byte."""
+    texts = [
+        f"{escape(describe_short(pair.trial.architecture))}<br>foreseen {grouped(pair.foreseen_bytes)} B, "
+        f"measured {grouped(pair.measured_bytes)} B<br>"
+        f"off by {signed(pair.off_bytes)} B, {signed(pair.off_percent, 2)} %"
+        for pair in pairs
+    ]
+    numbers = [str(pair.trial.id) for pair in pairs]
+    return {"customdata": texts, "text": numbers, "hovertemplate": f"{_HEAD}%{{customdata}}<extra></extra>"}
 
 
 def _shorten(text: str) -> str:
     return text if len(text) <= 90 else f"{text[:89]}…"
-
-
-def _marker(colour: str, size: int = 8, symbol: str = "circle", opacity: float = 1.0) -> Figure:
-    return {
-        "color": colour,
-        "size": size,
-        "symbol": symbol,
-        "opacity": opacity,
-        "line": {"width": 1, "color": "theme:surface"},
-    }
-
-
-def _points(name: str, x: Sequence[Any], y: Sequence[Any], marker: Figure | None = None) -> Figure:
-    trace = {"type": "scatter", "mode": "markers", "name": name, "x": list(x), "y": list(y)}
-    return trace | {"marker": marker or _marker("theme:accent")}
-
-
-def _lines(name: str, x: Sequence[Any], y: Sequence[Any], line: Figure) -> Figure:
-    return {"type": "scatter", "mode": "lines", "name": name, "x": list(x), "y": list(y), "line": line}
-
-
-def _axis(title: str) -> Figure:
-    return {
-        "title": {"text": title, "standoff": 8},
-        "gridcolor": "theme:grid",
-        "linecolor": "theme:grid",
-        "zerolinecolor": "theme:grid",
-        "automargin": True,
-    }
-
-
-def _layout(x: str, y: str) -> Figure:
-    return {
-        "xaxis": _axis(x),
-        "yaxis": _axis(y),
-        "font": {"color": "theme:ink", "size": 13, "family": "system-ui, sans-serif"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "hoverlabel": {"bgcolor": "theme:surface", "bordercolor": "theme:muted", "font": {"color": "theme:ink"}},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "theme:muted", "activecolor": "theme:ink"},
-        "showlegend": True,
-        "autosize": True,
-    }

@@ -10,11 +10,20 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from tinynas.report.figures import PALETTES, Figure, error_against, history, trajectory
-from tinynas.report.tables import cards, error_table, facts_table, recordings_table, resources_table, trials_table
+from tinynas.report.figures import error_against, foreseen_error, history, trajectory
+from tinynas.report.foreseen import RESOURCES, proxy_error, proxy_error_text
+from tinynas.report.plot import PALETTES, Figure
+from tinynas.report.tables import (
+    cards,
+    error_table,
+    facts_table,
+    foreseen_table,
+    recordings_table,
+    resources_table,
+    trials_table,
+)
 from tinynas.report.view import View, mapping_at, number_at, read_view
 from tinynas.report.words import bind, describe, error_text, kib, number, percent, relative
 from tinynas.study import Study, write_file
@@ -22,6 +31,9 @@ from tinynas.study import Study, write_file
 __all__ = ["write_report"]
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+# A longer table of measured trials is folded: the figures and the note say what it adds up to.
+_MOST_ROWS = 30
 
 
 def write_report(study: Study, path: str | Path) -> Path:
@@ -50,6 +62,7 @@ def _page(view: View) -> str:
         _comparison(view),
         _history(view, figures),
         _costs(view, figures),
+        _foreseen(view, figures),
         _trajectories(view),
         _recordings(view),
         _section("All trials", trials_table(view) if view.trials else "<p>No trial has been proposed yet.</p>"),
@@ -131,20 +144,6 @@ def _why_none(view: View) -> str:
     return text
 
 
-def _apart(view: View) -> str:
-    """How far measured costs were from those foreseen, over all trials that were measured; empty where none was."""
-    parts = []
-    for key, name in (("sram", "SRAM"), ("flash", "flash")):
-        pairs = [
-            (number_at(t.measurement, f"proxy_{key}_bytes"), number_at(t.measurement, f"{key}_bytes"))
-            for t in view.trials
-        ]
-        off = [abs(foreseen / found - 1) for foreseen, found in pairs if foreseen is not None and found]
-        if off:
-            parts.append(f"{name} by {100 * median(off):.2f} % in the median and {100 * max(off):.2f} % at most")
-    return f" The resource model was off for {' and for '.join(parts)}." if parts else ""
-
-
 def _section(title: str, body: str, note: str = "") -> str:
     note = f'<p class="note">{note}</p>' if note else ""
     return f"<section><h2>{escape(title)}</h2>{note}{body}</section>\n"
@@ -165,7 +164,6 @@ def _comparison(view: View) -> str:
         measurement = view.best.measurement or {}
         source, engine = (escape(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))
         note += f" Resources: engine {engine}, figures from {source}."
-        note += _apart(view)
     return _section("Error and resources", f'<div class="pair">{tables}</div>', note)
 
 
@@ -198,6 +196,29 @@ def _costs(view: View, figures: dict[str, Figure]) -> str:
             parts.append(_figure(f"error-{resource}", figures, figure, alt))
     note = "Each point is a trained network. No other one beats those on the Pareto front in both error and memory."
     return _section("Error against memory", f'<div class="pair">{"".join(parts)}</div>', note) if parts else ""
+
+
+def _foreseen(view: View, figures: dict[str, Figure]) -> str:
+    error = proxy_error(view)
+    if error is None:
+        return ""
+    parts = []
+    for resource, name in RESOURCES.items():
+        figure = foreseen_error(view, resource)
+        if figure["data"]:
+            alt = f"How far the resource model's {name} is off, in percent of what was measured, over the latter."
+            parts.append(_figure(f"foreseen-{resource}", figures, figure, alt))
+    note = (
+        f"Each point is a trial that was measured. The resource model was {proxy_error_text(error)}. "
+        "Percentages are of what was measured: above zero too much was foreseen, below zero too little."
+    )
+    if any((trial.measurement or {}).get("source") == "virtual" for trial in view.trials):
+        note += " The latency is a virtual board's, an estimate."
+    table = foreseen_table(view)
+    count = error["trials"] or 0
+    if count > _MOST_ROWS:
+        table = f"<details><summary>All {count:.0f} measured trials</summary>{table}</details>"
+    return _section("Foreseen and measured", f'<div class="pair">{"".join(parts)}</div>{table}', bind(note))
 
 
 def _trajectories(view: View) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinynas.report.foreseen import proxy_error
 from tinynas.report.view import View, number_at, read_view
 from tinynas.study import Study
 
@@ -17,14 +18,15 @@ def result(study: Study) -> dict[str, Any]:
         study: A study in any state: finished, under way, without trials.
 
     Returns:
-        study (folder), board (name), trials and infeasible (counts), seconds, best, baselines, test, limits and
-        space_infeasible_share. `best` is None without a feasible network, else trial (id), architecture, objective,
-        precision (`int8` or `float32`), error_int8 (of the model as deployed, in that precision) and error_float
-        (before conversion), both joint velocity RMSE in m/s on the validation recordings, sram_bytes, flash_bytes,
-        macs, latency_us, source and engine of these figures. `baselines` holds the errors of predicting `zero` and the
-        training `mean`, on the validation recordings too: the objective was computed from these. `test` holds the
-        metrics of the best network on the test recordings, with the `baselines` of those, or is None. `limits` holds
-        the board's limits in bytes.
+        study (folder), board (name), trials and infeasible (counts), seconds, best, baselines, test, limits,
+        space_infeasible_share and proxy_error. `best` is None without a feasible network, else trial (id),
+        architecture, objective, precision (`int8` or `float32`), error_int8 (of the model as deployed, in that
+        precision) and error_float (before conversion), both joint velocity RMSE in m/s on the validation recordings,
+        sram_bytes, flash_bytes, macs, latency_us, source and engine of these figures. `baselines` holds the errors of
+        predicting `zero` and the training `mean`, on the validation recordings too: the objective was computed from
+        these. `test` holds the metrics of the best network on the test recordings, with the `baselines` of those, or is
+        None. `limits` holds the board's limits in bytes. `proxy_error` says how far the resource model was off over the
+        trials that were measured on a board (`foreseen.proxy_error`), or is None.
 
     Raises:
         StudyError: The study cannot be read.
@@ -41,6 +43,7 @@ def result(study: Study) -> dict[str, Any]:
         "test": {**view.test, "baselines": _baselines(view, "test")} if view.test else None,
         "limits": {f"{name}_bytes": view.limit(name) for name in ("sram", "flash")},
         "space_infeasible_share": number_at(view.summary, "space_infeasible_share"),
+        "proxy_error": proxy_error(view),
     }
 
 

@@ -7,11 +7,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from tinynas.report.foreseen import RESOURCES, Foreseen, foreseen
 from tinynas.report.view import View, number_at
-from tinynas.report.words import NONE, bind, describe_short, error_text, kib, macs, number, percent, relative, span
+from tinynas.report.words import (
+    NONE,
+    bind,
+    describe_short,
+    error_text,
+    grouped,
+    kib,
+    macs,
+    number,
+    percent,
+    relative,
+    signed,
+    span,
+)
 from tinynas.study import Trial
 
-__all__ = ["bar", "cards", "error_table", "facts_table", "recordings_table", "resources_table", "trials_table"]
+__all__ = [
+    "bar",
+    "cards",
+    "error_table",
+    "facts_table",
+    "foreseen_table",
+    "recordings_table",
+    "resources_table",
+    "trials_table",
+]
 
 
 def bar(share: float | None, label: str, kind: str = "") -> str:
@@ -180,6 +203,36 @@ def trials_table(view: View) -> str:
     return _scrolling(_head(names, {0, 2, 3, 4, 5, 6, 7}, sortable=True), body)
 
 
+def foreseen_table(view: View) -> str:
+    """Return the trials that were measured, with what the resource model had foreseen, sortable by every column."""
+    pairs = {resource: {pair.trial.id: pair for pair in foreseen(view, resource)} for resource in RESOURCES}
+    body = []
+    for trial in view.trials:
+        found = [pairs[resource].get(trial.id) for resource in RESOURCES]
+        if not any(found):
+            continue
+        latency_us = number_at(trial.measurement, "latency_us")
+        numbers = [cell for pair in found for cell in _foreseen_cells(pair)]
+        numbers.append((latency_us, NONE if latency_us is None else f"{latency_us / 1000:.2f}"))
+        cells = "".join(f'<td class="number" data-sort="{_sort(value)}">{text}</td>' for value, text in numbers)
+        best = ' class="best"' if view.best is not None and trial.id == view.best.id else ""
+        body.append(f'<tr{best}><th scope="row" class="number" data-sort="{trial.id}">{trial.id}</th>{cells}</tr>')
+    names = ["trial", *["foreseen", "measured", "off", "off (%)"] * len(RESOURCES), "latency (ms)"]
+    groups = [("", 1), *((f"{name} (bytes)", 4) for name in RESOURCES.values()), ("", 1)]
+    return _scrolling(_head(names, set(range(len(names))), sortable=True, groups=groups), body)
+
+
+def _foreseen_cells(pair: Foreseen | None) -> list[tuple[float | None, str]]:
+    if pair is None:
+        return [(None, NONE)] * 4
+    return [
+        (pair.foreseen_bytes, grouped(pair.foreseen_bytes)),
+        (pair.measured_bytes, grouped(pair.measured_bytes)),
+        (pair.off_bytes, signed(pair.off_bytes)),
+        (pair.off_percent, signed(pair.off_percent, 2)),
+    ]
+
+
 def facts_table(document: Mapping[str, Any]) -> str:
     """Return a nested mapping as a table of dotted keys and values."""
     rows = [
@@ -196,13 +249,27 @@ def _flat(prefix: str, value: object) -> Iterator[tuple[str, str]]:
         yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _head(names: Sequence[str], numeric: set[int], *, sortable: bool = False, unsorted: Sequence[str] = ()) -> str:
+def _head(
+    names: Sequence[str],
+    numeric: set[int],
+    *,
+    sortable: bool = False,
+    unsorted: Sequence[str] = (),
+    groups: Sequence[tuple[str, int]] = (),
+) -> str:
+    """The head of a table; `groups` are names over so many columns each, in a row above."""
     cells = []
     for index, name in enumerate(names):
         text = f'<button type="button">{escape(name)}</button>' if sortable else escape(name)
         cells.append(f'<th scope="col" class="{"number" if index in numeric else ""}">{text}</th>')
     cells += [f'<th scope="col">{escape(name)}</th>' for name in unsorted]
-    return f"<thead><tr>{''.join(cells)}</tr></thead>"
+    above = "".join(
+        f'<th scope="colgroup" colspan="{width}" class="group">{escape(name)}</th>'
+        if name
+        else f'<td colspan="{width}"></td>'
+        for name, width in groups
+    )
+    return f"<thead>{f'<tr>{above}</tr>' if above else ''}<tr>{''.join(cells)}</tr></thead>"
 
 
 def _scrolling(head: str, body: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinynas.report.foreseen import proxy_error_text
 from tinynas.report.view import mapping_at, number_at
 from tinynas.report.words import describe, error_text, kib, macs, number, percent, relative, span
 
@@ -75,6 +76,8 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
         if (latency_us := number_at(best, "latency_us")) is not None:
             yield "latency", f"{latency_us / 1000:.2f} ms", None
         yield "figures from", f"{best.get('source') or 'unknown'}, engine {best.get('engine') or 'unknown'}", None
+    if text := proxy_error_text(error := mapping_at(outcome, "proxy_error")):
+        yield "resource model", f"{text}; measured trials: {error.get('trials')}", None
     yield "trials", _trials(outcome), None
     yield "time", span(number_at(outcome, "seconds")), None
     if outcome.get("study"):

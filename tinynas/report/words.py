@@ -12,11 +12,13 @@ __all__ = [
     "describe",
     "describe_short",
     "error_text",
+    "grouped",
     "kib",
     "macs",
     "number",
     "percent",
     "relative",
+    "signed",
     "span",
 ]
 
@@ -59,6 +61,29 @@ def kib(value: float | None) -> str:
         return NONE
     amount = value / 1024
     return f"{amount:.0f} KiB" if amount >= 100 or amount == int(amount) else f"{amount:.1f} KiB"
+
+
+def grouped(value: float | None) -> str:
+    """Format a whole number, its thousands set apart.
+
+    Example:
+        >>> grouped(131072)
+        '131,072'
+    """
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def signed(value: float | None, digits: int = 0) -> str:
+    """Format a difference with its sign; none where it rounds to zero.
+
+    Example:
+        >>> signed(8), signed(0.123, 2), signed(-0.001, 2), signed(-1234) == "\N{MINUS SIGN}1,234"
+        ('+8', '+0.12', '0.00', True)
+    """
+    if value is None:
+        return NONE
+    text = f"{value:+,.{digits}f}"
+    return text.replace("-", "\N{MINUS SIGN}") if set(text) & set("123456789") else text[1:]
 
 
 def macs(value: float | None) -> str:

@@ -63,7 +63,7 @@
   };
 
   for (const table of document.querySelectorAll("table.sortable")) {
-    const headers = [...table.tHead.rows[0].cells];
+    const headers = [...[...table.tHead.rows].at(-1).cells];
     headers.forEach((header, column) => {
       header.querySelector("button")?.addEventListener("click", () => {
         const ascending = header.getAttribute("aria-sort") !== "ascending";
