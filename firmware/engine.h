@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern const char engine_name[];       /* aot: compiled ahead of time */
+extern const char engine_name[];       /* aot: compiled ahead of time; tflm: interpreted */
 extern const char engine_model_id[];   /* what public runners know the model by */
 extern const char engine_model_hash[]; /* what tinynas knows it by */
+
+/* Why the model cannot run, or why its last inference went wrong; NULL where nothing did. */
+const char *engine_problem(void);
 
 /* The input as the model takes it; the caller writes it. */
 uint8_t *engine_input(void);
@@ -16,6 +19,8 @@ uint32_t engine_input_bytes(void);
 const uint8_t *engine_output(void);
 uint32_t engine_output_bytes(void);
 uint32_t engine_arena_bytes(void);
+/* Variables of the whole image, the arena among them. */
+uint32_t engine_static_bytes(void);
 
 void engine_invoke(void);
 

@@ -20,11 +20,13 @@ static int8_t input[MODEL_INPUT_BYTES] __attribute__((aligned(4)));
 static int8_t output[MODEL_OUTPUT_BYTES] __attribute__((aligned(4)));
 static float results[MODEL_OUTPUT_BYTES]; /* one int8 value each */
 
+const char *engine_problem(void) { return NULL; }
 uint8_t *engine_input(void) { return (uint8_t *)input; }
 uint32_t engine_input_bytes(void) { return MODEL_INPUT_BYTES; }
 const uint8_t *engine_output(void) { return (const uint8_t *)output; }
 uint32_t engine_output_bytes(void) { return MODEL_OUTPUT_BYTES; }
 uint32_t engine_arena_bytes(void) { return MODEL_ARENA_BYTES; }
+uint32_t engine_static_bytes(void) { return memory_static_bytes(); }
 uint32_t engine_result_count(void) { return MODEL_OUTPUT_BYTES; }
 
 void engine_invoke(void) { model_invoke(input, output); }

@@ -58,17 +58,32 @@ class Config:
     hil: HilOptions = field(default_factory=HilOptions)
 
     def __post_init__(self) -> None:
-        if self.mode == "hil" and self.cost.engine == "tflm":
-            raise ConfigError("what is measured is the engine aot", where="cost.engine", advice="leave it out")
+        if self.mode == "hil":
+            self._check_library()
         if self.mode == "tflm" and self.cost.engine == "aot":
             raise ConfigError("the interpreter knows nothing of compiled models", where="cost.engine")
         if self.aot and self.conversion.precision != "int8":
             raise ConfigError("only int8 models are compiled", where="conversion.precision")
 
+    def _check_library(self) -> None:
+        if self.aot and self.hil.tflm_root is not None:
+            what = "compiled models use no library"
+            raise ConfigError(what, where="hil.tflm_root", advice="leave it out, or set cost.engine to tflm")
+        if not self.aot and self.hil.tflm_root is None:
+            what = "no library of TensorFlow Lite Micro is named"
+            raise ConfigError(what, where="hil.tflm_root", advice="docs/hil.md says how to get it")
+        if self.conversion.precision != "int8":
+            raise ConfigError("only int8 models are measured", where="conversion.precision")
+
     @property
     def aot(self) -> bool:
         """Whether the engine "aot" is the runtime, rather than "tflm"."""
         return self.cost.engine == "aot" or (self.cost.engine is None and self.mode == "hil")
+
+    @property
+    def whole_image(self) -> bool:
+        """Whether costs are those of the whole image: where this project's firmware is around the model."""
+        return self.aot or self.mode == "hil"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values, every default spelled out."""

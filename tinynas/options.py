@@ -150,7 +150,8 @@ class Cost:
 
     Attributes:
         engine: The runtime on the board: "tflm", or "aot", the model compiled to C in this project's firmware. None:
-            the latter where candidates are measured (mode "hil"), else the former.
+            the latter where candidates are measured (mode "hil"), else the former. There "tflm" is the library of
+            `hil.tflm_root`.
         kernels: Kernel library of "tflm": "cmsis_nn" or "reference".
     """
 
@@ -168,6 +169,7 @@ class HilOptions:
         link: "virtual"; a serial port; or "auto", the port of the board that is attached.
         flasher: How images get into its flash: "drive", "pyocd", "rom", or "auto".
         probe: Serial number of the probe, or its beginning, where several boards are attached.
+        tflm_root: Of the engine "tflm": folder of tflite-micro's sources, with its library made for the board's core.
         meter: The power meter in the board's supply: "lpm01a:PORT", "lpm01a:PORT@VOLTS" or "ina228:PORT"; None: energy
             stays unknown.
 
@@ -180,6 +182,7 @@ class HilOptions:
     link: str = "auto"
     flasher: Literal["auto", "drive", "pyocd", "rom"] = "auto"
     probe: str | None = None
+    tflm_root: str | None = None
     meter: str | None = None
 
     def __post_init__(self) -> None:

@@ -13,5 +13,10 @@ extern uint32_t __data_start[], __data_end[];
 extern uint32_t __bss_start[], __bss_end[];
 extern uint32_t __firmware_start[], __firmware_end[]; /* cleared like .bss */
 extern const uint8_t __image_start[], __image_end[];
+/* What no variable takes of the model's SRAM. */
+extern uint8_t __free_start[], __free_end[];
+/* Constructors of C++. */
+extern void (*__init_array_start[])(void);
+extern void (*__init_array_end[])(void);
 
 #endif

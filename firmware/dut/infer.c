@@ -40,6 +40,14 @@ static void put_results(void) {
     put_line("]");
 }
 
+static bool engine_works(void) {
+    const char *problem = engine_problem();
+    if (problem != NULL) {
+        put_error(problem);
+    }
+    return problem == NULL;
+}
+
 static void repeat(uint32_t times) {
     while (times--) {
         engine_invoke();
@@ -56,7 +64,7 @@ void dut_infer(const dut_words *words) {
         put_error("Inference warmup must be >=0");
         return;
     }
-    if (!dut_input_ready()) {
+    if (!dut_input_ready() || !engine_works()) {
         return;
     }
     put_count("m-warmup-start-", warmups);
@@ -72,8 +80,10 @@ void dut_infer(const dut_words *words) {
     put_lap(start);
     put_lap(end);
     put_line("m-infer-done");
-    inferred = true;
-    put_results();
+    inferred = engine_works();
+    if (inferred) {
+        put_results();
+    }
 }
 
 static bool results_ready(void) {
@@ -107,7 +117,7 @@ void dut_output(const dut_words *words) {
 
 void dut_operators(const dut_words *words) {
     (void)words;
-    if (!dut_input_ready()) {
+    if (!dut_input_ready() || !engine_works()) {
         return;
     }
     uint32_t count;
@@ -116,11 +126,14 @@ void dut_operators(const dut_words *words) {
         put_error("The model was compiled without hooks");
         return;
     }
+    inferred = engine_works();
+    if (!inferred) {
+        return;
+    }
     put_text("m-ops-[");
     for (uint32_t i = 0; i < count; i++) {
         put_text(i ? "," : "");
         put_unsigned(cycles[i]);
     }
     put_line("]");
-    inferred = true;
 }

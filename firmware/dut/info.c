@@ -47,7 +47,7 @@ void dut_info(const dut_words *words) {
 
 void dut_memory(const dut_words *words) {
     (void)words;
-    put_field("m-mem-[static=", memory_static_bytes());
+    put_field("m-mem-[static=", engine_static_bytes());
     put_field(",arena=", engine_arena_bytes());
     put_field(",stack=", memory_stack_bytes());
     put_field(",stack_limit=", memory_stack_limit_bytes());

@@ -83,7 +83,7 @@ def build_host_dut(model: bytes, directory: Path, defines: Sequence[str] = ()) -
     sources = compiled.write(directory)
     (directory / "board.h").write_text(board_header(BOARD))
     portable = [name for name in firmware_sources(BOARD) if not name.startswith(("core/", "families/"))]
-    sources += [FIRMWARE / name for name in portable] + [Path(__file__).with_name("host.c")]
+    sources += [FIRMWARE / name for name in [*portable, "engine_aot.c"]] + [Path(__file__).with_name("host.c")]
     program = directory / "dut"
     flags = [*_STRICT, *SANITISED, "-DFIRMWARE_DATA=", *(f"-D{define}" for define in defines)]
     command = [gcc, *flags, f"-I{FIRMWARE}", f"-I{directory}", *map(str, sources), "-o", str(program)]

@@ -164,7 +164,7 @@ def test_what_no_second_try_would_mend_ends_it_at_once(search, configure, tmp_pa
 def test_pauses_grow(board, monkeypatch):
     monkeypatch.setattr(module, "measure", Rig(*[LinkTimeout("no answer")] * 3))
     network, pauses = Architecture(2, 2, (1,), window=16, channels=6), []
-    bench = Bench(board, HilOptions(link="virtual"), pauses.append)
+    bench = Bench(board, HilOptions(link="virtual"), sleep=pauses.append)
     with pytest.raises(BoardError):
         bench.measured(
             pack(filled(lower(network))), estimate(network, Engine.aot(board)), np.zeros((16, 6), np.float32)

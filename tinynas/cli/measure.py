@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["Flasher", "LinkOption", "ProbeOption", "register"]
 
 
+class EngineOption(str, Enum):
+    """What runs the model on the board."""
+
+    aot = "aot"
+    tflm = "tflm"
+
+
 class Flasher(str, Enum):
     """How images get into flash."""
 
@@ -58,6 +65,13 @@ def register(app: typer.Typer) -> None:
 def measure(
     model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model.")],
     board: Annotated[str, typer.Option(help="Name of a board, or path of a board file.")],
+    engine: Annotated[
+        EngineOption, typer.Option(help="aot: compiled to C; tflm: interpreted by TensorFlow Lite Micro.")
+    ] = EngineOption.aot,
+    tflm_root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Of tflm: folder of tflite-micro, with its library made for the core."),
+    ] = None,
     link: LinkOption = "virtual",
     flasher: FlasherOption = Flasher.auto,
     probe: ProbeOption = None,
@@ -84,6 +98,8 @@ def measure(
         found = measured(
             target,
             content,
+            engine=engine.value,
+            tflm_root=tflm_root,
             link=link,
             flasher=flasher.value,
             probe_id=probe,

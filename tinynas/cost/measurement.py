@@ -18,10 +18,10 @@ Kernels = Literal["reference", "cmsis_nn", "tinynas"]
 
 # Image without a model, by the serial port that the firmware drives and whether the core is a Cortex-M7.
 _FIRMWARE_CODE_BYTES = {
-    ("stm32-v1", False): 7_624,
-    ("stm32-v2", False): 7_412,
-    ("stm32-v2", True): 7_813,
-    ("nrf-uarte", False): 7_052,
+    ("stm32-v1", False): 7_680,
+    ("stm32-v2", False): 7_468,
+    ("stm32-v2", True): 7_869,
+    ("nrf-uarte", False): 7_108,
 }
 
 

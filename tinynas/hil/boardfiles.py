@@ -57,7 +57,7 @@ _CORES = {"cortex-m4f": "CORTEX_M4", "cortex-m7f": "CORTEX_M7"}
 _SOURCES = (
     *("core/cycles.c", "core/fault.c", "core/memory.c", "core/serial.c", "core/startup.c", "core/string.c"),
     *("core/systick.c", "core/trigger.c", "dut/crc.c", "dut/db.c", "dut/infer.c", "dut/info.c", "dut/parser.c"),
-    *("dut/text.c", "engine_aot.c", "main.c"),
+    *("dut/text.c", "main.c"),
 )
 #: AAPCS: the stack pointer is a multiple of 8 where a function is called.
 _STACK_ALIGNMENT = 8
@@ -128,7 +128,7 @@ def _family(board: Board) -> _Family:
 
 
 def firmware_sources(board: Board) -> list[str]:
-    """C files of the image, below `firmware/`; `model.c` comes on top.
+    """C files of the image, below `firmware/`; the model's and its runtime's come on top.
 
     Raises:
         BuildError: The firmware has no driver for this MCU.
@@ -152,6 +152,9 @@ SECTIONS {{
         *(.text .text.*)
         *(.rodata .rodata.*)
         . = ALIGN(4);
+        __init_array_start = .;
+        KEEP(*(SORT_BY_INIT_PRIORITY(.init_array.*) .init_array))
+        __init_array_end = .;
     }} > flash
     .data : {{
         __data_start = .;
@@ -176,6 +179,9 @@ SECTIONS {{
         . = ALIGN(4);
         __bss_end = .;
     }} > ram
+    __free_start = ALIGN(__bss_end, 16); /* as tensors are aligned */
+    __free_end = ORIGIN(ram) + LENGTH(ram);
+    end = __bss_end; /* newlib's name */
     /DISCARD/ : {{ *(.ARM.exidx* .ARM.extab*) }} /* nothing unwinds a stack here */
 }}
 """

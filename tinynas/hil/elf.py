@@ -14,6 +14,7 @@ __all__ = ["LinkedElf", "read_elf"]
 
 _ALLOCATED = 2  # SHF_ALLOC
 _ERASED = b"\xff"
+_SINGLE_PRECISION = 1  # Tag_ABI_HardFP_use
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class LinkedElf:
         static_ram_bytes: Sections that lie in RAM, with their padding.
         symbols: Addresses by name.
         functions: (address, name) of the functions, ascending, without the Thumb bit.
+        double_precision: Whether some object was compiled for a floating-point unit of double precision.
     """
 
     address: int
@@ -33,6 +35,7 @@ class LinkedElf:
     static_ram_bytes: int
     symbols: Mapping[str, int] = field(repr=False)
     functions: Sequence[tuple[int, str]] = field(repr=False)
+    double_precision: bool = False
 
     def function_at(self, address: int) -> str | None:
         """`function+0x12` for an address of the code, as a fault reports it."""
@@ -75,7 +78,22 @@ def _read(elf: Any) -> LinkedElf:
         ),
         symbols={s.name: s["st_value"] for s in symbols if s.name},
         functions=sorted(functions.items()),
+        double_precision=_double_precision(elf),
     )
+
+
+def _double_precision(elf: Any) -> bool:
+    """By the build attributes of Arm's ABI: floating-point hardware, and not single precision alone."""
+    section = elf.get_section_by_name(".ARM.attributes")
+    if section is None:
+        return False
+    found = {
+        attribute.tag: attribute.value
+        for vendor in section.iter_subsections()
+        for scope in vendor.iter_subsubsections()
+        for attribute in scope.iter_attributes()
+    }
+    return bool(found.get("TAG_FP_ARCH")) and found.get("TAG_ABI_HARDFP_USE") != _SINGLE_PRECISION
 
 
 def _flat(pieces: Sequence[tuple[int, bytes]]) -> tuple[int, bytes]:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from tinynas.board import Board
-from tinynas.deploy.compiler import CompiledModel
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
 from tinynas.hil.boardfiles import board_header, firmware_sources, linker_regions, linker_script
 from tinynas.hil.elf import LinkedElf, read_elf
+from tinynas.hil.runtime import AOT, ModelSources, Runtime
 from tinynas.hil.toolchain import Toolchain
 from tinynas.resources import resource
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Image", "build_image", "cache_folder"]
 
-#: The source that includes the model's header; it belongs to the candidate.
-_ENGINE = "engine_aot.c"
 #: Copied into rows and buffers at every inference: for speed, the rest of the firmware for size.
 _FAST = "core/string.c"
 _HASH_DIGITS = 16
@@ -54,7 +52,8 @@ class Image:
         binary: What lies in flash.
         flash_bytes: Its size: vectors, code, weights, initial values.
         static_ram_bytes: Variables: the arena, buffers of input and output, the firmware's own.
-        arena_bytes: The model's share of them.
+        arena_bytes: The model's share of them; None: it is not among them, and known from a run.
+        free_bytes: SRAM that no variable takes, where such an arena finds its room.
         stack_limit_bytes: Room of the stack; what it takes is known from a run.
         input_bytes: Of one input.
         output_bytes: Of one output.
@@ -70,7 +69,8 @@ class Image:
     binary: bytes = field(repr=False)
     flash_bytes: int
     static_ram_bytes: int
-    arena_bytes: int
+    arena_bytes: int | None
+    free_bytes: int
     stack_limit_bytes: int
     input_bytes: int
     output_bytes: int
@@ -80,7 +80,13 @@ class Image:
 
 
 def build_image(
-    board: Board, model: CompiledModel, directory: Path, *, toolchain: Toolchain | None = None, hooks: bool = False
+    board: Board,
+    model: ModelSources,
+    directory: Path,
+    *,
+    runtime: Runtime = AOT,
+    toolchain: Toolchain | None = None,
+    hooks: bool = False,
 ) -> Image:
     """Compile and link a model with the firmware.
 
@@ -88,6 +94,7 @@ def build_image(
         board: The board.
         model: A model that was compiled under the name "model".
         directory: Folder for the model's sources and the image; made where it is not there.
+        runtime: What executes the model.
         toolchain: The compiler; None: the first that is found.
         hooks: Count each operator's cycles on request (`Dut.ops`). The calls around every operator's turns cost time:
             not for images whose latency counts.
@@ -98,28 +105,42 @@ def build_image(
         RamOverflow: Its variables need more SRAM than there is.
         BuildError: The firmware does not run on the board, or the compiler refuses.
     """
-    chosen = toolchain or Toolchain.detect()
+    # A library of C++ objects is GCC's, and so is what it needs of the C and C++ libraries.
+    chosen = toolchain or Toolchain.detect(None if runtime.library is None else "gcc")
+    if runtime.library is not None and chosen.kind != "gcc":
+        raise BuildError(f"made by GCC, not to be linked by {chosen.version}", where=runtime.library.name)
     if "model.h" not in model.files:
-        raise BuildError("the firmware needs a model of the name 'model'", where=", ".join(model.sources))
+        raise BuildError("the firmware needs a model of the name 'model'", where=", ".join(model.files))
     firmware = _firmware(board, chosen)
     model_hash = _digest(model.files)
-    include = [directory, firmware, firmware / "libc"]
-    defines = [f'MODEL_HASH="{model_hash}"', *(["MODEL_HOOKS"] if hooks else [])]
+    defines = [f'MODEL_HASH="{model_hash}"', *(["MODEL_HOOKS"] if hooks else []), *runtime.defines]
     objects = []
-    for source in [*model.write(directory), firmware / _ENGINE]:
+    for source in [*model.write(directory), firmware / runtime.source]:
         objects.append(directory / f"{source.stem}.o")
+        # A C++ library brings a C library's headers; the firmware's would be in their way.
+        libc = [firmware / "libc"] if source.suffix == ".c" else []
+        include = [directory, firmware, *libc, *runtime.include]
         chosen.compile(source, objects[-1], core=board.core, include=include, defines=defines)
-    elf = directory / "image.elf"
+    elf, script = directory / "image.elf", firmware / "memory.ld"
     try:
-        chosen.link([*objects, *sorted(firmware.glob("*.o"))], firmware / "memory.ld", elf, core=board.core)
+        objects += sorted(firmware.glob("*.o"))
+        chosen.link(objects, script, elf, core=board.core, library=runtime.library)
     except BuildError as error:
         raise _overflow(board, error.message) or error from None
-    return _image(board, model, read_elf(elf), elf, chosen.version, model_hash)
+    version = ", ".join(filter(None, (chosen.version, runtime.version)))
+    return _image(board, model, read_elf(elf), elf, version, model_hash)
 
 
-def _image(board: Board, model: CompiledModel, linked: LinkedElf, elf: Path, toolchain: str, model_hash: str) -> Image:
+def _image(board: Board, model: ModelSources, linked: LinkedElf, elf: Path, toolchain: str, model_hash: str) -> Image:
+    if linked.double_precision:
+        raise BuildError(
+            f"the image needs a floating-point unit of double precision, which a {board.core} here has not",
+            where=elf.name,
+            advice="build the library for single precision: docs/hil.md has the command",
+        )
     binary_path = elf.with_suffix(".bin")
     binary_path.write_bytes(linked.binary)
+    symbols = linked.symbols
     return Image(
         board=board,
         elf=elf,
@@ -129,7 +150,8 @@ def _image(board: Board, model: CompiledModel, linked: LinkedElf, elf: Path, too
         flash_bytes=len(linked.binary),
         static_ram_bytes=linked.static_ram_bytes,
         arena_bytes=model.arena_bytes,
-        stack_limit_bytes=linked.symbols["__stack_top"] - linked.symbols["__stack_limit"],
+        free_bytes=max(0, symbols["__free_end"] - symbols["__free_start"]),
+        stack_limit_bytes=symbols["__stack_top"] - symbols["__stack_limit"],
         input_bytes=model.input_bytes,
         output_bytes=model.output_bytes,
         toolchain=toolchain,
@@ -165,7 +187,7 @@ def cache_folder() -> Path:
 def _firmware(board: Board, toolchain: Toolchain) -> Path:
     """A folder with the firmware's sources, the board's files and their objects."""
     files = dict(_tree(resource("firmware"), "")) | {"board.h": board_header(board), "memory.ld": linker_script(board)}
-    sources = [name for name in firmware_sources(board) if name != _ENGINE]
+    sources = firmware_sources(board)
     key = _digest(files, toolchain.version, *toolchain.options(board.core), *sources)
     home = cache_folder() / "firmware"
     folder = home / f"{board.name}-{toolchain.kind}-{key}"
@@ -219,7 +241,7 @@ def _tree(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
     for item in folder.iterdir():
         if item.is_dir() and item.name not in ("kernels", "boards"):
             yield from _tree(item, f"{prefix}{item.name}/")
-        elif item.name.endswith((".c", ".h")):
+        elif item.name.endswith((".c", ".cc", ".h")):
             yield prefix + item.name, item.read_text(encoding="utf-8")
 
 

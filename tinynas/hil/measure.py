@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tinynas.board import Board
-from tinynas.deploy.compiler import compile_model
 from tinynas.errors import ConfigError
 from tinynas.hil.dut import Dut
+from tinynas.hil.engines import EngineName, prepared, used_arena_bytes
 from tinynas.hil.image import Image, build_image
 from tinynas.hil.power import PowerMeter, check_meter, energy_of, enough_inferences, open_meter
 from tinynas.hil.reference import Int8, Reference, normal_window, random_window, reference_of
@@ -40,12 +40,12 @@ class HilMeasurement:
 
     Attributes:
         board: Name of the board.
-        engine: "aot", compiled ahead of time.
+        engine: "aot", compiled ahead of time; "tflm", interpreted by TensorFlow Lite Micro.
         source: "serial", a real board; "virtual", where time is an estimate from the instructions executed.
         toolchain: Compiler and version.
         clock_hz: What the core ran at.
         static_ram_bytes: Variables of the whole image: arena, buffers of input and output, the firmware's.
-        arena_bytes: The arena within them.
+        arena_bytes: The arena within them; of "tflm" what the interpreter took of it.
         stack_bytes: The most that the stack held, with protocol and an interrupt.
         sram_bytes: Both together.
         flash_bytes: The image: code, weights, initial values.
@@ -95,6 +95,8 @@ def measure(
     board: Board,
     model: bytes,
     *,
+    engine: EngineName = "aot",
+    tflm_root: str | Path | None = None,
     link: str = "virtual",
     flasher: FlashMethod = "auto",
     probe_id: str | None = None,
@@ -113,6 +115,8 @@ def measure(
         board: The board.
         model: An int8 .tflite model. Of an untrained network every weight and bias has to be perturbed first
             (`tcn.network.perturbed`): the converter drops what is zero, and the figures would be too good.
+        engine: "aot" or "tflm"; see `hil.engines.prepared`.
+        tflm_root: Of "tflm": the folder that holds the library.
         link: "virtual", a serial port, or "auto".
         flasher: See `rig_for`.
         probe_id: See `rig_for`.
@@ -127,13 +131,13 @@ def measure(
         where: What to call the model in an error.
 
     Raises:
-        UnsupportedOp, ConversionError: The model is not compiled.
+        UnsupportedOp, ConversionError: The engine does not take the model.
         ToolchainMissing, BuildError: The image is not built.
         FlashOverflow, RamOverflow: It does not fit the board.
         BoardError: The board or its probe misbehaves; with a class for each way to.
         ParityError: The board computes something else than the reference.
-        ConfigError: There is no such meter, or the board is a virtual one, which takes no current, or it has no
-            trigger pin.
+        ConfigError: There is no such library; or no such meter, or the board is a virtual one, which takes no current,
+            or it has no trigger pin.
     """
     if meter is not None:
         check_meter(meter, link)
@@ -141,17 +145,17 @@ def measure(
             what = "no pin of the board tells a meter when inferences begin and end"
             raise ConfigError(what, where=f"{board.name}:trigger_pin", advice="name one in the board's description")
     rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
-    compiled = compile_model(model, where=where)
+    ready = prepared(model, board, engine, tflm_root=tflm_root, where=where)
     with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:
-        image = build_image(board, compiled, directory or Path(scratch), toolchain=toolchain)
+        folder = directory or Path(scratch)
+        image = build_image(board, ready.sources, folder, runtime=ready.runtime, toolchain=toolchain)
+        ready.check_room(image)
         rng = rng or np.random.default_rng(0)
         inputs = np.stack([random_window(model, rng), normal_window(model, rng) if window is None else window])
         reference = reference_of(model, inputs)
         # A meter may be the board's supply: it is on before the image is flashed, and until the last answer.
         with nullcontext() if meter is None else closing(open_meter(meter)) as opened:
-            return measure_image(
-                rig, image, inputs, reference, macs=compiled.macs, laps=laps, warmup=warmup, meter=opened
-            )
+            return measure_image(rig, image, inputs, reference, macs=ready.macs, laps=laps, warmup=warmup, meter=opened)
 
 
 def measure_image(
@@ -180,6 +184,7 @@ def measure_image(
     wanted = laps or (1 if rig.source == "virtual" else 10)
     with started(rig, image) as dut:
         info = dut.info()
+        arena_bytes = used_arena_bytes(dut, image)
         for index, window in enumerate(inputs[:-1]):
             dut.load(window.tobytes())
             dut.infer(1)
@@ -192,16 +197,17 @@ def measure_image(
         dut.infer(max(1, min(_MOST_A_LAP, ceil(_INTERRUPTED_US / max(median(times), 1.0)))), interrupted=True)
         memory = dut.memory()
     latency = median(times)
+    static_ram_bytes = image.static_ram_bytes + (arena_bytes if image.arena_bytes is None else 0)
     return HilMeasurement(
         board=image.board.name,
         engine=info.engine,
         source=rig.source,
         toolchain=image.toolchain,
         clock_hz=info.clock_hz,
-        static_ram_bytes=image.static_ram_bytes,
-        arena_bytes=image.arena_bytes,
+        static_ram_bytes=static_ram_bytes,
+        arena_bytes=arena_bytes,
         stack_bytes=memory.stack_bytes,
-        sram_bytes=image.static_ram_bytes + memory.stack_bytes,
+        sram_bytes=static_ram_bytes + memory.stack_bytes,
         flash_bytes=image.flash_bytes,
         cycles=round(latency * info.clock_hz / 1e6),
         instructions=instructions,

@@ -73,8 +73,8 @@ def reference_of(model: bytes, inputs: Int8) -> Reference:
     """Outputs by TensorFlow Lite Micro, or where it is not installed by LiteRT's reference kernels.
 
     Args:
-        model: A .tflite model that `compile_model` takes.
-        inputs: (n, *shape of one input without its batch axis), as the compiled model takes them.
+        model: A .tflite model with int8 ends, or one that `compile_model` takes.
+        inputs: (n, *shape of one input without its batch axis), as the board takes them.
 
     Raises:
         ConversionError: The interpreter rejects the model.
@@ -95,7 +95,10 @@ def reference_of(model: bytes, inputs: Int8) -> Reference:
 
 
 def _edges(model: bytes) -> tuple[Graph, Tensor, Tensor]:
-    """The graph, and the int8 tensors that are the compiled model's input and output."""
+    """The graph, and the int8 tensors that are the input and output of what runs on the board."""
     graph = read_graph(model)
+    ends = [graph.tensors[end] for end in (*graph.inputs, *graph.outputs)]
+    if [end.dtype for end in ends] == ["int8", "int8"]:  # as it is, also where only the interpreter knows an operator
+        return graph, ends[0], ends[1]
     _, source, target = lowered(graph)
     return graph, graph.tensors[source], graph.tensors[target]

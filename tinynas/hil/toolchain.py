@@ -48,13 +48,20 @@ _TARGET: Mapping[Kind, tuple[str, ...]] = {
     ),
 }
 _COMMON = (
-    *("-std=c11", "-ffreestanding", "-ffunction-sections", "-fdata-sections"),
+    *("-ffunction-sections", "-fdata-sections"),
     *("-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
 )
+#: As TensorFlow Lite Micro's make has it for C++; static objects live as long as the image.
+_LANGUAGES: Mapping[str, tuple[str, ...]] = {
+    ".c": ("-std=c11", "-ffreestanding"),
+    ".cc": ("-std=c++17", "-fno-rtti", "-fno-threadsafe-statics", "-fno-use-cxa-atexit"),
+}
 _LINK: Mapping[Kind, tuple[str, ...]] = {
-    "gcc": ("-nostdlib", "-Wl,--gc-sections,--build-id=none", "-lgcc"),
+    "gcc": ("-nostdlib", "-Wl,--gc-sections,--build-id=none"),
     "zig": ("-nostdlib", "-Wl,--gc-sections", "-Wl,-e,Reset_Handler"),
 }
+#: What a library of C++ needs besides; the stubs are of system calls that nobody makes.
+_HOSTED = ("-lstdc++", "-lm", "-lc", "-lgcc", "-lnosys")
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,12 @@ class Toolchain:
             advice="`pip install 'tinynas[hil]'` brings Clang; or `apt-get install gcc-arm-none-eabi`",
         )
 
-    def options(self, core: str) -> tuple[str, ...]:
+    def options(self, core: str, suffix: str = ".c") -> tuple[str, ...]:
         """Options by which a core's code is made.
+
+        Args:
+            core: A board's core.
+            suffix: Of the source: ".c" or ".cc".
 
         Raises:
             BuildError: The firmware does not run on this core.
@@ -105,7 +116,7 @@ class Toolchain:
         known = _CORES[self.kind]
         if core not in known:
             raise BuildError(f"images are built for {' and '.join(known)} only", where=core)
-        return (*known[core], *_TARGET[self.kind], *_COMMON)
+        return (*known[core], *_TARGET[self.kind], *_LANGUAGES[suffix], *_COMMON)
 
     def compile(
         self,
@@ -117,10 +128,10 @@ class Toolchain:
         defines: Sequence[str] = (),
         optimise: Literal["2", "s"] = "2",
     ) -> None:
-        """One C file to an object.
+        """One C or C++ file to an object.
 
         Args:
-            source: The C file.
+            source: The file, *.c or *.cc.
             target: The object to be written.
             core: A board's core.
             include: Folders of headers.
@@ -132,10 +143,10 @@ class Toolchain:
         """
         folders = [f"-I{folder}" for folder in include]
         macros = [f"-D{define}" for define in defines]
-        options = [*self.options(core), f"-O{optimise}", *folders, *macros]
+        options = [*self.options(core, source.suffix), f"-O{optimise}", *folders, *macros]
         self._run([*options, "-c", str(source), "-o", str(target)], source.name)
 
-    def link(self, objects: Sequence[Path], script: Path, elf: Path, *, core: str) -> None:
+    def link(self, objects: Sequence[Path], script: Path, elf: Path, *, core: str, library: Path | None = None) -> None:
         """Objects to an image.
 
         Args:
@@ -143,12 +154,17 @@ class Toolchain:
             script: The linker script.
             elf: The ELF file to be written.
             core: A board's core.
+            library: An archive of C++ objects, which GCC has made; None: nothing but the objects.
 
         Raises:
             BuildError: With what the linker said.
         """
-        before = [*self.options(core), "-T", str(script), *map(str, objects)]
-        self._run([*before, *_LINK[self.kind], "-o", str(elf)], elf.name)
+        arguments = [*self.options(core), "-T", str(script), *map(str, objects), *_LINK[self.kind]]
+        if library is not None:
+            arguments += ["-Wl,--start-group", str(library), *_HOSTED, "-Wl,--end-group"]
+        elif self.kind == "gcc":
+            arguments.append("-lgcc")
+        self._run([*arguments, "-o", str(elf)], elf.name)
 
     def _run(self, arguments: Sequence[str], what: str) -> None:
         try:

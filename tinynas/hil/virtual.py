@@ -107,7 +107,7 @@ class VirtualBoard:
 
     @property
     def instructions(self) -> int:
-        """Instructions of the last inference (`model_invoke`) before the line that was received last."""
+        """Instructions of the last inference before the line that was received last."""
         data = os.pread(self._counter.fileno(), 8, 0)
         return int.from_bytes(data, "little")
 

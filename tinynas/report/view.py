@@ -102,9 +102,8 @@ class View:
 
     @property
     def _whole_image(self) -> bool:
-        """Whether costs are those of the whole image, as `Config.aot` says."""
-        engine = mapping_at(self.config, "cost").get("engine")
-        return engine == "aot" or (engine is None and self.config.get("mode") == "hil")
+        """Whether costs are those of the whole image, as `Config.whole_image` says."""
+        return mapping_at(self.config, "cost").get("engine") == "aot" or self.config.get("mode") == "hil"
 
     def baseline(self, predictor: str, split: str) -> float | None:
         """Return the joint velocity RMSE (m/s) of a trivial predictor, `zero` or `mean`, on a split."""

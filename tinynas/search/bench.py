@@ -19,6 +19,7 @@ from tinynas.search.task import Array
 from tinynas.tcn import Architecture
 
 if TYPE_CHECKING:
+    from tinynas.hil.engines import EngineName
     from tinynas.hil.measure import HilMeasurement
 
 __all__ = ["Bench"]
@@ -34,11 +35,13 @@ class Bench:
     Attributes:
         board: The board.
         options: How it is reached.
+        engine: What runs the models there.
         sleep: Waits between two tries.
     """
 
     board: Board
     options: HilOptions
+    engine: EngineName = "aot"
     sleep: Callable[[float], None] = time.sleep
 
     def untrained(
@@ -107,6 +110,8 @@ class Bench:
                 return measure(
                     self.board,
                     model,
+                    engine=self.engine,
+                    tflm_root=self.options.tflm_root,
                     link=self.options.link,
                     flasher=self.options.flasher,
                     probe_id=self.options.probe,

@@ -43,7 +43,7 @@ _UNTRAINED_WINDOWS = 10
 def limits_of(board: Board, config: Config) -> Limits:
     """What a candidate may use: the board's limits, or the configuration's where they are lower."""
     o, sram, flash = config.objective, board.sram_limit_bytes, board.flash_limit_bytes
-    if config.aot:  # its costs are those of the whole image
+    if config.whole_image:
         sram, flash = board.image_sram_bytes, board.image_flash_bytes
     return Limits(min(sram, o.sram_max_bytes or sram), min(flash, o.flash_max_bytes or flash))
 

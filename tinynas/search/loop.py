@@ -17,6 +17,7 @@ from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, estimate, tflm_runtime
 from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError
+from tinynas.hil.tflm import TflmLibrary
 from tinynas.objective import Limits
 from tinynas.search.bench import Bench
 from tinynas.search.candidate import CandidatePipeline, engine_of, limits_of
@@ -60,7 +61,7 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     """
     started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
     limits = limits_of(board, config)
-    bench = Bench(board, config.hil) if config.mode == "hil" else None
+    bench = Bench(board, config.hil, "aot" if config.aot else "tflm") if config.mode == "hil" else None
     pipeline = CandidatePipeline(study, config, limits, task, observer.epoch, engine_of(board, config), bench)
     cheapest = require_feasible(config, board, task)
     tuner = Tuner(
@@ -142,9 +143,12 @@ def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
     Raises:
         NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
         ToolchainMissing: The mode "tflm" without the official interpreter.
+        ConfigError: The mode "hil" with its library, and `hil.tflm_root` is no such folder.
     """
     if config.mode == "tflm":
         tflm_runtime()
+    if config.mode == "hil" and not config.aot:
+        TflmLibrary.find(config.hil.tflm_root, board.core, "hil.tflm_root")
     limits, engine = limits_of(board, config), engine_of(board, config)
     costs = []
     for network in config.space.smallest(**task.shape):

@@ -21,6 +21,8 @@ __all__ = ["HostPort", "serve"]
 
 _CHUNK = 4096
 _PATIENCE_S = 1.0
+#: One inference: of a compiled model, and of TensorFlow Lite Micro's interpreter (MicroInterpreter::Invoke).
+_INFERENCES = ("model_invoke", "_ZN6tflite16MicroInterpreter6InvokeEv")
 _LINE_END = 0x0A
 
 
@@ -93,7 +95,7 @@ def serve(request: Mapping[str, Any]) -> None:
         if not board.flash.origin <= image.address <= image.address + len(image.binary) <= board.flash.end:
             raise BuildError(f"an image at {image.address:#010x} is outside of the flash", where=request["elf"])
         flash.append((image.address, image.binary))
-        watched = image.symbols.get("model_invoke", 0) & ~1 or None
+        watched = next((image.symbols[name] & ~1 for name in _INFERENCES if name in image.symbols), None)
     loader, start = RomLoader(board, host) if request["elf"] is None else None, None
     host.announce()
     if loader is not None:

@@ -1,0 +1,184 @@
+/* A model that TensorFlow Lite Micro interprets: model.h and model.cc, and a library that upstream's own make has built. */
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_profiler_interface.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+
+extern "C" {
+#include "core/memory.h"
+#include "core/platform.h"
+#include "engine.h"
+}
+#include "model.h"
+
+#ifndef DUT_MODEL_ID
+#define DUT_MODEL_ID "tinynas"
+#endif
+#ifndef MODEL_HASH
+#define MODEL_HASH "unknown"
+#endif
+
+extern "C" {
+const char engine_name[] = "tflm";
+const char engine_model_id[] = DUT_MODEL_ID;
+const char engine_model_hash[] = MODEL_HASH;
+}
+
+namespace {
+
+/* The interpreter's own input tensor is written over within an inference, and an input is loaded once for many. */
+alignas(4) uint8_t input[MODEL_INPUT_BYTES];
+alignas(4) uint8_t output[MODEL_OUTPUT_BYTES];
+float results[MODEL_OUTPUT_BYTES]; /* one int8 value each */
+
+alignas(tflite::MicroInterpreter) unsigned char storage[sizeof(tflite::MicroInterpreter)];
+tflite::MicroInterpreter *interpreter;
+
+enum State { kNew, kReady, kBroken };
+State state;
+/* The first message of the library in whatever is going on: the cause, where later ones are what follows from it. */
+char problem[80];
+
+#ifdef MODEL_HOOKS
+uint32_t cycles[MODEL_OPERATORS];
+
+class CycleCounter final : public tflite::MicroProfilerInterface {
+  public:
+    void restart() {
+        next_ = 0;
+        memset(cycles, 0, sizeof(cycles));
+    }
+    uint32_t BeginEvent(const char *) override {
+        began_ = clock_cycles();
+        return next_++;
+    }
+    void EndEvent(uint32_t event) override {
+        if (event < MODEL_OPERATORS) {
+            cycles[event] = clock_cycles() - began_;
+        }
+    }
+    static void operator delete(void *) {} /* nothing is ever on a heap */
+
+  private:
+    uint32_t next_ = 0, began_ = 0;
+};
+
+alignas(CycleCounter) unsigned char counter_storage[sizeof(CycleCounter)];
+CycleCounter *counter;
+
+tflite::MicroProfilerInterface *profiler() { return counter = ::new (counter_storage) CycleCounter; }
+#else
+tflite::MicroProfilerInterface *profiler() { return nullptr; }
+#endif
+
+/* All SRAM that is left: what the interpreter takes of it is its arena. */
+bool start() {
+    for (void (**constructor)(void) = __init_array_start; constructor < __init_array_end; constructor++) {
+        (*constructor)();
+    }
+    const tflite::MicroOpResolver *operators = model_operators();
+    if (operators == nullptr) {
+        return false;
+    }
+    interpreter = ::new (storage)
+        tflite::MicroInterpreter(tflite::GetModel(model_data), *operators, __free_start,
+                                 static_cast<size_t>(__free_end - __free_start), nullptr, profiler());
+    if (interpreter->AllocateTensors() != kTfLiteOk) {
+        return false;
+    }
+    return interpreter->input(0)->bytes == MODEL_INPUT_BYTES && interpreter->output(0)->bytes == MODEL_OUTPUT_BYTES;
+}
+
+bool ready() {
+    if (state == kNew) {
+        problem[0] = 0;
+        state = start() ? kReady : kBroken;
+    }
+    return state == kReady;
+}
+
+}  // namespace
+
+/* The library's messages, as they are before numbers are put in: formatting would cost several kilobytes of flash. */
+extern "C" void DebugLog(const char *format, va_list) {
+    if (problem[0]) {
+        return;
+    }
+    size_t i = 0;
+    while (i < sizeof(problem) - 1 && format[i] >= ' ' && format[i] != ']') {
+        problem[i] = format[i];
+        i++;
+    }
+    problem[i] = 0;
+}
+
+/* Beside DebugLog in the library's file, which is left out as a whole. */
+extern "C" int DebugVsnprintf(char *buffer, size_t size, const char *format, va_list arguments) {
+    return vsnprintf(buffer, size, format, arguments);
+}
+
+/* A check in the library has failed: reported like any fault, with registers. */
+extern "C" [[noreturn]] void abort(void) {
+    for (;;) {
+        machine_crash();
+    }
+}
+
+/* There is no heap: what is left of SRAM is the arena's. */
+extern "C" void *_sbrk(ptrdiff_t) { return reinterpret_cast<void *>(-1); }
+
+extern "C" {
+
+const char *engine_problem(void) {
+    if (ready()) {
+        return nullptr;
+    }
+    return problem[0] ? problem : "the interpreter does not start";
+}
+
+uint8_t *engine_input(void) { return input; }
+uint32_t engine_input_bytes(void) { return MODEL_INPUT_BYTES; }
+const uint8_t *engine_output(void) { return output; }
+uint32_t engine_output_bytes(void) { return MODEL_OUTPUT_BYTES; }
+uint32_t engine_arena_bytes(void) { return ready() ? static_cast<uint32_t>(interpreter->arena_used_bytes()) : 0; }
+uint32_t engine_static_bytes(void) { return memory_static_bytes() + engine_arena_bytes(); }
+uint32_t engine_result_count(void) { return MODEL_OUTPUT_BYTES; }
+
+void engine_invoke(void) {
+    if (!ready()) {
+        return;
+    }
+    problem[0] = 0;
+    memcpy(interpreter->input(0)->data.raw, input, sizeof(input));
+    if (interpreter->Invoke() != kTfLiteOk) {
+        state = kBroken;
+    }
+    memcpy(output, interpreter->output(0)->data.raw, sizeof(output));
+}
+
+const float *engine_results(void) {
+    for (uint32_t i = 0; i < MODEL_OUTPUT_BYTES; i++) {
+        results[i] = MODEL_OUTPUT_SCALE * static_cast<float>(static_cast<int8_t>(output[i]) - MODEL_OUTPUT_ZERO);
+    }
+    return results;
+}
+
+const uint32_t *engine_operator_cycles(uint32_t *count) {
+    *count = 0;
+#ifdef MODEL_HOOKS
+    if (ready()) {
+        counter->restart();
+        engine_invoke();
+    }
+    *count = MODEL_OPERATORS;
+    return cycles;
+#else
+    return nullptr;
+#endif
+}
+}
