@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.candidates import filled
+from tests.hil._images import small_model
+from tests.hil._stand_in import ARENA_BYTES, needs_cxx, stand_in
 from tinynas.cli import main
 from tinynas.cost import lower
 from tinynas.deploy import pack
@@ -101,6 +103,33 @@ class TestMeasure:
         code, message = fails(capsys, "measure", path, "--board", "nucleo_f446re")
         assert code == 1
         assert "bytes of" in message
+
+
+@needs_cxx
+@pytest.mark.emulator
+def test_the_interpreter_runs_the_same_model(tmp_path, capsys):
+    path = tmp_path / "conv.tflite"
+    path.write_bytes(small_model())
+    root = stand_in(tmp_path / "tflite-micro", small_model())
+    assert main(["measure", str(path), "--board", "nucleo_f446re", "--engine", "tflm", "--tflm-root", str(root)]) == 0
+    text = capsys.readouterr().out
+    assert f"arena {ARENA_BYTES:,}" in text
+    assert "interpreted by TensorFlow Lite Micro" in text
+    assert "kernels cmsis_nn" in " ".join(text.split())
+
+
+def test_the_interpreter_has_to_be_named(model, capsys):
+    code, message = fails(capsys, "measure", model, "--board", "nucleo_f446re", "--engine", "tflm")
+    assert code == 2
+    words = " ".join(message.split())
+    assert "--tflm-root" in words
+    assert "microlite" in words
+
+
+def test_a_library_that_nobody_uses_is_a_usage_error(model, capsys, tmp_path):
+    code, message = fails(capsys, "measure", model, "--board", "nucleo_f446re", "--tflm-root", tmp_path)
+    assert code == 2
+    assert "compiled models use no library" in message
 
 
 def test_a_missing_model_is_a_usage_error(tmp_path, capsys):

@@ -67,7 +67,10 @@ def test_the_host_arena_of_float_candidates():
 def test_a_device_needs_less_than_the_host_and_more_than_the_activations(architecture):
     graph = lower(architecture)
     assert arena_head_bytes(graph) < arena_bytes(graph) < arena_bytes(graph, pointer_bytes=8)
-    assert arena_bytes(graph) <= arena_bytes(graph, cmsis_nn=True)
+    # The head may shrink where scratch is added: a greedy plan places the others differently.
+    assert persistent_bytes(graph) < persistent_bytes(graph, cmsis_nn=True)
+    scratch = max((size for size, *_ in scratch_buffers(graph)), default=0)
+    assert persistent_bytes(graph, cmsis_nn=True) + scratch <= arena_bytes(graph, cmsis_nn=True)
 
 
 @given(architectures())

@@ -27,7 +27,13 @@ def image(tmp_path):
     binary = bytes(range(256)) * 64
     elf, binary_path = tmp_path / "image.elf", tmp_path / "image.bin"
     binary_path.write_bytes(binary)
-    sizes = {"flash_bytes": len(binary), "static_ram_bytes": 0, "arena_bytes": 0, "stack_limit_bytes": 0}
+    sizes = {
+        "flash_bytes": len(binary),
+        "static_ram_bytes": 0,
+        "arena_bytes": 0,
+        "free_bytes": 0,
+        "stack_limit_bytes": 0,
+    }
     return Image(
         *(load_board("nucleo_f446re"), elf, binary_path, 0x0800_0000, binary),
         **(sizes | {"input_bytes": 1, "output_bytes": 1}),

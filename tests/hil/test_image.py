@@ -144,6 +144,22 @@ def test_a_build_that_fails_leaves_no_half(board, model, tmp_path, monkeypatch):
     assert not list((tmp_path / "firmware").iterdir())
 
 
+def test_objects_that_nobody_uses_any_more_are_removed(board, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
+    build_image(board, model, tmp_path / "one")
+    home = tmp_path / "cache" / "firmware"
+    (used,) = home.iterdir()
+    stale = home / "part-killed"
+    stale.mkdir()
+    for folder in (used, stale):
+        os.utime(folder, (0, 0))
+    build_image(board, model, tmp_path / "two")  # in use again
+    build_image(dataclasses.replace(board, clock_hz=board.clock_hz // 2), model, tmp_path / "three")
+    assert used.is_dir()
+    assert not stale.exists()
+    assert len(list(home.iterdir())) == 2
+
+
 def test_two_builds_at_once_end_in_one_folder(board, model, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
     real = module._compile_firmware

@@ -23,6 +23,7 @@ from tinynas.hil.measure import HilMeasurement
 from tinynas.options import HilOptions
 from tinynas.search import bench as bench_module
 from tinynas.search import limits_of
+from tinynas.search import loop as loop_module
 from tinynas.search.bench import Bench
 from tinynas.tcn import Architecture
 
@@ -90,7 +91,8 @@ def test_the_engine_is_the_compiled_one_and_its_limits_are_the_boards(configure,
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"mode": "hil", "cost": {"engine": "tflm"}}, "cost.engine"),
+        ({"mode": "hil", "cost": {"engine": "tflm"}}, "hil.tflm_root"),
+        ({"mode": "hil", "hil": {"tflm_root": "tflite-micro"}}, "hil.tflm_root"),
         ({"mode": "tflm", "cost": {"engine": "aot"}}, "cost.engine"),
         ({"mode": "hil", "conversion": {"precision": "float32"}}, "conversion.precision"),
         ({"hil": {"flasher": "magic"}}, "hil.flasher"),
@@ -100,6 +102,31 @@ def test_contradictions_are_refused(configure, changes, key):
     with pytest.raises(ConfigError) as caught:
         configure(**changes)
     assert caught.value.where == f"settings.yaml:{key}"
+
+
+LIBRARY = {"mode": "hil", "cost": {"engine": "tflm"}, "hil": {"link": "virtual", "tflm_root": "tflite-micro"}}
+
+
+def test_the_interpreter_on_the_board(configure, board, search, tmp_path, rig, monkeypatch):
+    config = configure(**LIBRARY, trials=1)
+    assert not config.aot
+    assert limits_of(board, config) == limits_of(board, configure(mode="hil"))  # the firmware is around it as well
+    made = rig(engine="tflm")
+    with pytest.raises(ConfigError, match="no folder of TensorFlow Lite Micro") as caught:
+        search(tmp_path / "none", config)
+    assert caught.value.where == "hil.tflm_root tflite-micro"
+    assert made.calls == []
+    monkeypatch.setattr(loop_module.TflmLibrary, "find", lambda *arguments: None)
+    (trial,) = search(tmp_path / "study", config)
+    assert (made.options["engine"], made.options["tflm_root"]) == ("tflm", "tflite-micro")
+    assert (trial.measurement["engine"], trial.measurement["source"]) == ("tflm", "virtual")
+    assert trial.measurement["proxy_flash_bytes"] > 80_000  # of the interpreter's resource model
+
+
+def test_float_models_are_not_measured(configure):
+    options = {**LIBRARY, "conversion": {"precision": "float32"}}
+    with pytest.raises(ConfigError, match="only int8 models are measured"):
+        configure(**options)
 
 
 def test_candidates_are_measured_before_and_after_their_training(search, configure, tmp_path, rig):

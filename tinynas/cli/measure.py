@@ -122,7 +122,8 @@ def _print(model: Path, board: Board, found: HilMeasurement) -> None:
 
     where = "a virtual board" if found.source == "virtual" else "the board"
     out = stdout()
-    out.print(f"[bold]{escape(str(model))}[/bold] on {escape(board.title or board.name)} ({where})\n")
+    how = {"aot": "compiled", "tflm": "interpreted by TensorFlow Lite Micro"}[found.engine]
+    out.print(f"[bold]{escape(str(model))}[/bold] on {escape(board.title or board.name)} ({where}), {how}\n")
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

@@ -12,7 +12,9 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +39,7 @@ __all__ = ["Image", "build_image", "cache_folder"]
 #: Copied into rows and buffers at every inference: for speed, the rest of the firmware for size.
 _FAST = "core/string.c"
 _HASH_DIGITS = 16
+_STALE_S = 30 * 24 * 3600.0
 _OVERFLOW = re.compile(r"region [`'](\w+)'(?::)? overflowed by (\d+) bytes")
 
 
@@ -191,7 +194,8 @@ def _firmware(board: Board, toolchain: Toolchain) -> Path:
     key = _digest(files, toolchain.version, *toolchain.options(board.core), *sources)
     home = cache_folder() / "firmware"
     folder = home / f"{board.name}-{toolchain.kind}-{key}"
-    if folder.is_dir():
+    with suppress(OSError):
+        os.utime(folder)  # it is in use
         return folder
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -206,6 +210,7 @@ def _firmware(board: Board, toolchain: Toolchain) -> Path:
     try:
         _compile_firmware(files, sources, part, board, toolchain)
         _rename(part, folder)
+        _remove_stale(home)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
@@ -234,6 +239,14 @@ def _rename(part: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():  # else another process was faster, with the same content
             raise
+
+
+def _remove_stale(home: Path) -> None:
+    """Remove what nobody has used for long: another version's objects, or a build that was killed."""
+    for folder in home.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _STALE_S:
+                shutil.rmtree(folder)
 
 
 def _tree(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
