@@ -1,5 +1,6 @@
 """The contract of the command line: exit codes, error text, speed of start."""
 
+import json
 import subprocess
 import sys
 import time
@@ -145,6 +146,12 @@ def test_help_takes_less_than_half_a_second():
         assert run("-c", "import sys; from tinynas.cli import main; sys.exit(main(['--help']))").returncode == 0
         times.append(time.perf_counter() - start)
     assert min(times) < 0.5
+
+
+def test_the_package_is_the_command():
+    done = run("-m", "tinynas", "boards", "show", "nucleo_f446re", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["name"] == "nucleo_f446re"
 
 
 PROGRAM = "import sys; from tinynas.cli import main; sys.exit(main(sys.argv[1:]))"

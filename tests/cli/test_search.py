@@ -47,6 +47,7 @@ def test_json_is_one_object_with_the_promised_keys_and_nothing_else(finished):
         "flash_bytes",
         "macs",
         "latency_us",
+        "energy_uj",
         "source",
     }
     assert set(outcome["baselines"]) == {"zero", "mean"}

@@ -45,6 +45,7 @@ def test_the_names_that_scripts_rely_on(make_study: Make) -> None:
         "flash_bytes": best.measurement["flash_bytes"],
         "macs": best.measurement["macs"],
         "latency_us": None,
+        "energy_uj": None,
         "source": "proxy",
         "engine": "tflm",
     }
@@ -97,6 +98,17 @@ def test_piped_output_is_one_fact_a_line(make_study: Make) -> None:
     assert names[names.index(order[0]) :][:4] == order
     assert lines["time"] == "5 min 12 s"
     assert "KiB of 112 KiB" in lines["SRAM"]
+
+
+def test_time_and_energy_are_told_where_they_are_known(make_study: Make) -> None:
+    found = result(make_study(30, recordings=["walk"]))
+    text = printed(found, terminal=False)
+    assert "latency:" not in text
+    assert "energy:" not in text
+    assert isinstance(found["best"], dict)
+    lines = printed({**found, "best": {**found["best"], "latency_us": 12_340.0, "energy_uj": 456.7}}, terminal=False)
+    assert "latency: 12.34 ms\n" in lines
+    assert "energy: 0.457 mJ\n" in lines
 
 
 def test_terminal_output_has_bars(make_study: Make) -> None:

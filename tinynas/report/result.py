@@ -22,10 +22,10 @@ def result(study: Study) -> dict[str, Any]:
         space_infeasible_share and proxy_error. `best` is None without a feasible network, else trial (id),
         architecture, objective, precision (`int8` or `float32`), error_int8 (of the model as deployed, in that
         precision) and error_float (before conversion), both joint velocity RMSE in m/s on the validation recordings,
-        sram_bytes, flash_bytes, macs, latency_us, source and engine of these figures. `baselines` holds the errors of
-        predicting `zero` and the training `mean`, on the validation recordings too: the objective was computed from
-        these. `test` holds the metrics of the best network on the test recordings, with the `baselines` of those, or is
-        None. `limits` holds the board's limits in bytes. `proxy_error` says how far the resource model was off over the
+        sram_bytes, flash_bytes, macs, latency_us, energy_uj, source and engine of these figures. `baselines` holds the
+        errors of predicting `zero` and the training `mean`, on the validation recordings too: the objective was
+        computed from these. `test` holds the metrics of the best network on the test recordings, with the `baselines`
+        of those, or is None. `limits` holds the board's limits in bytes. `proxy_error` says how far the resource model was off over the
         trials that were measured on a board (`foreseen.proxy_error`), or is None.
 
     Raises:
@@ -51,7 +51,7 @@ def _best(view: View) -> dict[str, Any] | None:
     if view.best is None:
         return None
     measurement = view.best.measurement or {}
-    names = ("sram_bytes", "flash_bytes", "macs", "latency_us", "source", "engine")
+    names = ("sram_bytes", "flash_bytes", "macs", "latency_us", "energy_uj", "source", "engine")
     return {
         "trial": view.best.id,
         "architecture": dict(view.best.architecture),

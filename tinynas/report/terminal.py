@@ -75,6 +75,8 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
         yield "MACs", macs(number_at(best, "macs")), None
         if (latency_us := number_at(best, "latency_us")) is not None:
             yield "latency", f"{latency_us / 1000:.2f} ms", None
+        if (energy_uj := number_at(best, "energy_uj")) is not None:
+            yield "energy", f"{energy_uj / 1000:.3f} mJ", None
         yield "figures from", f"{best.get('source') or 'unknown'}, engine {best.get('engine') or 'unknown'}", None
     if text := proxy_error_text(error := mapping_at(outcome, "proxy_error")):
         yield "resource model", f"{text}; measured trials: {error.get('trials')}", None
