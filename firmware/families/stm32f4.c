@@ -8,7 +8,8 @@
 #define FLASH_ACR_DCEN (1u << 10)
 #define OVER_DRIVE_HZ 168000000u /* faster needs the regulator's over-drive */
 
-_Static_assert(BOARD_CLOCK_HZ % (VCO_INPUT_HZ / 2u) == 0 && BOARD_CLOCK_HZ <= 180000000u, "out of the PLL's reach");
+_Static_assert(BOARD_CLOCK_HZ % (VCO_INPUT_HZ / 2u) == 0 && BOARD_CLOCK_HZ >= 50000000u && BOARD_CLOCK_HZ <= 180000000u,
+               "out of the PLL's reach");
 
 uint32_t machine_clock_hz(void) { return on_pll() ? BOARD_CLOCK_HZ : HSI_HZ; }
 bool machine_instruction_cache(void) { return FLASH_ACR & FLASH_ACR_ICEN; }

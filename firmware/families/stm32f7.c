@@ -10,7 +10,8 @@
 #define CACHE_WAYS 4u
 #define CACHE_SETS(ccsidr) (((ccsidr) >> 13 & 0x7FFFu) + 1u)
 
-_Static_assert(BOARD_CLOCK_HZ % (VCO_INPUT_HZ / 2u) == 0 && BOARD_CLOCK_HZ <= 216000000u, "out of the PLL's reach");
+_Static_assert(BOARD_CLOCK_HZ % (VCO_INPUT_HZ / 2u) == 0 && BOARD_CLOCK_HZ >= 50000000u && BOARD_CLOCK_HZ <= 216000000u,
+               "out of the PLL's reach");
 
 uint32_t machine_clock_hz(void) { return on_pll() ? BOARD_CLOCK_HZ : HSI_HZ; }
 bool machine_instruction_cache(void) { return SCB_CCR & SCB_CCR_INSTRUCTION_CACHE; }

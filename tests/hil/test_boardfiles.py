@@ -112,6 +112,9 @@ def test_reserves_go_where_they_fit(board, stack, firmware, model):
     [
         ({"mcu": "RP2040"}, "nucleo_f446re:mcu"),
         ({"core": "cortex-m33f"}, "nucleo_f446re:core"),
+        ({"clock_hz": 181_000_000}, "nucleo_f446re:clock_hz"),
+        ({"clock_hz": 49_000_000}, "nucleo_f446re:clock_hz"),
+        ({"clock_hz": 100_500_000}, "nucleo_f446re:clock_hz"),
         ({"uart": None}, "nucleo_f446re:uart"),
         ({"uart": dataclasses.replace(F446.uart, layout="stm32-v2")}, "nucleo_f446re:uart.layout"),
         ({"uart": dataclasses.replace(F446.uart, tx_pin="TX1")}, "nucleo_f446re:uart.tx_pin"),

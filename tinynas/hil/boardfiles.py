@@ -36,6 +36,7 @@ class _Family:
         mcus: Pattern of part numbers.
         interrupts: Of the devices, at least as many as any of these MCUs has (vector tables of their manuals).
         uart: Layout of the UART that it has.
+        clocks_hz: What its driver sets the core to: range(least, most + 1, step).
         sources: More files of `firmware/families/`.
     """
 
@@ -43,15 +44,21 @@ class _Family:
     mcus: str
     interrupts: int
     uart: str
+    clocks_hz: range
     sources: tuple[str, ...] = ()
 
 
+def _clocks(least_mhz: int, most_mhz: int, step_mhz: int) -> range:
+    return range(least_mhz * _MHZ, most_mhz * _MHZ + 1, step_mhz * _MHZ)
+
+
+_MHZ = 1_000_000
 _V1, _V2 = ("stm32_usart_v1.c", "stm32_trigger.c"), ("stm32_usart_v2.c", "stm32_trigger.c")
 _FAMILIES = (
-    _Family("stm32f4", r"STM32F4(05|07|15|17|27|29|37|39|46)", 97, "stm32-v1", _V1),
-    _Family("stm32l4", r"STM32L4(71|75|76|85|86)", 82, "stm32-v2", _V2),
-    _Family("stm32f7", r"STM32F7(45|46|50|56)", 98, "stm32-v2", _V2),
-    _Family("nrf52840", r"NRF52840", 48, "nrf-uarte"),
+    _Family("stm32f4", r"STM32F4(05|07|15|17|27|29|37|39|46)", 97, "stm32-v1", _clocks(50, 180, 1), _V1),
+    _Family("stm32l4", r"STM32L4(71|75|76|85|86)", 82, "stm32-v2", _clocks(32, 80, 4), _V2),
+    _Family("stm32f7", r"STM32F7(45|46|50|56)", 98, "stm32-v2", _clocks(50, 216, 1), _V2),
+    _Family("nrf52840", r"NRF52840", 48, "nrf-uarte", _clocks(64, 64, 64)),
 )
 _CORES = {"cortex-m4f": "CORTEX_M4", "cortex-m7f": "CORTEX_M7"}
 _SOURCES = (
@@ -220,6 +227,11 @@ def _macros(board: Board) -> Iterator[tuple[str, str]]:
     family = _family(board)
     if board.core not in _CORES:
         raise BuildError(f"the firmware does not run on a {board.core}", where=f"{board.name}:core")
+    if board.clock_hz not in family.clocks_hz:
+        least, most = family.clocks_hz[0] // _MHZ, family.clocks_hz[-1] // _MHZ
+        reach = f"{least} to {most} MHz in steps of {family.clocks_hz.step // _MHZ}" if least < most else f"{least} MHz"
+        message = f"{family.name}'s clock is not set to {board.clock_hz / _MHZ:g} MHz"
+        raise BuildError(message, where=f"{board.name}:clock_hz", advice=f"the firmware knows {reach}")
     if board.uart is None:
         raise BuildError("the board has no serial port to talk through", where=f"{board.name}:uart")
     if board.uart.layout != family.uart:

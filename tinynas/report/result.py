@@ -25,8 +25,8 @@ def result(study: Study) -> dict[str, Any]:
         sram_bytes, flash_bytes, macs, latency_us, energy_uj, source and engine of these figures. `baselines` holds the
         errors of predicting `zero` and the training `mean`, on the validation recordings too: the objective was
         computed from these. `test` holds the metrics of the best network on the test recordings, with the `baselines`
-        of those, or is None. `limits` holds the board's limits in bytes. `proxy_error` says how far the resource model was off over the
-        trials that were measured on a board (`foreseen.proxy_error`), or is None.
+        of those, or is None. `limits` holds the board's limits in bytes. `proxy_error` says how far the resource model
+        was off over the trials that were measured on a board (`foreseen.proxy_error`), or is None.
 
     Raises:
         StudyError: The study cannot be read.
