@@ -12,9 +12,11 @@
 extern "C" {
 #include "core/memory.h"
 #include "core/platform.h"
+#include "dut/text.h"
 #include "engine.h"
 }
 #include "model.h"
+#include "tflm_messages.h"
 
 #ifndef DUT_MODEL_ID
 #define DUT_MODEL_ID "tinynas"
@@ -41,9 +43,6 @@ tflite::MicroInterpreter *interpreter;
 
 enum State { kNew, kReady, kBroken };
 State state;
-/* The first message of the library in whatever is going on: the cause, where later ones are what follows from it. */
-char problem[80];
-
 #ifdef MODEL_HOOKS
 uint32_t cycles[MODEL_OPERATORS];
 
@@ -62,7 +61,7 @@ class CycleCounter final : public tflite::MicroProfilerInterface {
             cycles[event] = clock_cycles() - began_;
         }
     }
-    static void operator delete(void *) {} /* nothing is ever on a heap */
+    uint32_t events() const { return next_; }
 
   private:
     uint32_t next_ = 0, began_ = 0;
@@ -83,6 +82,7 @@ bool start() {
     }
     const tflite::MicroOpResolver *operators = model_operators();
     if (operators == nullptr) {
+        keep("an operator is not registered");
         return false;
     }
     interpreter = ::new (storage)
@@ -91,12 +91,16 @@ bool start() {
     if (interpreter->AllocateTensors() != kTfLiteOk) {
         return false;
     }
-    return interpreter->input(0)->bytes == MODEL_INPUT_BYTES && interpreter->output(0)->bytes == MODEL_OUTPUT_BYTES;
+    if (interpreter->input(0)->bytes != MODEL_INPUT_BYTES || interpreter->output(0)->bytes != MODEL_OUTPUT_BYTES) {
+        keep("input or output are not the model's: headers and library differ");
+        return false;
+    }
+    return true;
 }
 
 bool ready() {
     if (state == kNew) {
-        problem[0] = 0;
+        forget();
         state = start() ? kReady : kBroken;
     }
     return state == kReady;
@@ -104,17 +108,17 @@ bool ready() {
 
 }  // namespace
 
-/* The library's messages, as they are before numbers are put in: formatting would cost several kilobytes of flash. */
-extern "C" void DebugLog(const char *format, va_list) {
-    if (problem[0]) {
-        return;
+/* Also a failed check in the library, which says so last and then waits for ever: reported like any fault instead. */
+extern "C" void DebugLog(const char *format, va_list arguments) {
+    if (!strcmp(format, "HALTED")) {
+        if (problem[0]) {
+            put_error(problem);
+        }
+        machine_crash();
     }
-    size_t i = 0;
-    while (i < sizeof(problem) - 1 && format[i] >= ' ' && format[i] != ']') {
-        problem[i] = format[i];
-        i++;
+    if (!problem[0]) {
+        keep(format, arguments);
     }
-    problem[i] = 0;
 }
 
 /* Beside DebugLog in the library's file, which is left out as a whole. */
@@ -122,15 +126,22 @@ extern "C" int DebugVsnprintf(char *buffer, size_t size, const char *format, va_
     return vsnprintf(buffer, size, format, arguments);
 }
 
-/* A check in the library has failed: reported like any fault, with registers. */
+/* What C++ asks of its surroundings. There is no heap, for what is left of SRAM is the arena's, and no end. */
 extern "C" [[noreturn]] void abort(void) {
     for (;;) {
         machine_crash();
     }
 }
-
-/* There is no heap: what is left of SRAM is the arena's. */
+extern "C" [[noreturn]] void __cxa_pure_virtual(void) { abort(); }
+extern "C" void *__dso_handle = nullptr;
+extern "C" int __aeabi_atexit(void *, void (*)(void *), void *) { return 0; }
 extern "C" void *_sbrk(ptrdiff_t) { return reinterpret_cast<void *>(-1); }
+void *operator new(size_t) { abort(); }
+void *operator new[](size_t) { abort(); }
+void operator delete(void *) noexcept {}
+void operator delete[](void *) noexcept {}
+void operator delete(void *, size_t) noexcept {}
+void operator delete[](void *, size_t) noexcept {}
 
 extern "C" {
 
@@ -153,7 +164,7 @@ void engine_invoke(void) {
     if (!ready()) {
         return;
     }
-    problem[0] = 0;
+    forget();
     memcpy(interpreter->input(0)->data.raw, input, sizeof(input));
     if (interpreter->Invoke() != kTfLiteOk) {
         state = kBroken;
@@ -176,7 +187,7 @@ const uint32_t *engine_operator_cycles(uint32_t *count) {
         engine_invoke();
     }
     *count = MODEL_OPERATORS;
-    return cycles;
+    return counter->events() ? cycles : nullptr; /* a library without messages reports no events either */
 #else
     return nullptr;
 #endif

@@ -6,12 +6,14 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tinynas.board import load_board
 from tinynas.cli import main
+from tinynas.cli.resume import _with_library
 from tinynas.config import load_config
 from tinynas.search import load_task
 from tinynas.study import Study
@@ -144,6 +146,19 @@ def test_from_another_folder_the_data_are_found_again(stop, tmp_path, config_fil
     monkeypatch.chdir(elsewhere)
     assert main(["resume", str(tmp_path / "study"), "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["trials"] == 2
+
+
+def test_from_another_folder_the_interpreters_library_is_found_again(tmp_path, config_file, monkeypatch):
+    options = replace(load_config(config_file).hil, tflm_root="tflite-micro")
+    config = replace(load_config(config_file), hil=options)
+    (tmp_path / "home" / "tflite-micro").mkdir(parents=True)
+    known = {"board": load_board("nucleo_f446re").to_dict(), "config": config.to_dict()}
+    origin = {"tflm_root": str(tmp_path / "home" / "tflite-micro")}
+    with Study.create(tmp_path / "study", **known, provenance=origin) as study:
+        monkeypatch.chdir(tmp_path)
+        assert _with_library(config, study).hil.tflm_root == origin["tflm_root"]
+        monkeypatch.chdir(tmp_path / "home")
+        assert _with_library(config, study) == config
 
 
 def test_data_that_are_gone_are_2(begun, capfd):

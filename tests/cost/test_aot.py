@@ -7,7 +7,7 @@ from tests.deploy.candidates import architectures, candidates, converted, filled
 from tinynas.board import list_boards, load_board
 from tinynas.cost import Engine, estimate, lower, measure_graph
 from tinynas.deploy import compile_model, pack, read_graph
-from tinynas.errors import ConfigError, TargetFault
+from tinynas.errors import ConfigError, RamOverflow
 from tinynas.tcn import Architecture
 
 BOARD = load_board("nucleo_f446re")
@@ -76,5 +76,5 @@ def test_a_window_that_is_foreseen_to_overflow_the_stack_does():
         pytest.skip("the figures are those of GCC")
     a = Architecture(63, 15, (1, 2), window=64, channels=6)
     assert estimate(a, ENGINE).proxy_stack_bytes > BOARD.reserves.stack_bytes
-    with pytest.raises(TargetFault, match="stack overflow"):
+    with pytest.raises(RamOverflow, match="the stack needs more than its 4096 bytes"):
         measure(BOARD, converted(a))

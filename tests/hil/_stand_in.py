@@ -47,6 +47,7 @@ def stand_in(
     arena_bytes: int = ARENA_BYTES,
     operators: Sequence[str] = (),
     fault: str | None = None,
+    release: bool = False,
     core: str = "cortex-m4f",
     toolchain: Toolchain | None = None,
 ) -> Path:
@@ -58,7 +59,8 @@ def stand_in(
         name: Folder of the library in `gen/`.
         arena_bytes: What the interpreter wants.
         operators: Further kinds that it asks for.
-        fault: STAND_IN_FAILS or STAND_IN_ABORTS; None: nothing goes wrong.
+        fault: STAND_IN_FAILS, STAND_IN_HALTS or STAND_IN_ABORTS; None: nothing goes wrong.
+        release: As BUILD_TYPE=release has it: without messages.
         core: What it is compiled for.
         toolchain: By what.
     """
@@ -76,10 +78,11 @@ def stand_in(
     text = "".join(f"#define WANTED_{key} {value}\n" for key, value in lines.items())
     (build / "config.h").write_text(text + (f"#define {fault}\n" if fault else ""))
     include = [root, root / "third_party" / "flatbuffers" / "include", build]
+    defines = ["TF_LITE_STATIC_MEMORY", *(["TF_LITE_STRIP_ERROR_STRINGS", "NDEBUG"] if release else [])]
     objects = []
     for source in sources:
         objects.append(build / f"{source.stem}.o")
-        gcc.compile(source, objects[-1], core=core, include=include, defines=["TF_LITE_STATIC_MEMORY"])
+        gcc.compile(source, objects[-1], core=core, include=include, defines=defines)
     archive = root / "gen" / name / "lib" / "libtensorflow-microlite.a"
     archive.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["arm-none-eabi-ar", "rcs", archive, *objects], check=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
-from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, TargetFault
+from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, RamOverflow, TargetFault
 from tinynas.hil import rig as module
 from tinynas.hil.check import known_model
 from tinynas.hil.discover import AttachedBoard
@@ -65,6 +65,25 @@ class TestStarted:
         with pytest.raises(TargetFault, match=rf"pc is in {name}\+0x6") as caught, started(rig(), image):
             raise fault
         assert caught.value.where == "port"
+
+    @pytest.mark.parametrize(
+        "registers",
+        [
+            "pc=0x00000000 cfsr=0x00001000 bfar=0x00000000",  # not even a frame could be stored
+            "pc=0x08000400 cfsr=0x00008200 bfar=0x1fffff00",  # right below SRAM, where the stack ends
+        ],
+    )
+    def test_a_stack_that_overflows_is_the_models(self, image, registers):
+        with pytest.raises(RamOverflow, match=f"more than its {image.stack_limit_bytes} bytes"), started(rig(), image):
+            raise TargetFault(f"the core took a BusFault: {registers}")
+
+    @pytest.mark.parametrize(
+        "registers",
+        ["cfsr=0x00000200 bfar=0x1fffff00", "cfsr=0x00008200 bfar=0x00000000", "cfsr=0x00008200 bfar=0x20020000", ""],
+    )
+    def test_other_faults_are_the_rigs(self, image, registers):
+        with pytest.raises(TargetFault), started(rig(), image):
+            raise TargetFault(f"the core took a BusFault: {registers}")
 
     def test_a_fault_nowhere_stays_as_it_is(self, image):
         fault = TargetFault("the core took a HardFault: pc=0x00000000 lr=0xffffffff")
@@ -172,18 +191,46 @@ class TestChoice:
         monkeypatch.setattr(module, "find_spec", lambda name: None)
         assert isinstance(self.chosen("auto")[1], DriveFlasher)
 
-    def test_a_port_chooses_the_board(self, attach):
+    @pytest.fixture
+    def terminal(self):
+        """A port that is there."""
+        ends = os.openpty()
+        yield os.ttyname(ends[1])
+        for end in ends:
+            os.close(end)
+
+    def test_a_port_chooses_the_board(self, attach, terminal):
         calls = attach()
-        port, flasher = self.chosen("/dev/ttyY")
-        assert port == "/dev/ttyY"
+        port, flasher = self.chosen(terminal)
+        assert port == terminal
         assert isinstance(flasher, DriveFlasher)
-        assert calls == [{"probe_id": None, "serial_port": "/dev/ttyY"}]
+        assert calls == [{"probe_id": None, "serial_port": terminal}]
+
+    @pytest.mark.parametrize(("port", "what"), [("/dev/ttyNOPE", "no such port"), (__file__, "is no serial port")])
+    @pytest.mark.parametrize("flasher", ["auto", "rom"])
+    def test_a_port_that_is_none(self, attach, monkeypatch, port, what, flasher):
+        attach()
+        monkeypatch.setattr(module, "_APPEARS_S", 0.0)
+        with pytest.raises(BoardNotFound, match=what) as caught:
+            rig_for(BOARD, port, flasher=flasher)
+        assert caught.value.where == port
+
+    def test_a_port_that_comes_back(self, attach, monkeypatch, terminal, tmp_path):
+        attach()
+        port = tmp_path / "ttyACM0"
+        monkeypatch.setattr(module.time, "sleep", lambda seconds: port.exists() or port.symlink_to(terminal))
+        assert self.chosen(str(port))[0] == str(port)
+
+    def test_no_port_is_named(self, attach):
+        attach()
+        with pytest.raises(ConfigError, match="no port is named"):
+            rig_for(BOARD, "")
 
     @pytest.mark.parametrize(("method", "kind"), [("pyocd", PyocdFlasher), ("rom", RomFlasher)])
-    def test_with_port_and_flasher_nothing_has_to_be_recognised(self, attach, method, kind):
+    def test_with_port_and_flasher_nothing_has_to_be_recognised(self, attach, method, kind, terminal):
         calls = attach()
-        port, flasher = self.chosen("/dev/ttyY", flasher=method, probe_id="1")
-        assert (port, calls) == ("/dev/ttyY", [])
+        port, flasher = self.chosen(terminal, flasher=method, probe_id="1")
+        assert (port, calls) == (terminal, [])
         assert isinstance(flasher, kind)
 
     def test_an_attached_board_without_a_port(self, attach):

@@ -26,7 +26,16 @@ def root(tmp_path):
     return Path(shutil.copytree(SOURCES, tmp_path / "tflite-micro"))
 
 
-def put(root, place, content=b"!<arch>\n"):
+def archive(*more: bytes, machine=40) -> bytes:
+    """The beginnings of an archive of objects for Arm, with some symbols."""
+    header = b"!<arch>\n" + b"/               0           0     0     0       4         `\n____"
+    return header + b"a.o/".ljust(60) + b"\x7fELF\1\1\1".ljust(18, b"\0") + bytes([machine, 0]) + b"".join(more)
+
+
+FULL = archive(b"_Z11MicroPrintfPKcz arm_convolve_s8")
+
+
+def put(root, place, content=FULL):
     path = root / place / ARCHIVE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -38,9 +47,10 @@ def built(root, name):
 
 
 def test_a_folder_as_the_make_leaves_it(root):
-    archive = built(root, CORTEX_M4)
+    path = built(root, CORTEX_M4)
     library = TflmLibrary.find(root, "cortex-m4f")
-    assert library.archive == archive
+    assert library.archive == path
+    assert library.defines == ("TF_LITE_STATIC_MEMORY",)
     assert library.include == (root, root / "third_party" / "flatbuffers" / "include")
     assert re.fullmatch(rf"TensorFlow Lite Micro, kernels cmsis_nn, {ARCHIVE} [0-9a-f]{{12}}", library.version)
 
@@ -68,9 +78,9 @@ def test_operators_are_read_from_the_header(root):
 
 
 def test_another_library_is_another_version(root):
-    put(root, f"gen/{CORTEX_M4}/lib", b"one")
+    put(root, f"gen/{CORTEX_M4}/lib", archive(b"one"))
     one = TflmLibrary.find(root, "cortex-m4f").version
-    put(root, f"gen/{CORTEX_M4}/lib", b"two")
+    put(root, f"gen/{CORTEX_M4}/lib", archive(b"two"))
     assert TflmLibrary.find(root, "cortex-m4f").version != one
 
 
@@ -81,6 +91,7 @@ def test_another_library_is_another_version(root):
         ("cortex-m7f", ["m4+fp", "m7+fp"], "m7+fp"),
         ("cortex-m7f", ["m4+fp"], "m4+fp"),  # an M7 executes all that an M4 does
         ("cortex-m4f", ["m4+fp", "m4"], "m4+fp"),  # the other one is for an M4 without floating-point unit
+        ("cortex-m4f", ["m4+fp", "m4+sfp"], "m4+fp"),  # arguments in other registers
     ],
 )
 def test_which_of_several(root, core, there, chosen):
@@ -89,19 +100,34 @@ def test_which_of_several(root, core, there, chosen):
         built(root, name)
     library = TflmLibrary.find(root, core)
     assert library.archive.parent.parent.name == names[chosen]
-    assert "kernels reference" in library.version
+
+
+def test_what_was_built_is_read_from_the_library(root):
+    put(root, "lib", archive(b"_Z11MicroPrintfPKcz"))
+    assert "kernels reference, lib" in TflmLibrary.find(root, "cortex-m4f").version
+    put(root, "lib", archive(b"arm_convolve_s8"))
+    library = TflmLibrary.find(root, "cortex-m4f")
+    assert "kernels cmsis_nn, without messages" in library.version
+    assert library.defines == ("TF_LITE_STATIC_MEMORY", "TF_LITE_STRIP_ERROR_STRINGS", "NDEBUG")
 
 
 @pytest.mark.parametrize("place", ["lib", ".", "gen/my own/lib"])
 def test_a_library_of_no_core_in_particular(root, place):
-    archive = put(root, place)
-    assert TflmLibrary.find(root, "cortex-m4f").archive == archive
+    path = put(root, place)
+    assert TflmLibrary.find(root, "cortex-m4f").archive == path
 
 
-@pytest.mark.parametrize("there", [[], ["cortex_m_generic_cortex-m7+fp_default_gcc"], ["cortex_m_generic_cortex-m4_x"]])
+@pytest.mark.parametrize(
+    "there",
+    [
+        [],
+        *([f"cortex_m_generic_cortex-{part}_default_gcc"] for part in ("m7+fp", "m4", "m4+sfp")),
+        ["linux_x86_64_gcc"],
+    ],
+)
 def test_no_library_for_the_core(root, there):
     for name in there:
-        built(root, name)
+        put(root, f"gen/{name}/lib", archive(machine=62 if "linux" in name else 40))
     with pytest.raises(ConfigError, match="cortex-m4f in gen/") as error:
         TflmLibrary.find(root, "cortex-m4f")
     assert (there or ["none"])[0] in error.value.message
@@ -116,9 +142,37 @@ def test_two_libraries_for_the_core(root):
     assert error.value.where == f"hil.tflm_root {root}"
 
 
-def test_no_folder_is_named():
+@pytest.mark.parametrize("content", [b"", b"!<arch>\n", b"\x7fELF"])
+def test_what_is_no_archive_is_no_library(root, content):
+    put(root, "lib", content)
+    with pytest.raises(ConfigError, match=f"there: lib/{ARCHIVE}"):
+        TflmLibrary.find(root, "cortex-m4f")
+
+
+def test_a_library_that_cannot_be_read(root):
+    (root / "lib" / ARCHIVE).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        TflmLibrary.find(root, "cortex-m4f")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("micro_mutable_op_resolver.h", b"\xff class", "no operators in it"),
+        ("debug_log.h", b"void DebugLog(const char* s);", "older than September 2023"),
+    ],
+)
+def test_headers_of_another_time(root, name, content, what):
+    built(root, CORTEX_M4)
+    (root / "tensorflow/lite/micro" / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=f"{name}: {what}"):
+        TflmLibrary.find(root, "cortex-m4f")
+
+
+@pytest.mark.parametrize("root", [None, ""])
+def test_no_folder_is_named(root):
     with pytest.raises(ConfigError, match="is named") as error:
-        TflmLibrary.find(None, "cortex-m4f")
+        TflmLibrary.find(root, "cortex-m4f")
     assert error.value.where == "--tflm-root"
     assert "tflite-micro" in str(error.value.advice)
     assert "microlite" in str(error.value.advice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -52,10 +53,17 @@ def test_without_gcc_clang_is_taken(monkeypatch):
     assert "clang" in found.version
 
 
-@pytest.mark.parametrize(("kind", "where"), [(None, "arm-none-eabi-gcc, ziglang"), ("gcc", "gcc"), ("zig", "ziglang")])
-def test_without_any_the_advice_is_how_to_get_one(monkeypatch, no_packages, kind, where):
+@pytest.mark.parametrize(
+    ("kind", "where", "advice"),
+    [
+        (None, "arm-none-eabi-gcc, ziglang", r"pip install 'tinynas\[hil\]'.*apt-get install"),
+        ("gcc", "gcc", r"apt-get install .*libstdc\+\+-arm-none-eabi-newlib"),
+        ("zig", "ziglang", r"pip install 'tinynas\[hil\]'"),
+    ],
+)
+def test_without_any_the_advice_is_how_to_get_one(monkeypatch, no_packages, kind, where, advice):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolchainMissing, match=r"pip install 'tinynas\[hil\]'.*apt-get install") as caught:
+    with pytest.raises(ToolchainMissing, match=advice) as caught:
         Toolchain.detect(kind)
     assert where in caught.value.where
 
@@ -109,3 +117,15 @@ def test_a_compiler_that_hangs(program, monkeypatch, tmp_path):
         hanging.compile(tmp_path / "a.c", tmp_path / "a.o", core="cortex-m4f", include=[])
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["model.cc:4:10: fatal error: cstddef: No such file or directory", "ld: cannot find -lstdc++: No such file"],
+)
+def test_a_compiler_without_its_library(monkeypatch, tmp_path, said):
+    done = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(module.subprocess, "run", lambda *arguments, **options: done)
+    with pytest.raises(BuildError, match="cc failed") as caught:
+        Toolchain("gcc", ("cc",), "cc 1").compile(tmp_path / "a.cc", tmp_path / "a.o", core="cortex-m4f", include=[])
+    assert "libstdc++-arm-none-eabi-newlib" in str(caught.value.advice)

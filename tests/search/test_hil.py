@@ -17,6 +17,7 @@ from tinynas.errors import (
     NoFeasibleCandidate,
     ParityError,
     RamOverflow,
+    StudyError,
 )
 from tinynas.hil import measure as module
 from tinynas.hil.measure import HilMeasurement
@@ -186,6 +187,19 @@ def test_what_no_second_try_would_mend_ends_it_at_once(search, configure, tmp_pa
     with pytest.raises(type(error)):
         search(tmp_path / "study", configure(mode="hil", trials=1))
     assert len(made.calls) == 1
+
+
+def test_another_compiler_does_not_go_on(search, configure, tmp_path, rig):
+    config = configure(mode="hil", trials=2)
+    rig(None, None, BoardNotFound("none is attached"))
+    with pytest.raises(BoardNotFound):
+        search(tmp_path / "study", config)
+    rig(toolchain="another gcc")
+    with pytest.raises(StudyError, match="built by another gcc, those of earlier trials were by gcc"):
+        search(tmp_path / "study", config)
+    rig()
+    trials = search(tmp_path / "study", config)
+    assert [(trial.state, trial.measurement["toolchain"]) for trial in trials] == [("done", "gcc")] * 2
 
 
 def test_pauses_grow(board, monkeypatch):

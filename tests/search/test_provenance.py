@@ -21,6 +21,13 @@ def test_a_dataset_s_folder_is_remembered_where_there_is_one(tmp_path, monkeypat
     assert provenance(source="synthetic", **known)["dataset_folder"] is None
 
 
+def test_so_is_the_library_of_the_interpreter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = {"source": "synthetic", "dataset_fingerprint": "d", "board_fingerprint": "b", "seed": 7}
+    assert provenance(**known)["tflm_root"] is None
+    assert provenance(**known, tflm_root="tflite-micro")["tflm_root"] == str(tmp_path / "tflite-micro")
+
+
 @pytest.mark.parametrize("error", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 10)])
 def test_without_git_the_revision_is_unknown(monkeypatch, error):
     def run(*_args, **_kwargs):

@@ -69,7 +69,7 @@ def measure(
         EngineOption, typer.Option(help="aot: compiled to C; tflm: interpreted by TensorFlow Lite Micro.")
     ] = EngineOption.aot,
     tflm_root: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help="Of tflm: folder of tflite-micro, with its library made for the core."),
     ] = None,
     link: LinkOption = "virtual",
@@ -89,9 +89,16 @@ def measure(
     from tinynas.cli.progress import working
     from tinynas.errors import ConfigError
     from tinynas.hil.measure import measure as measured
+    from tinynas.hil.power import check_meter
 
-    if keep is not None and keep.exists() and not keep.is_dir():
-        raise ConfigError("is not a folder", where=f"--keep {keep}", advice="name a folder")
+    if meter is not None:
+        check_meter(meter, link, "--meter")
+    if keep is not None:
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what = f"no folder can be made: {error.strerror}"
+            raise ConfigError(what, where=f"--keep {keep}", advice="name another folder") from error
     target = load_board(board)
     content = read_model(model)
     with working(f"measuring on {target.name}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +47,15 @@ def resume(
                 where=str(study),
                 advice="restore the dataset, or begin a new study",
             )
-        run_session(opened, settings, Board.from_dict(opened.board), task, as_json=as_json)
+        run_session(opened, _with_library(settings, opened), Board.from_dict(opened.board), task, as_json=as_json)
+
+
+def _with_library(settings: Config, study: Study) -> Config:
+    """The same for the interpreter's library; `~` is the user's own folder as it was."""
+    named, stored = settings.hil.tflm_root, study.provenance.get("tflm_root")
+    if named is None or Path(named).exists() or not isinstance(stored, str):
+        return settings
+    return replace(settings, hil=replace(settings.hil, tflm_root=stored))
 
 
 def _located(settings: Config, study: Study) -> Config:

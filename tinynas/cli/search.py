@@ -75,6 +75,7 @@ def search(
         dataset_fingerprint=task.dataset.fingerprint,
         board_fingerprint=target.fingerprint,
         seed=settings.seed,
+        tflm_root=settings.hil.tflm_root,
     )
     folder = new_folder(out, target.name, settings.dataset.source)
     with Study.create(folder, config=settings.to_dict(), board=target.to_dict(), provenance=origin) as study:

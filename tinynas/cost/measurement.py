@@ -87,6 +87,7 @@ class Measurement:
         proxy_flash_bytes: The same of flash_bytes.
         proxy_stack_bytes: Of "aot": what the resource model foresees of the stack, a part of sram_bytes. Beyond the
             board's reserve for the stack (`Board.reserves`) the first inference is a fault.
+        toolchain: Compiler of the image that was measured, and the engine's library; its sizes and time belong to them.
     """
 
     sram_bytes: int
@@ -107,6 +108,7 @@ class Measurement:
     proxy_sram_bytes: int | None = None
     proxy_flash_bytes: int | None = None
     proxy_stack_bytes: int | None = None
+    toolchain: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""

@@ -189,6 +189,8 @@ SECTIONS {{
     __free_start = ALIGN(__bss_end, 16); /* as tensors are aligned */
     __free_end = ORIGIN(ram) + LENGTH(ram);
     end = __bss_end; /* newlib's name */
+    PROVIDE(__exidx_start = 0);
+    PROVIDE(__exidx_end = 0); /* what a C++ library refers to, though nothing unwinds */
     /DISCARD/ : {{ *(.ARM.exidx* .ARM.extab*) }} /* nothing unwinds a stack here */
 }}
 """

@@ -14,6 +14,7 @@ from tinynas.hil.replies import (
     DutInfo,
     DutMemory,
     Inference,
+    Refusal,
     fault_in,
     inference,
     number,
@@ -210,7 +211,9 @@ class Dut:
         self._link.write(f"{text}%".encode("ascii") + noise)
         deadline, size = deadline_in(wait), 0
         while (line := self._line(deadline)) is not None:
-            self._raise_fault(line)
+            if (fault := fault_in(line, self._link.name)) is not None:
+                said = [line[3:-1] for line in lines if line.startswith("e-[")]
+                raise TargetFault("; ".join([*said, fault.message]), where=fault.where)
             if line == "m-ready":
                 return self._accepted(text, lines)
             size += len(line)
@@ -229,7 +232,7 @@ class Dut:
             if line == "e-[crc]":
                 raise CrcError(f"`{text:.20}` arrives damaged", where=self._link.name, advice=_CABLE)
             if line.startswith("e-["):
-                raise ProtocolError(f"the board refuses `{text:.20}`: {line[3:-1]}", where=self._link.name)
+                raise Refusal(f"the board refuses `{text:.20}`: {line[3:-1]}", where=self._link.name)
         return lines
 
     def _load_once(self, data: bytes) -> None:

@@ -9,9 +9,11 @@ from typing import Literal
 
 from tinynas.board import Board
 from tinynas.deploy.compiler import compile_model
-from tinynas.errors import BuildError, ConfigError, ProtocolError, RamOverflow
+from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow
+from tinynas.hil.boardfiles import linker_regions
 from tinynas.hil.dut import Dut
 from tinynas.hil.image import Image
+from tinynas.hil.replies import Refusal
 from tinynas.hil.runtime import AOT, ModelSources, Runtime
 from tinynas.hil.tflm import TflmLibrary, tflm_model
 
@@ -19,8 +21,8 @@ __all__ = ["EngineName", "Prepared", "check_engine", "prepared", "used_arena_byt
 
 EngineName = Literal["aot", "tflm"]
 
-#: How the interpreter's messages begin where its arena is too small; without messages that is the likeliest cause.
-_ABOUT_MEMORY = re.compile("alloc|buffer|arena|does not start", re.IGNORECASE)
+#: What the interpreter's messages are about where its arena is too small; without messages that is the likeliest cause.
+_ABOUT_MEMORY = re.compile("allocat|resize buffer|arena size|does not start", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,16 @@ def prepared(
     Raises:
         UnsupportedOp, ConversionError: The engine does not take the model.
         ConfigError: There is no such library, or none is needed.
+        FlashOverflow: The model alone is larger than the flash, where it has to lie as it is.
+        BuildError: The firmware does not run on the board.
     """
     check_engine(engine, tflm_root)
     if engine == "aot":
         compiled = compile_model(model, where=where)
         return Prepared(compiled, AOT, compiled.macs)
     library = TflmLibrary.find(tflm_root, board.core)
+    if len(model) > (limit := linker_regions(board)["flash"].size_bytes):  # a compiler would take minutes to find out
+        raise FlashOverflow(f"the model alone takes {len(model)} bytes of flash, {limit} are there", where=board.name)
     interpreted = tflm_model(model, library, where=where)
     return Prepared(interpreted, library.runtime, interpreted.macs, interpreted.arena_least_bytes)
 
@@ -107,12 +113,13 @@ def used_arena_bytes(dut: Dut, image: Image) -> int:
     dut.load(bytes(image.input_bytes))
     try:
         dut.infer(1)
-    except ProtocolError as error:
-        if _ABOUT_MEMORY.search(error.message):
+    except Refusal as error:
+        if _ABOUT_MEMORY.search(error.reason):
             raise RamOverflow(
                 f"the interpreter's arena needs more than the {image.free_bytes} bytes of SRAM that are left:"
-                f" {error.message}",
+                f" {error.reason}",
                 where=image.board.name,
+                advice="a smaller model, or the engine aot, which needs a fraction of it",
             ) from error
-        raise BuildError(error.message, where=image.board.name) from error
+        raise BuildError(f"the interpreter says: {error.reason}", where=image.board.name) from error
     raise BuildError("the interpreter reports no arena, and runs", where=image.board.name)

@@ -194,8 +194,9 @@ def _firmware(board: Board, toolchain: Toolchain) -> Path:
     key = _digest(files, toolchain.version, *toolchain.options(board.core), *sources)
     home = cache_folder() / "firmware"
     folder = home / f"{board.name}-{toolchain.kind}-{key}"
-    with suppress(OSError):
-        os.utime(folder)  # it is in use
+    if folder.is_dir():
+        with suppress(OSError):  # a cache that is only to be read serves as well
+            os.utime(folder)  # it is in use
         return folder
     try:
         home.mkdir(parents=True, exist_ok=True)

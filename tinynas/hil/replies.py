@@ -10,7 +10,10 @@ from zlib import crc32
 
 from tinynas.errors import ProtocolError, TargetFault
 
-__all__ = ["CrcError", "DutInfo", "DutMemory", "Inference", "fault_in", "inference", "one", "pairs", "payload"]
+__all__ = [
+    *("CrcError", "DutInfo", "DutMemory", "Inference", "Refusal"),
+    *("fault_in", "inference", "one", "pairs", "payload"),
+]
 
 _FAULT = re.compile(r"x-fault (?P<kind>\S+)(?P<registers>( [a-z]+=[0-9a-fA-F]{1,8})*)")
 #: Bits of the Configurable Fault Status Register (Armv7-M ARM, B3.2.15).
@@ -35,6 +38,15 @@ _CFSR = {
 
 class CrcError(ProtocolError):
     """Bytes were changed on their way: to be asked for, or sent, again."""
+
+
+class Refusal(ProtocolError):
+    """The board understands a command and refuses it."""
+
+    @property
+    def reason(self) -> str:
+        """In the board's words."""
+        return self.message.partition("`: ")[2]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from tinynas.board import Board
-from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, TargetFault
+from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, RamOverflow, TargetFault
 from tinynas.hil.discover import AttachedBoard, find_board
 from tinynas.hil.dut import Dut
 from tinynas.hil.elf import read_elf
@@ -26,9 +26,15 @@ FlashMethod = Literal["auto", "drive", "pyocd", "rom"]
 
 #: A probe that has remounted its drive shows its serial port again, too; udev may take some seconds.
 _PORT_S = 10.0
+_APPEARS_S = 3.0
 _POLL_S = 0.1
 #: Longest wait for a reply. A virtual board that shares its processor with others may be slow; it loses nothing.
 _SERIAL_S, _VIRTUAL_S = 5.0, 60.0
+_REGISTERS = re.compile(r"\b([a-z]+)=0x([0-9a-fA-F]{1,8})\b")
+#: Bits of the Configurable Fault Status Register (Armv7-M ARM, B3.2.15): of a frame; and BFAR holds an address.
+_STKERR, _BFARVALID = 1 << 12, 1 << 15
+#: A function's frame may be larger than what is left of the stack by as much.
+_FRAME_REACH = 1 << 16
 
 
 class Rig(Protocol):
@@ -130,6 +136,8 @@ def rig_for(board: Board, link: str, *, flasher: FlashMethod = "auto", probe_id:
         if flasher != "auto" or probe_id is not None:
             raise ConfigError("a virtual board has no probe and is not flashed", where="link")
         return VirtualRig()
+    if link != "auto":
+        _check_port(link)
     attached: AttachedBoard | None = None
     if link == "auto" or flasher in ("auto", "drive"):  # pyOCD and the boot loader need no board that is recognised
         attached = find_board(board, probe_id=probe_id, serial_port=None if link == "auto" else link)
@@ -137,6 +145,21 @@ def rig_for(board: Board, link: str, *, flasher: FlashMethod = "auto", probe_id:
     if port is None:
         raise BoardError("the attached board shows no serial port", where=board.name, advice="name it: --link PORT")
     return SerialRig(port, board.uart.baud, _flasher(board, attached, flasher, port, probe_id))
+
+
+def _check_port(port: str) -> None:
+    """What a file system knows of a port; on others than POSIX ports are no files."""
+    if not port:
+        raise ConfigError("no port is named", where="link", advice="virtual, auto, or a serial port")
+    if not port.startswith("/"):
+        return
+    deadline = deadline_in(_APPEARS_S)  # a board that has just been flashed may still be on its way back
+    while not Path(port).is_char_device():
+        if time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            continue
+        what = "is no serial port" if Path(port).exists() else "there is no such port"
+        raise BoardNotFound(what, where=port, advice="`tinynas boards detect` lists ports; `--link auto` finds one")
 
 
 def _flasher(
@@ -177,6 +200,7 @@ def started(rig: Rig, image: Image) -> Iterator[Dut]:
         FlashError: It runs another image all the same.
         BoardError: It cannot be flashed, does not answer, or its clock did not start. A fault of the core is reported
             with the functions that it happened in.
+        RamOverflow: The stack left its room.
     """
     found = ""
     for _ in range(2):
@@ -196,12 +220,29 @@ def started(rig: Rig, image: Image) -> Iterator[Dut]:
                 try:
                     yield dut
                 except TargetFault as fault:
-                    raise located(fault, image) from fault
+                    raise _stack_overflow(fault, image) or located(fault, image) from fault
                 return
     raise FlashError(
         f"the flash holds an image with the CRC {found}, not the {image.image_hash} that was sent",
         where=image.board.name,
         advice="flash with pyOCD, which verifies",
+    )
+
+
+def _stack_overflow(fault: TargetFault, image: Image) -> RamOverflow | None:
+    """A property of the model and no fault of the rig: the stack has left its room, below which is no memory.
+
+    Either the core could not store a frame there, or an instruction stored to an address just below.
+    """
+    registers = {name: int(digits, 16) for name, digits in _REGISTERS.findall(fault.message)}
+    limit, status = read_elf(image.elf).symbols["__stack_limit"], registers.get("cfsr", 0)
+    below = status & _BFARVALID and limit - _FRAME_REACH <= registers.get("bfar", limit) < limit
+    if not (status & _STKERR or below):
+        return None
+    return RamOverflow(
+        f"the stack needs more than its {image.stack_limit_bytes} bytes",
+        where=image.board.name,
+        advice="the board's description reserves them: reserves.stack_bytes",
     )
 
 

@@ -21,17 +21,22 @@ __all__ = ["TflmLibrary", "TflmModel", "tflm_model"]
 
 _ARCHIVE = "libtensorflow-microlite.a"
 _RESOLVER = Path("tensorflow", "lite", "micro", "micro_mutable_op_resolver.h")
+_LOGGER = Path("tensorflow", "lite", "micro", "debug_log.h")
 _DOWNLOADS = Path("tensorflow", "lite", "micro", "tools", "make", "downloads")
 #: Headers of other projects: folder of each, as the make downloads them and as generated source trees hold them.
 _THIRD_PARTY = ("flatbuffers/include", "gemmlowp", "ruy")
 _ADDS = re.compile(r"\bAdd(\w+)\s*\([^{}]*\)\s*\{\s*return\s+AddBuiltin\(\s*BuiltinOperator_(\w+)")
 #: What changes the layout of the library's structures: its make has it for every target.
 _DEFINES = ("TF_LITE_STATIC_MEMORY",)
+#: Of BUILD_TYPE=release, in which MicroPrintf is no function that headers could call.
+_RELEASE = ("TF_LITE_STRIP_ERROR_STRINGS", "NDEBUG")
+_MESSAGES, _CMSIS_NN = b"_Z11MicroPrintfPKcz", b"arm_convolve"  # symbols
 _MAKE = (
     "make -f tensorflow/lite/micro/tools/make/Makefile TARGET=cortex_m_generic TARGET_ARCH=cortex-m4+fp"
     " OPTIMIZED_KERNEL_DIR=cmsis_nn microlite"
 )
 _HOW = f"clone github.com/tensorflow/tflite-micro, run `{_MAKE}` in it, and name that folder"
+_ARM = 40  # EM_ARM
 _DIGITS = 12
 _PER_LINE = 16
 
@@ -44,6 +49,7 @@ class TflmLibrary:
         root: The folder.
         archive: The library within it.
         include: Folders of headers.
+        defines: What it was compiled with and its headers depend on.
         adders: Function of MicroMutableOpResolver by kind of operator, such as AddConv2D for CONV_2D.
         version: Kernels and hash of the library.
     """
@@ -51,6 +57,7 @@ class TflmLibrary:
     root: Path
     archive: Path
     include: tuple[Path, ...]
+    defines: tuple[str, ...]
     adders: Mapping[str, str] = field(repr=False)
     version: str
 
@@ -66,49 +73,71 @@ class TflmLibrary:
         Raises:
             ConfigError: None is named, or it is no such folder, or it does not hold one library for this core.
         """
-        if root is None:
+        if root in (None, ""):
             raise ConfigError("no library of TensorFlow Lite Micro is named", where=option, advice=_HOW)
-        folder = Path(root)
-        header = folder / _RESOLVER
-        try:
-            adders = {kind: f"Add{name}" for name, kind in _ADDS.findall(header.read_text(encoding="utf-8"))}
-        except OSError as error:
-            raise ConfigError(
-                f"no folder of TensorFlow Lite Micro: {_RESOLVER.name}: {error.strerror}",
-                where=f"{option} {folder}",
-                advice=_HOW,
-            ) from error
-        archive = _archive(folder, core, option)
+        folder = Path(root).expanduser()
+        where = f"{option} {root}"
+        adders = _adders_of(folder, where)
+        archive, code = _archive(folder, core, where)
         parents = [folder / _DOWNLOADS, folder / "third_party"]
         third_party = [parent / name for name in _THIRD_PARTY for parent in parents if (parent / name).is_dir()]
-        kernels = "cmsis_nn" if "cmsis_nn" in archive.parent.parent.name else "reference"
-        digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:_DIGITS]
-        version = f"TensorFlow Lite Micro, kernels {kernels}, {_ARCHIVE} {digest}"
-        return cls(folder, archive, (folder, *third_party), adders, version)
+        kernels = "cmsis_nn" if _CMSIS_NN in code else "reference"
+        silent = _MESSAGES not in code
+        digest = hashlib.sha256(code).hexdigest()[:_DIGITS]
+        version = f"TensorFlow Lite Micro, kernels {kernels}{', without messages' * silent}, {_ARCHIVE} {digest}"
+        return cls(folder, archive, (folder, *third_party), (*_DEFINES, *_RELEASE * silent), adders, version)
 
     @property
     def runtime(self) -> Runtime:
         """For `build_image`."""
-        return Runtime("engine_tflm.cc", self.include, _DEFINES, self.archive, self.version)
+        return Runtime("engine_tflm.cc", self.include, self.defines, self.archive, self.version)
 
 
-def _archive(root: Path, core: str, option: str) -> Path:
-    """The one library that runs on the core."""
+def _adders_of(folder: Path, where: str) -> Mapping[str, str]:
+    """What the header of the resolver and that of the logger say of their version."""
+    try:
+        text, logger = ((folder / name).read_text("utf-8", errors="replace") for name in (_RESOLVER, _LOGGER))
+    except OSError as error:
+        raise ConfigError(
+            f"no folder of TensorFlow Lite Micro: {error.strerror}: {error.filename or ''}", where=where, advice=_HOW
+        ) from error
+    adders = {kind: f"Add{name}" for name, kind in _ADDS.findall(text)}
+    if not adders or "va_list" not in logger:
+        what = "no operators in it" if not adders else "older than September 2023"
+        name = _LOGGER.name if adders else _RESOLVER.name
+        raise ConfigError(f"a TensorFlow Lite Micro that is not known: {name}: {what}", where=where, advice=_HOW)
+    return adders
+
+
+def _archive(root: Path, core: str, where: str) -> tuple[Path, bytes]:
+    """The one library that runs on the core, and what is in it."""
     found = sorted({*root.glob(f"gen/*/lib/{_ARCHIVE}"), *root.glob(f"lib/{_ARCHIVE}"), *root.glob(_ARCHIVE)})
     family = core.removesuffix("f")  # cortex-m4f: make names the part and its floating-point unit apart
     # A library whose folder names no core is the user's own choice; code for an M4 runs on an M7 as well.
-    for pattern in (rf"{family}\+s?fp", r"cortex-m4\+s?fp", r"^(?!.*cortex-m)"):
-        fitting = [path for path in found if re.search(pattern, path.relative_to(root).as_posix())]
+    for pattern in (rf"{family}\+fp", r"cortex-m4\+fp", r"^(?!.*cortex-m)"):
+        named = [path for path in found if re.search(pattern, path.relative_to(root).as_posix())]
+        fitting = [(path, code) for path in named if _machine(code := _bytes_of(path, where)) == _ARM]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            names = ", ".join(path.relative_to(root).as_posix() for path in fitting)
-            raise ConfigError(
-                f"several libraries for {core}: {names}", where=f"{option} {root}", advice="remove all but one"
-            )
+            names = ", ".join(path.relative_to(root).as_posix() for path, _ in fitting)
+            raise ConfigError(f"several libraries for {core}: {names}", where=where, advice="remove all but one")
     there = ", ".join(path.relative_to(root).as_posix() for path in found) or "none"
     what = f"no {_ARCHIVE} for {core} in gen/*/lib; there: {there}"
-    raise ConfigError(what, where=f"{option} {root}", advice=f"run `{_MAKE}` there")
+    raise ConfigError(what, where=where, advice=f"run `{_MAKE}` there")
+
+
+def _bytes_of(path: Path, where: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read: {error.strerror}", where=where, advice=_HOW) from error
+
+
+def _machine(archive: bytes) -> int | None:
+    """What the first object of an archive is for, as ELF numbers machines; None: there is none."""
+    start = archive.find(b"\x7fELF") if archive.startswith(b"!<arch>\n") else -1
+    return int.from_bytes(archive[start + 18 : start + 20], "little") if start >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -233,7 +262,9 @@ def _adders(graph: Graph, library: TflmLibrary) -> list[str]:
     """Functions that register the model's operators, each once."""
     kinds = dict.fromkeys(op.kind for op in graph.ops)
     if missing := [kind for kind in kinds if kind not in library.adders]:
-        raise UnsupportedOp(f"this TensorFlow Lite Micro has no {', '.join(missing)}")
+        raise UnsupportedOp(
+            f"this TensorFlow Lite Micro has no {', '.join(missing)}", advice=f"see {library.root / _RESOLVER}"
+        )
     return [library.adders[kind] for kind in kinds]
 
 

@@ -7,6 +7,7 @@ in time.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -51,17 +52,25 @@ _COMMON = (
     *("-ffunction-sections", "-fdata-sections"),
     *("-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
 )
-#: As TensorFlow Lite Micro's make has it for C++; static objects live as long as the image.
+#: As TensorFlow Lite Micro's make has it for C++.
 _LANGUAGES: Mapping[str, tuple[str, ...]] = {
     ".c": ("-std=c11", "-ffreestanding"),
-    ".cc": ("-std=c++17", "-fno-rtti", "-fno-threadsafe-statics", "-fno-use-cxa-atexit"),
+    ".cc": ("-std=c++17", "-fno-rtti", "-fno-threadsafe-statics"),
 }
 _LINK: Mapping[Kind, tuple[str, ...]] = {
     "gcc": ("-nostdlib", "-Wl,--gc-sections,--build-id=none"),
     "zig": ("-nostdlib", "-Wl,--gc-sections", "-Wl,-e,Reset_Handler"),
 }
+_DEBIAN = "`apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib` on Debian"
+_CLANG = "`pip install 'tinynas[hil]'` brings Clang"
+_WHERE: Mapping[Kind | None, str] = {"gcc": _GCC, "zig": "ziglang", None: f"{_GCC}, ziglang"}
+_ADVICE: Mapping[Kind | None, str] = {"gcc": _DEBIAN, "zig": _CLANG, None: f"{_CLANG}; or {_DEBIAN}"}
 #: What a library of C++ needs besides; the stubs are of system calls that nobody makes.
 _HOSTED = ("-lstdc++", "-lm", "-lc", "-lgcc", "-lnosys")
+
+
+_NO_HEADER = re.compile(r"fatal error: c?(stddef|stdint|string|stdarg|stdio|new|memory)(\.h)?: No such file")
+_NO_LIBRARY = re.compile(r"cannot find -l(stdc\+\+|c|m|nosys)(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -97,11 +106,7 @@ class Toolchain:
             program = found[name]
             if program is not None:
                 return _described(name, (program,) if name == "gcc" else (program, "-m", "ziglang", "cc"))
-        raise ToolchainMissing(
-            "no compiler for Cortex-M",
-            where={"gcc": _GCC, "zig": "ziglang", None: f"{_GCC}, ziglang"}[kind],
-            advice="`pip install 'tinynas[hil]'` brings Clang; or `apt-get install gcc-arm-none-eabi`",
-        )
+        raise ToolchainMissing("no compiler for Cortex-M", where=_WHERE[kind], advice=_ADVICE[kind])
 
     def options(self, core: str, suffix: str = ".c") -> tuple[str, ...]:
         """Options by which a core's code is made.
@@ -182,7 +187,9 @@ class Toolchain:
         except OSError as error:
             raise BuildError(f"{self.command[0]} cannot be started: {error.strerror}", where=what) from error
         if done.returncode:
-            raise BuildError(f"{self.command[0]} failed:\n{done.stderr.strip()}", where=what)
+            lacking = _NO_HEADER.search(done.stderr) or _NO_LIBRARY.search(done.stderr)
+            advice = f"the compiler's C++ library is missing: {_DEBIAN}" if lacking else None
+            raise BuildError(f"{self.command[0]} failed:\n{done.stderr.strip()}", where=what, advice=advice)
 
 
 @cache

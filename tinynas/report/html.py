@@ -164,6 +164,8 @@ def _comparison(view: View) -> str:
         measurement = view.best.measurement or {}
         source, engine = (escape(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))
         note += f" Resources: engine {engine}, figures from {source}."
+        if toolchain := measurement.get("toolchain"):
+            note += f" Image built by {escape(str(toolchain))}."
     return _section("Error and resources", f'<div class="pair">{tables}</div>', note)
 
 

@@ -129,6 +129,8 @@ def _limits(view: View) -> str:
 def _provenance(view: View, best: Trial) -> str:
     rows = [("study", code(view.name)), ("trial", str(best.id)), ("seed of the trial", str(best.seed))]
     rows += [(f"{safe(kind)}, SHA-256", f"`{sha256}`") for kind, sha256 in best.artefacts.items()]
+    if toolchain := (best.measurement or {}).get("toolchain"):
+        rows.append(("image measured, built by", value(toolchain)))
     for key, item in view.origin.items():
         rows.append((safe(key), pairs(item) if isinstance(item, Mapping) else value(item)))
     return "## Provenance\n\n" + table(("what", "value"), rows)

@@ -16,7 +16,7 @@ from tinynas.study import Study, Trial
 __all__ = ["View", "mapping_at", "number_at", "pareto_front", "read_view"]
 
 # Paths of the user's machine: only a resume needs them, and a report is given away.
-_PRIVATE = {"dataset_folder"}
+_PRIVATE = {"dataset_folder", "tflm_root"}
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,17 @@ import numpy as np
 from tinynas.board import Board
 from tinynas.cost import Measurement, lower
 from tinynas.deploy import convert, quantize, read_graph
-from tinynas.errors import BoardError, RamOverflow, TinynasError
+from tinynas.errors import BoardError, RamOverflow, StudyError, TinynasError
 from tinynas.options import HilOptions
 from tinynas.search.task import Array
+from tinynas.study import Study
 from tinynas.tcn import Architecture
 
 if TYPE_CHECKING:
     from tinynas.hil.engines import EngineName
     from tinynas.hil.measure import HilMeasurement
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "check_toolchain"]
 
 _TRIES = 3
 _PAUSE_S = 2.0
@@ -98,6 +99,7 @@ class Bench:
             parity=found.parity,
             proxy_sram_bytes=foreseen.sram_bytes,
             proxy_flash_bytes=foreseen.flash_bytes,
+            toolchain=found.toolchain,
         )
 
     def _tried(self, model: bytes, window: Array) -> HilMeasurement:
@@ -127,3 +129,19 @@ class Bench:
                     ) from error
             self.sleep(_PAUSE_S * attempt)
         raise AssertionError("unreachable")
+
+
+def check_toolchain(study: Study, measured: Measurement) -> None:
+    """Refuse figures that do not compare with earlier ones: a search may be resumed on another machine.
+
+    Raises:
+        StudyError: Another compiler or library has built the image.
+    """
+    for trial in study.trials():
+        earlier = (trial.measurement or {}).get("toolchain")
+        if earlier not in (None, measured.toolchain):
+            raise StudyError(
+                f"images are built by {measured.toolchain}, those of earlier trials were by {earlier}",
+                where=str(study.folder),
+                advice="go on with the compiler and library of before, or begin a new study",
+            )

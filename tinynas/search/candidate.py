@@ -20,7 +20,7 @@ from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, 
 from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError
 from tinynas.objective import Limits, score
-from tinynas.search.bench import Bench
+from tinynas.search.bench import Bench, check_toolchain
 from tinynas.search.task import Task
 from tinynas.study import Study, Trial
 from tinynas.tcn import Architecture
@@ -121,6 +121,7 @@ class CandidatePipeline:
                 cost = self.bench.untrained(architecture, cost, windows, np.random.default_rng(trial.seed))
             except (FlashOverflow, RamOverflow) as error:
                 return self._overflows(trial, cost, error)
+            check_toolchain(self.study, cost)
         return self.study.advance(trial.id, "costed", measurement=cost.to_dict())
 
     def _overflows(self, trial: Trial, cost: Measurement, error: FlashOverflow | RamOverflow) -> Trial:
@@ -195,6 +196,7 @@ class CandidatePipeline:
             cost = self._referee(model, graph, cost, inputs)
         elif self.bench is not None:
             cost = self.bench.measured(model, cost, inputs[0])
+            check_toolchain(self.study, cost)
         error = self.task.error(predicted, self.task.valid)
         metrics = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
         return self.study.advance(trial.id, "measured", measurement=cost.to_dict(), metrics=metrics)

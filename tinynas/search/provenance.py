@@ -15,7 +15,9 @@ __all__ = ["provenance"]
 _PACKAGES = ("tensorflow", "ai-edge-litert", "tflite-micro", "numpy", "scipy")
 
 
-def provenance(*, source: str, dataset_fingerprint: str, board_fingerprint: str, seed: int) -> dict[str, Any]:
+def provenance(
+    *, source: str, dataset_fingerprint: str, board_fingerprint: str, seed: int, tflm_root: str | None = None
+) -> dict[str, Any]:
     """Describe the software and data behind a study.
 
     Args:
@@ -23,6 +25,7 @@ def provenance(*, source: str, dataset_fingerprint: str, board_fingerprint: str,
         dataset_fingerprint: Of the recordings.
         board_fingerprint: Of the board's description.
         seed: Of the search.
+        tflm_root: Folder of the interpreter's library, where it is measured.
 
     Returns:
         JSON values; None for what is not known, such as the revision of an installed package.
@@ -34,16 +37,16 @@ def provenance(*, source: str, dataset_fingerprint: str, board_fingerprint: str,
         "machine": platform.machine(),
         "system": platform.system(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "dataset_folder": _folder(source),
+        "dataset_folder": _absolute(source.partition(":")[2]),
+        "tflm_root": _absolute(tflm_root),
         "dataset_fingerprint": dataset_fingerprint,
         "board_fingerprint": board_fingerprint,
         "seed": seed,
     }
 
 
-def _folder(source: str) -> str | None:
-    """Where the data lie, for a resume from another folder."""
-    _, _, folder = source.partition(":")
+def _absolute(folder: str | None) -> str | None:
+    """Where it is, for a resume from another folder."""
     return str(Path(folder).expanduser().absolute()) if folder else None
 
 

@@ -130,3 +130,10 @@ class TestOverASerialPort:
             assert isinstance(meter, Ina228Harness)
             joules = 5000 * meter.setup.energy_lsb_j
             assert energy_of(meter, dut, 300) == pytest.approx(joules / 300 * 1e6)
+
+
+def test_the_boards_port_is_no_meters():
+    with pytest.raises(ConfigError, match="COM5 is the board's port") as caught:
+        check_meter("lpm01a:COM5@3", "COM5", "hil.meter")
+    assert caught.value.where == "hil.meter"
+    check_meter("lpm01a:COM6", "COM5")

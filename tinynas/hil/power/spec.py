@@ -39,7 +39,7 @@ def check_meter(spec: str, link: str, where: str = "meter") -> None:
         where: What to call the setting in an error.
 
     Raises:
-        ConfigError: There is no such meter, or the board is a virtual one.
+        ConfigError: There is no such meter, the board is a virtual one, or both have one port.
 
     Example:
         >>> check_meter("lpm01a:/dev/ttyACM1@2.5", "auto")
@@ -49,10 +49,12 @@ def check_meter(spec: str, link: str, where: str = "meter") -> None:
         tinynas.errors.ConfigError: meter: a virtual board takes no current (link a real one: \
 auto, or its port; or leave the meter out)
     """
-    _parsed(spec, where)
+    _, port, _ = _parsed(spec, where)
     if link == "virtual":
         advice = "link a real one: auto, or its port; or leave the meter out"
         raise ConfigError("a virtual board takes no current", where=where, advice=advice)
+    if port == link:
+        raise ConfigError(f"{port} is the board's port", where=where, advice="name the meter's")
 
 
 def _parsed(spec: str, where: str) -> tuple[str, str, float]:
@@ -75,5 +77,5 @@ def _supply(text: str, where: str) -> float:
         raise ConfigError(f"{text!r} is no number of volts", where=where, advice=_KNOWN) from error
     least, most = Lpm01a.VOLTS
     if not least <= volts <= most:
-        raise ConfigError(f"{volts:g} V is not between {least} and {most}", where=where)
+        raise ConfigError(f"{volts:g} V is not between {least} and {most}", where=where, advice=_KNOWN)
     return volts

@@ -2,6 +2,7 @@
 #ifndef STAND_IN_MUTABLE_OP_RESOLVER_H
 #define STAND_IN_MUTABLE_OP_RESOLVER_H
 
+#include "tensorflow/lite/micro/micro_log.h"
 #include "tensorflow/lite/micro/micro_op_resolver.h"
 
 namespace tflite {
@@ -51,6 +52,7 @@ class MicroMutableOpResolver : public MicroOpResolver {
 
     TfLiteStatus AddBuiltin(BuiltinOperator op, const Registration & = {}) {
         if (count_ == tOpCount || Knows(op)) {
+            MicroPrintf("Calling AddBuiltin with the same op more than once is not supported (Op: #%d).", op);
             return kTfLiteError;
         }
         ops_[count_++] = op;
