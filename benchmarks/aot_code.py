@@ -36,7 +36,7 @@ from tinynas.deploy.compiler.liveness import walk
 from tinynas.deploy.compiler.lower import lowered
 from tinynas.deploy.compiler.schedule import Schedule, scheduled
 from tinynas.deploy.compiler.work import Matrix
-from tinynas.errors import FlashOverflow, RamOverflow, TargetFault
+from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.measure import HilMeasurement, measure
 from tinynas.hil.toolchain import Toolchain
 from tinynas.tcn.space import SearchSpace
@@ -92,8 +92,8 @@ def _samples(board: Board, toolchain: Toolchain, options: argparse.Namespace) ->
                 folder = Path(scratch)
                 try:
                     found = measure(board, model, toolchain=toolchain, directory=folder)
-                except (FlashOverflow, RamOverflow, TargetFault):
-                    continue  # too large for this board, or its windows for the stack
+                except (FlashOverflow, RamOverflow):
+                    continue  # too large for this board
                 yield _sample(model, found, folder)
 
 

@@ -3,7 +3,7 @@
     python benchmarks/proxy.py [--boards NAME ...] [--count N] [--seed N] [--json] [--out FILE]
 
 Networks are drawn from the default space over windows of 200 x 6 or x 9, filled with random numbers, compiled, linked
-with the firmware and run on a virtual board; those that its memory or its stack does not hold are left out. The error
+with the firmware and run on a virtual board; those that its memory does not hold are left out. The error
 is that of the model's figure in per cent of the measured one. The figures of its code and stack were fitted to networks
 of seed 0 on the NUCLEO-F446RE (`benchmarks/aot_code.py`): the default seed is another one.
 """
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from tinynas.board import load_board
 from tinynas.cost import Engine, estimate
-from tinynas.errors import FlashOverflow, RamOverflow, TargetFault
+from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.measure import measure
 
 
@@ -55,9 +55,8 @@ def _row(name: str, count: int, seed: int) -> dict[str, Any]:
         cpu.append(process_time() - start)
         try:
             found = measure(board, int8_model(network, np.random.default_rng([seed, index])))
-        except (FlashOverflow, RamOverflow, TargetFault) as error:
-            stack = {"stack_foreseen_bytes": foreseen.proxy_stack_bytes, "stack_room_bytes": board.reserves.stack_bytes}
-            networks.append({"architecture": network.to_dict(), "left_out": error.message, **stack})
+        except (FlashOverflow, RamOverflow) as error:
+            networks.append({"architecture": network.to_dict(), "left_out": error.message})
             continue
         toolchain = found.toolchain
         networks.append(

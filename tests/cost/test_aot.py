@@ -7,7 +7,7 @@ from tests.deploy.candidates import architectures, candidates, converted, filled
 from tinynas.board import list_boards, load_board
 from tinynas.cost import Engine, estimate, lower, measure_graph
 from tinynas.deploy import compile_model, pack, read_graph
-from tinynas.errors import ConfigError, RamOverflow
+from tinynas.errors import ConfigError
 from tinynas.tcn import Architecture
 
 BOARD = load_board("nucleo_f446re")
@@ -68,13 +68,13 @@ def test_boards_report_about_what_was_foreseen(name):
 
 
 @pytest.mark.emulator
-def test_a_window_that_is_foreseen_to_overflow_the_stack_does():
+def test_a_stack_beyond_the_reserve_is_foreseen_as_well():
     from tinynas.hil.measure import measure
     from tinynas.hil.toolchain import Toolchain
 
     if Toolchain.detect().kind != "gcc":
         pytest.skip("the figures are those of GCC")
     a = Architecture(63, 15, (1, 2), window=64, channels=6)
-    assert estimate(a, ENGINE).proxy_stack_bytes > BOARD.reserves.stack_bytes
-    with pytest.raises(RamOverflow, match="the stack needs more than its 4096 bytes"):
-        measure(BOARD, converted(a))
+    foreseen = estimate(a, ENGINE).proxy_stack_bytes
+    assert foreseen > BOARD.reserves.stack_bytes
+    assert foreseen == pytest.approx(measure(BOARD, converted(a)).stack_bytes, abs=60)

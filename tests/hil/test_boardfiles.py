@@ -16,7 +16,8 @@ from tests.deploy._models import BUILDERS
 from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
 from tinynas.deploy.compiler import compile_model
 from tinynas.errors import BuildError
-from tinynas.hil.boardfiles import board_header, family_of, firmware_sources, linker_script, place, write_board_files
+from tinynas.hil.boardfiles import board_header, family_of, firmware_sources, write_board_files
+from tinynas.hil.linker import linker_script, place
 
 from ._host import FIRMWARE
 
@@ -149,10 +150,11 @@ def image(model, tmp_path_factory):
         if shutil.which(program) is None:
             pytest.skip(f"no {program} on the PATH")
 
-    def build(board):
+    def build(board, *options):
         folder = tmp_path_factory.mktemp(board.name)
         toolchain = f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'arm-none-eabi.cmake'}"
         configure = ["cmake", "-S", FIRMWARE, "-B", folder, toolchain, f"-DBOARD={board.name}", f"-DMODEL_DIR={model}"]
+        configure += options
         for command in (configure, ["cmake", "--build", folder]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -184,3 +186,9 @@ def test_cmake_builds_an_image_that_lies_where_it_should(board, image):
     assert sections[".bss"][1] > 0
     assert 0 < sections[".firmware"][1] <= board.reserves.firmware_sram_bytes
     assert len(binary) < board.reserves.firmware_flash_bytes
+
+
+def test_cmake_is_told_of_a_larger_stack(image):
+    _, symbols, _ = image(F446, "-DSTACK_BYTES=8192")
+    assert symbols["__stack_top"] - symbols["__stack_limit"] == 8192
+    assert symbols["__data_start"] >= symbols["__stack_top"]

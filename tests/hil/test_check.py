@@ -57,7 +57,7 @@ def test_all_is_well(answers):
         ("name", {"input": 17}),
         ("memory", {"static": 1}),
         ("memory", {"arena": 1}),
-        ("memory", {"stack": 4096}),
+        ("memory", {"stack": 1 << 17}),
         ("memory", {"stack": 0}),
         ("memory", {"stack_limit": 1000}),
     ],

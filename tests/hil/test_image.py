@@ -10,10 +10,11 @@ from zlib import crc32
 
 import pytest
 
-from tinynas.board import MemoryRegion, Reserves, load_board
+from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
 from tinynas.hil import image as module
+from tinynas.hil.elf import read_elf
 from tinynas.hil.image import build_image, cache_folder
 from tinynas.hil.toolchain import Toolchain
 
@@ -66,6 +67,21 @@ def test_an_image_begins_with_stack_and_reset(board, model, toolchain, tmp_path)
     assert image.toolchain == toolchain.version
     assert model.arena_bytes + model.input_bytes + model.output_bytes <= image.static_ram_bytes
     assert image.static_ram_bytes < board.sram_bytes
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_the_stack_has_all_that_is_left(name, model, toolchain, tmp_path):
+    board = load_board(name)
+    image = build_image(board, model, tmp_path, toolchain=toolchain)
+    symbols = read_elf(image.elf).symbols
+    stack = range(symbols["__stack_limit"], symbols["__stack_top"])
+    assert len(stack) == image.stack_limit_bytes > board.reserves.stack_bytes
+    assert any(span.origin == stack.start for span in contiguous_spans(board.sram)), "an overflow leaves the memory"
+    home = next(span for span in contiguous_spans(board.sram) if span.origin == stack.start)
+    others = [symbols[f"__{part}_{end}"] for part in ("data", "bss", "firmware") for end in ("start", "end")]
+    behind = [address for address in others if home.origin <= address <= home.end]
+    assert all(address >= stack.stop for address in behind)
+    assert home.end - max(behind) < 64 + 16, "next to nothing is left"
 
 
 def test_the_same_sources_give_the_same_bytes_anywhere(board, model, toolchain, tmp_path):

@@ -214,16 +214,6 @@ def test_pauses_grow(board, monkeypatch):
     assert 0 < pauses[0] < pauses[1]
 
 
-def test_a_stack_that_would_overflow_never_reaches_the_board(board, rig):
-    made, network = rig(), Architecture(63, 15, (1, 2), window=100, channels=6)
-    foreseen = estimate(network, Engine.aot(board))
-    with pytest.raises(RamOverflow, match="bytes of stack"):
-        Bench(board, HilOptions(link="virtual")).measured(
-            pack(filled(lower(network))), foreseen, np.zeros((100, 6), np.float32)
-        )
-    assert not made.calls
-
-
 @pytest.mark.emulator
 def test_a_search_on_a_virtual_board(search, configure, tmp_path):
     trials = search(tmp_path / "study", configure(mode="hil", trials=2, hil={"link": "virtual"}))

@@ -85,8 +85,7 @@ class Measurement:
         plain_flash_bytes: The flash proxy that counts 8-bit weights only (`cost.plain_flash_bytes`).
         proxy_sram_bytes: Where sram_bytes is measured: what the resource model had foreseen.
         proxy_flash_bytes: The same of flash_bytes.
-        proxy_stack_bytes: Of "aot": what the resource model foresees of the stack, a part of sram_bytes. Beyond the
-            board's reserve for the stack (`Board.reserves`) the first inference is a fault.
+        proxy_stack_bytes: Of "aot": what the resource model foresees of the stack, a part of sram_bytes.
         toolchain: Compiler of the image that was measured, and the engine's library; its sizes and time belong to them.
     """
 

@@ -22,8 +22,9 @@ from zlib import crc32
 
 from tinynas.board import Board
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
-from tinynas.hil.boardfiles import board_header, firmware_sources, linker_regions, linker_script
+from tinynas.hil.boardfiles import board_header, firmware_sources
 from tinynas.hil.elf import LinkedElf, read_elf
+from tinynas.hil.linker import linker_regions, linker_script
 from tinynas.hil.runtime import AOT, ModelSources, Runtime
 from tinynas.hil.toolchain import Toolchain
 from tinynas.resources import resource
@@ -39,6 +40,8 @@ __all__ = ["Image", "build_image", "cache_folder"]
 #: Copied into rows and buffers at every inference: for speed, the rest of the firmware for size.
 _FAST = "core/string.c"
 _HASH_DIGITS = 16
+#: Keeps the alignment of the variables behind the stack, and with it their size.
+_STACK_STEP = 64
 _STALE_S = 30 * 24 * 3600.0
 _OVERFLOW = re.compile(r"region [`'](\w+)'(?::)? overflowed by (\d+) bytes")
 
@@ -124,14 +127,31 @@ def build_image(
         libc = [firmware / "libc"] if source.suffix == ".c" else []
         include = [directory, firmware, *libc, *runtime.include]
         chosen.compile(source, objects[-1], core=board.core, include=include, defines=defines)
+    objects += sorted(firmware.glob("*.o"))
     elf, script = directory / "image.elf", firmware / "memory.ld"
-    try:
-        objects += sorted(firmware.glob("*.o"))
+
+    def link(script: Path) -> LinkedElf:
         chosen.link(objects, script, elf, core=board.core, library=runtime.library)
+        return read_elf(elf)
+
+    try:
+        linked = link(script)
     except BuildError as error:
         raise _overflow(board, error.message) or error from None
+    if model.arena_bytes is not None and (stack := _largest_stack(linked)):
+        # What no variable takes is the stack's: how much a model needs of it is known from a run only.
+        script = directory / script.name
+        script.write_text(linker_script(board, stack), encoding="utf-8", newline="\n")
+        linked = link(script)
     version = ", ".join(filter(None, (chosen.version, runtime.version)))
-    return _image(board, model, read_elf(elf), elf, version, model_hash)
+    return _image(board, model, linked, elf, version, model_hash)
+
+
+def _largest_stack(linked: LinkedElf) -> int | None:
+    """Room for the stack with all that is left of its memory; None where that is nothing."""
+    symbols = linked.symbols
+    more = symbols["__stack_spare"] // _STACK_STEP * _STACK_STEP
+    return symbols["__stack_top"] - symbols["__stack_limit"] + more if more > 0 else None
 
 
 def _image(board: Board, model: ModelSources, linked: LinkedElf, elf: Path, toolchain: str, model_hash: str) -> Image:

@@ -13,7 +13,7 @@ import numpy as np
 from tinynas.board import Board
 from tinynas.cost import Measurement, lower
 from tinynas.deploy import convert, quantize, read_graph
-from tinynas.errors import BoardError, RamOverflow, StudyError, TinynasError
+from tinynas.errors import BoardError, StudyError, TinynasError
 from tinynas.options import HilOptions
 from tinynas.search.task import Array
 from tinynas.study import Study
@@ -81,10 +81,6 @@ class Bench:
         Raises:
             As `untrained`.
         """
-        room = self.board.reserves.stack_bytes
-        if foreseen.proxy_stack_bytes is not None and foreseen.proxy_stack_bytes > room:
-            # It would link, and overflow its stack on the board: a fault that would look like the rig's.
-            raise RamOverflow(f"{foreseen.proxy_stack_bytes} bytes of stack are needed, {room} are there")
         found = self._tried(model, window)
         return dataclasses.replace(
             foreseen,
