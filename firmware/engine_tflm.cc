@@ -43,6 +43,7 @@ tflite::MicroInterpreter *interpreter;
 
 enum State { kNew, kReady, kBroken };
 State state;
+
 #ifdef MODEL_HOOKS
 uint32_t cycles[MODEL_OPERATORS];
 

@@ -14,8 +14,8 @@ uint32_t problem_size;
 
 void append(char c) {
     if (problem_size < sizeof(problem) - 1) {
-        /* The protocol's brackets, and what would end its line. */
-        problem[problem_size++] = c == '[' ? '(' : c == ']' ? ')' : c < ' ' ? ' ' : c;
+        /* The protocol's brackets, what would end its line, and what is no ASCII. */
+        problem[problem_size++] = c == '[' ? '(' : c == ']' ? ')' : c < ' ' || c > '~' ? ' ' : c;
     }
 }
 
