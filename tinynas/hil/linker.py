@@ -31,6 +31,7 @@ def place(board: Board) -> Placement:
     """Lay out a board's SRAM so that the model gets what `Board.sram_limit_bytes` promises.
 
     Example:
+        >>> from tinynas.board import load_board
         >>> place(load_board("nucleo_l476rg")).model.size_bytes // 1024
         96
     """
