@@ -49,6 +49,7 @@ class Dut:
 
     def __init__(self, link: Link, *, timeout_s: float = 5.0, infer_timeout_s: float = 60.0) -> None:
         self._link, self._timeout_s, self._infer_timeout_s = link, timeout_s, infer_timeout_s
+        self._info: DutInfo | None = None
         self._received = bytearray()
 
     def handshake(self, timeout_s: float = 10.0) -> str:
@@ -104,7 +105,11 @@ class Dut:
         return int(one(self.command("timestamp"), r"m-lap-us-(\d{1,20})", self._link.name))
 
     def info(self) -> DutInfo:
-        """What runs on the board."""
+        """What runs on the board. It is asked once: the hash of a large image takes the core its time."""
+        self._info = self._info or self._asked_info()
+        return self._info
+
+    def _asked_info(self) -> DutInfo:
         where = self._link.name
         values = pairs(self.command("x-info"), "info", where)
         return DutInfo(
