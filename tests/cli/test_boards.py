@@ -17,6 +17,15 @@ def test_list_names_every_board_with_its_limits(capsys):
     assert "96 KiB" in l476
 
 
+def test_names_are_whole_on_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["boards", "list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out and load_board(name).mcu in out for name in list_boards())
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_list_as_json_is_what_the_boards_say(capsys):
     assert main(["boards", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [

@@ -197,6 +197,18 @@ class TestDetect:
         assert main(["boards", "detect", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)[0]["serial_port"] == "/dev/ttyACM0"
 
+    def test_what_has_to_be_copied_is_whole(self, monkeypatch, capsys):
+        port = "/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink_066DFF494867172418124567-if02"
+        probe = "0777022141a2c5d7f8e9b0c1d2e3f4a5b6c7d8e9f0a1b2c3"
+        long = dataclasses.replace(
+            self.BOARD, serial_port=port, probe_id=probe, mount_point=Path("/media/user/NODE_F446RE")
+        )
+        monkeypatch.setattr(discover, "attached_boards", lambda: [long, self.BOARD])
+        monkeypatch.setenv("COLUMNS", "160")
+        assert main(["boards", "detect"]) == 0
+        text = capsys.readouterr().out
+        assert all(word in text for word in (port, probe, "/media/user/NODE_F446RE", "NUCLEO-F446RE  (nucleo_f446re)"))
+
 
 class TestCheck:
     @pytest.mark.emulator

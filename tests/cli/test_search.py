@@ -11,6 +11,8 @@ from tests.cli.walks import write_csv
 from tinynas.cli import main
 from tinynas.cli.session import check_folder, new_folder
 from tinynas.errors import ConfigError
+from tinynas.hil import discover, rig, toolchain
+from tinynas.hil.toolchain import Toolchain
 from tinynas.study import Study
 
 SEARCH = ("search", "--board", "nucleo_f446re")
@@ -31,6 +33,32 @@ def refused(tmp_path, monkeypatch, capfd):
         return code, captured.err
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("section", "code", "what"),
+    [
+        ("{}", 4, "no such board is attached"),
+        ("{link: virtual, probe: '0777'}", 2, "a virtual board has no probe"),
+        ("{link: /dev/ttyNOPE, flasher: rom}", 4, "no such port"),
+    ],
+)
+def test_a_board_out_of_reach_is_found_out_before_a_study_is_made(refused, tmp_path, monkeypatch, section, code, what):
+    monkeypatch.setattr(discover, "attached_boards", lambda boards=(): [])
+    monkeypatch.setattr(rig, "_APPEARS_S", 0.0)
+    monkeypatch.setattr(Toolchain, "detect", lambda kind=None: None)
+    (tmp_path / "hil.yaml").write_text(f"mode: hil\nhil: {section}\n")
+    found, message = refused(*SEARCH, "--config", tmp_path / "hil.yaml")
+    assert found == code
+    assert what in message
+
+
+def test_a_search_on_boards_needs_a_compiler(refused, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(toolchain, "find_spec", lambda name: None)
+    code, message = refused(*SEARCH, "--mode", "hil", "--link", "virtual")
+    assert code == 1
+    assert "no compiler for Cortex-M" in message
 
 
 def test_json_is_one_object_with_the_promised_keys_and_nothing_else(finished):

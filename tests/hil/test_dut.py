@@ -67,6 +67,19 @@ def test_the_handshake_puts_question_and_answer_in_step(device, banner):
         assert dut.info().board == "fake"
 
 
+@pytest.mark.parametrize(("again_s", "questions"), [(None, 2), (5.0, 1)])
+def test_a_board_that_is_slow_to_start_is_asked_as_often_as_is_wanted(device, again_s, questions):
+    def slow(command):
+        if len(device.received) == 1:
+            time.sleep(1.4)
+        return command
+
+    device.alter = slow
+    with connected(device) as link:
+        assert Dut(link, timeout_s=5).handshake(8, again_s) == "tinynas"
+    assert device.received == ["name"] * questions
+
+
 def test_the_handshake_outlives_a_deaf_start_and_noise(device):
     device.alter = lambda command: "x-deaf" if len(device.received) < 3 else command
     device.distort = lambda reply: b"\xff\xfe\r\n" if len(device.received) < 3 else reply

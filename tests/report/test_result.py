@@ -135,7 +135,7 @@ def test_a_network_beyond_the_limit_keeps_the_bar_in_its_place() -> None:
         "best": {"architecture": {}, "sram_bytes": 10**9, "flash_bytes": 0},
         "limits": {"sram_bytes": 10, "flash_bytes": 0},
     }
-    assert printed(outcome, terminal=True).count("█") == 24
+    assert printed(outcome, terminal=True).count("█") == 12
 
 
 def test_limits_are_the_configurations_where_they_are_lower(make_study: Make) -> None:

@@ -42,12 +42,14 @@ def list_(as_json: _AsJson = False) -> None:
     if as_json:
         print_json([board.to_dict() for board in boards])
         return
-    table = Table("board", "mcu", "core", box=None, header_style="bold", pad_edge=False)
-    for heading in ("MHz", "SRAM", "for a model", "flash", "for a model"):
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("board", "mcu"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("MHz", "SRAM", "model's", "flash", "model's"):
         table.add_column(heading, justify="right")
     for board in boards:
         sizes = (board.sram_bytes, board.sram_limit_bytes, board.flash_bytes, board.flash_limit_bytes)
-        table.add_row(board.name, board.mcu, board.core, f"{board.clock_hz / 1e6:g}", *map(_size, sizes))
+        table.add_row(board.name, board.mcu, f"{board.clock_hz / 1e6:g}", *map(_size, sizes))
     print_table(table)
 
 

@@ -76,7 +76,10 @@ def measure(
     flasher: FlasherOption = Flasher.auto,
     probe: ProbeOption = None,
     meter: MeterOption = None,
-    laps: Annotated[int | None, typer.Option(min=1, help="How often the time is taken; 10 times by default.")] = None,
+    laps: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often the time is taken; by default 10 times, on a virtual board once."),
+    ] = None,
     keep: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder that keeps the C sources and the image.")
     ] = None,
@@ -126,6 +129,7 @@ def _print(model: Path, board: Board, found: HilMeasurement) -> None:
     from rich.table import Table
 
     from tinynas.cli.console import print_table, stdout
+    from tinynas.hil.reference import EQUAL
 
     where = "a virtual board" if found.source == "virtual" else "the board"
     out = stdout()
@@ -135,17 +139,16 @@ def _print(model: Path, board: Board, found: HilMeasurement) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("flash", f"{found.flash_bytes:,} B", f"of {board.flash.size_bytes:,}; the whole image")
+    table.add_row("flash", f"{found.flash_bytes:,} B", f"of {board.image_flash_bytes:,}; the whole image")
     parts = f"{found.static_ram_bytes:,} static (arena {found.arena_bytes:,}) and {found.stack_bytes:,} of stack"
-    table.add_row("SRAM", f"{found.sram_bytes:,} B", f"of {board.sram_bytes:,}; {parts}")
+    table.add_row("SRAM", f"{found.sram_bytes:,} B", f"of {board.image_sram_bytes:,}; {parts}")
     table.add_row("time", _duration(found.latency_us), _timing(found))
     if found.energy_uj is not None:
         table.add_row("energy", _microjoules(found.energy_uj), f"mean of {found.energy_inferences:,} inferences")
     if found.instructions is not None:
         ratio = f"{found.instructions / found.macs:.2f} for each of {found.macs:,} MACs" if found.macs else ""
         table.add_row("instructions", f"{found.instructions:,}", ratio)
-    same = {"tflm": "byte for byte TensorFlow Lite Micro's", "litert": "LiteRT's, within the one step of its rounding"}
-    table.add_row("outputs", "equal", same[found.referee])
+    table.add_row("outputs", "equal", EQUAL[found.referee])
     print_table(table)
     out.print(f"\nimage {found.image_hash}, {escape(found.toolchain)}")
 

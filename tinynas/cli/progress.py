@@ -36,6 +36,7 @@ class Progress:
         done: Trials that an earlier session finished.
         console: Where to show it; None for the standard error.
         unit: Of the validation figure during training; None where speed and angle are mixed in it.
+        measured: Whether costs come from a board, which takes a while.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Progress:
         console: Console | None = None,
         *,
         unit: str | None = "m/s",
+        measured: bool = False,
     ) -> None:
+        self._doing = _DOING | ({"proposed": "measuring on the board"} if measured else {})
         self._unit = f" {unit}" if unit else ""
         self.title, self.trials, self.epochs, self.limits = title, trials, epochs, limits
         self.finished: list[Trial] = []
@@ -135,7 +138,7 @@ class Progress:
             last = len(self.finished) >= self.trials
             doing = "testing the best network" if last else "choosing the next network"
             return _cut(doing, "cyan")
-        doing = _DOING.get(self.current.state, "scoring")
+        doing = self._doing.get(self.current.state, "scoring")
         head = _cut(f"trial {self.current.id}: {doing}{self.note}", "cyan")
         return Group(head, _cut(f"  {_shape(self.current)}", "cyan"))
 

@@ -43,11 +43,11 @@ def register(group: typer.Typer) -> None:
 
 
 def detect(as_json: _AsJson = False) -> None:
-    """Print one line a board."""
+    """Print what to call each board by."""
     from rich.markup import escape
     from rich.table import Table
 
-    from tinynas.cli.console import print_json, print_table, stderr
+    from tinynas.cli.console import print_json, print_table, stderr, stdout
     from tinynas.hil.discover import attached_boards
 
     found = attached_boards()
@@ -69,12 +69,17 @@ def detect(as_json: _AsJson = False) -> None:
     if not found:
         stderr().print("no board is attached; `--link virtual` needs none")
         return
-    table = Table("board", "title", "serial port", "drive", "probe", box=None, header_style="bold", pad_edge=False)
-    for one in found:
-        drive = "not mounted" if one.mount_point is None else str(one.mount_point)
-        row = (one.name or "unknown", one.title, one.serial_port or "none", drive, one.probe_id)
-        table.add_row(*map(escape, row))
-    print_table(table)
+    for index, one in enumerate(found):
+        if index:
+            stdout().print()
+        stdout().print(f"[bold]{escape(one.title)}[/bold]  ({escape(one.name or 'unknown')})")
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")  # whole, to be copied
+        table.add_row("serial port", escape(one.serial_port or "none"))
+        table.add_row("drive", "not mounted" if one.mount_point is None else escape(str(one.mount_point)))
+        table.add_row("probe", escape(one.probe_id))
+        print_table(table)
 
 
 def check(

@@ -54,7 +54,7 @@ def search(
     from tinynas.cli.session import check_folder, new_folder, run_session
     from tinynas.config import load_config
     from tinynas.errors import ConfigError
-    from tinynas.search import load_task, provenance, require_feasible
+    from tinynas.search import check_rig, load_task, provenance, require_feasible
     from tinynas.study import Study
 
     settings = load_config(config).with_options(
@@ -70,6 +70,8 @@ def search(
     with working("reading the data"):
         task = load_task(settings)
     require_feasible(settings, target, task)
+    if settings.mode == "hil":
+        check_rig(target, settings.hil, "aot" if settings.aot else "tflm")
     origin = provenance(
         source=settings.dataset.source,
         dataset_fingerprint=task.dataset.fingerprint,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.errors import ConfigError, TinynasError
+from tinynas.errors import BoardError, ConfigError, TinynasError
 from tinynas.study import Study
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
 
     limits = limits_of(board, config)
     done = [trial for trial in study.trials() if trial.finished]
-    title = f"{board.title} on {config.dataset.source}"
+    title, signals = f"{board.title} on {config.dataset.source}", Signals()
     try:
         with (
-            termination_interrupts(),
+            termination_interrupts() as signals,
             Progress(
                 title,
                 config.trials,
@@ -87,18 +87,24 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
                 (limits.sram_bytes, limits.flash_bytes),
                 done,
                 unit="m/s" if config.dataset.target == "velocity" else None,
+                measured=config.mode == "hil",
             ) as shown,
         ):
             _load_tensorflow()
             run_search(study, config, board, task, shown)
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
+        # Whatever was at work may have made an error of its own of the interrupt.
+        interrupted = signals.interrupted or isinstance(error, KeyboardInterrupt)
+        if interrupted or isinstance(error, BoardError):
+            what = "interrupted" if interrupted else "stopped"
             how = f"tinynas resume {quote(str(study.folder))}"
-            print(f"interrupted: every finished step is kept; go on with: {how}", file=sys.stderr, flush=True)
+            print(f"{what}: every finished step is kept; go on with: {how}", file=sys.stderr, flush=True)
         # What ended the search is the news: a report that cannot be written on top (of a full disk) is none.
         with suppress(TinynasError, OSError):
             if study.trials():
                 _write_outputs(study)
+        if interrupted and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
         raise
     show_and_write(study, as_json=as_json)
 
@@ -143,15 +149,30 @@ def _write_outputs(study: Study) -> None:
         write_file(study.folder / "model_card.md", model_card(study).encode())
 
 
+class Signals:
+    """What has arrived.
+
+    Attributes:
+        interrupted: SIGINT or SIGTERM.
+    """
+
+    interrupted = False
+
+
 @contextmanager
-def termination_interrupts() -> Iterator[None]:
+def termination_interrupts() -> Iterator[Signals]:
     """Let SIGTERM end what runs as Ctrl-C does."""
+    signals = Signals()
 
     def interrupt(_signum: int, _frame: object) -> NoReturn:
+        signals.interrupted = True
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    # What a shell has told a job in its background to ignore stays ignored.
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield signals
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

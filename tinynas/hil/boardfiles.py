@@ -77,11 +77,11 @@ def _family(board: Board) -> _Family:
     for family in _FAMILIES:
         if re.match(family.mcus, board.mcu, re.IGNORECASE):
             return family
-    known = ", ".join(family.name for family in _FAMILIES)
+    known = ", ".join(re.sub(r"[()]", "", family.mcus).replace("|", "/") for family in _FAMILIES)
     raise BuildError(
         f"the firmware does not run on {board.mcu!r:.40}",
         where=f"{board.name}:mcu",
-        advice=f"it runs on {known}; `--mode proxy` and `--mode tflm` need no firmware",
+        advice=f"it runs on parts of {known} (docs/boards.md); `--mode proxy` and `--mode tflm` need no firmware",
     )
 
 

@@ -16,7 +16,7 @@ from tinynas.deploy.compiler import compile_model
 from tinynas.errors import TinynasError
 from tinynas.hil.dut import Dut
 from tinynas.hil.image import Image, build_image
-from tinynas.hil.reference import random_window, reference_of
+from tinynas.hil.reference import EQUAL, random_window, reference_of
 from tinynas.hil.rig import FlashMethod, Rig, located, rig_for, started
 from tinynas.hil.toolchain import Toolchain
 
@@ -145,7 +145,7 @@ def _parity(dut: Dut, image: Image) -> Check:
         dut.load(window.tobytes())
         dut.infer(1)
         reference.check(index, dut.outputs(), image.board.name)
-    return Check("parity", True, f"{_WINDOWS} random inputs as on the host ({reference.referee})")
+    return Check("parity", True, f"{_WINDOWS} random inputs: outputs are {EQUAL[reference.referee]}")
 
 
 def _memory(dut: Dut, image: Image) -> Check:
@@ -153,10 +153,12 @@ def _memory(dut: Dut, image: Image) -> Check:
     linked = (image.static_ram_bytes, image.arena_bytes, image.stack_limit_bytes)
     reported = (memory.static_bytes, memory.arena_bytes, memory.stack_limit_bytes)
     fits = 0 < memory.stack_bytes < memory.stack_limit_bytes
-    detail = (
-        f"static {reported[0]} (ELF {linked[0]}), arena {reported[1]} ({linked[1]}), stack {memory.stack_bytes} of"
-        f" {reported[2]} bytes ({linked[2]})"
-    )
+    parts = [
+        f"{name} {told:,}" if told == known else f"{name} {told:,}, but {known:,} as linked"
+        for name, told, known in zip(("static RAM", "arena", "room of the stack"), reported, linked, strict=True)
+    ]
+    agree = ", as linked" if linked == reported else ""
+    detail = f"{', '.join(parts)} bytes{agree}; of the stack used {memory.stack_bytes:,}"
     return Check("memory", linked == reported and fits, detail)
 
 

@@ -17,12 +17,11 @@ from tinynas.hil.replies import (
     Refusal,
     fault_in,
     inference,
-    number,
+    info_in,
+    memory_in,
     one,
-    pairs,
     payload,
     shown,
-    word,
 )
 
 __all__ = ["Dut"]
@@ -52,8 +51,12 @@ class Dut:
         self._info: DutInfo | None = None
         self._received = bytearray()
 
-    def handshake(self, timeout_s: float = 10.0) -> str:
+    def handshake(self, timeout_s: float = 10.0, again_s: float | None = None) -> str:
         """Wait until the board answers to `name`, and discard what it said before, such as a banner.
+
+        Args:
+            timeout_s: For all of it.
+            again_s: Silence after which it is asked again, for a board may not have heard; None: a second at most.
 
         Returns:
             The vendor's text of `name`.
@@ -63,6 +66,7 @@ class Dut:
             TargetFault: The board reports a fault.
         """
         end, heard, asked, names = deadline_in(timeout_s), "", 0, list[str]()
+        silence = min(1.0, timeout_s / 4) if again_s is None else again_s
         self._settle(end)
         while time.monotonic() < end and not names:
             self._link.write(b"name%")
@@ -70,7 +74,7 @@ class Dut:
             try:
                 # A banner's `m-ready` may come first. A slow board answers late, to every question that reached it:
                 # read on until it has, or until it falls silent.
-                while (line := self._line(min(end, deadline_in(min(1.0, timeout_s / 4))))) is not None:
+                while (line := self._line(min(end, deadline_in(silence)))) is not None:
                     heard = line or heard
                     self._raise_fault(line)
                     if match := re.fullmatch(r"m-name-dut-\[([^\]]+)\]", line):
@@ -106,34 +110,12 @@ class Dut:
 
     def info(self) -> DutInfo:
         """What runs on the board. It is asked once: the hash of a large image takes the core its time."""
-        self._info = self._info or self._asked_info()
+        self._info = self._info or info_in(self.command("x-info"), self._link.name)
         return self._info
-
-    def _asked_info(self) -> DutInfo:
-        where = self._link.name
-        values = pairs(self.command("x-info"), "info", where)
-        return DutInfo(
-            board=word(values, "board", where),
-            clock_hz=number(values, "clock_hz", where),
-            icache=bool(number(values, "icache", where)),
-            dcache=bool(number(values, "dcache", where)),
-            engine=word(values, "engine", where),
-            model=word(values, "model", where),
-            image=word(values, "image", where),
-            input_bytes=number(values, "input", where),
-            output_bytes=number(values, "output", where),
-        )
 
     def memory(self) -> DutMemory:
         """Memory of the image, with the high-water mark of the stack."""
-        where = self._link.name
-        values = pairs(self.command("x-mem"), "mem", where)
-        return DutMemory(
-            static_bytes=number(values, "static", where),
-            arena_bytes=number(values, "arena", where),
-            stack_bytes=number(values, "stack", where),
-            stack_limit_bytes=number(values, "stack_limit", where),
-        )
+        return memory_in(self.command("x-mem"), self._link.name)
 
     def load(self, data: bytes) -> None:
         """Upload one input. A damaged chunk is sent again; where that does not help, everything is.

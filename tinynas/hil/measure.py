@@ -14,11 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from tinynas.board import Board
-from tinynas.errors import ConfigError
 from tinynas.hil.dut import Dut
 from tinynas.hil.engines import EngineName, prepared, used_arena_bytes
 from tinynas.hil.image import Image, build_image
-from tinynas.hil.power import PowerMeter, check_meter, energy_of, enough_inferences, open_meter
+from tinynas.hil.power import PowerMeter, check_meter, check_trigger, energy_of, enough_inferences, open_meter
 from tinynas.hil.reference import Int8, Reference, normal_window, random_window, reference_of
 from tinynas.hil.rig import FlashMethod, Rig, rig_for, started
 from tinynas.hil.toolchain import Toolchain
@@ -141,9 +140,7 @@ def measure(
     """
     if meter is not None:
         check_meter(meter, link)
-        if board.trigger_pin is None:
-            what = "no pin of the board tells a meter when inferences begin and end"
-            raise ConfigError(what, where=f"{board.name}:trigger_pin", advice="name one in the board's description")
+        check_trigger(board)
     rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
     ready = prepared(model, board, engine, tflm_root=tflm_root, where=where)
     with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:

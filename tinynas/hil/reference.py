@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,14 @@ from tinynas.deploy import Graph, Tensor, dequantize, infer, quantize, read_grap
 from tinynas.deploy.compiler.lower import lowered
 from tinynas.errors import ParityError, ToolchainMissing
 
-__all__ = ["Reference", "input_shape", "normal_window", "random_window", "reference_of"]
+__all__ = ["EQUAL", "Reference", "input_shape", "normal_window", "random_window", "reference_of"]
 
 Int8 = npt.NDArray[np.int8]
+#: What outputs are, by referee, where nothing is wrong.
+EQUAL: Mapping[str, str] = {
+    "tflm": "byte for byte TensorFlow Lite Micro's",
+    "litert": "LiteRT's, within the one step of its rounding",
+}
 
 
 @dataclass(frozen=True)

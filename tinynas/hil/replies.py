@@ -12,7 +12,7 @@ from tinynas.errors import ProtocolError, TargetFault
 
 __all__ = [
     *("CrcError", "DutInfo", "DutMemory", "Inference", "Refusal"),
-    *("fault_in", "inference", "one", "pairs", "payload"),
+    *("fault_in", "inference", "info_in", "memory_in", "one", "payload", "shown"),
 ]
 
 _FAULT = re.compile(r"x-fault (?P<kind>\S+)(?P<registers>( [a-z]+=[0-9a-fA-F]{1,8})*)")
@@ -125,13 +125,13 @@ def one(lines: Sequence[str], pattern: str, where: str) -> str:
     return found[0]
 
 
-def pairs(lines: Sequence[str], name: str, where: str) -> dict[str, str]:
+def _pairs(lines: Sequence[str], name: str, where: str) -> dict[str, str]:
     """The values of a line `m-name-[key=value,...]`."""
     text = one(lines, rf"m-{name}-\[([^\]]*)\]", where)
     return dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
 
 
-def number(values: Mapping[str, str], key: str, where: str) -> int:
+def _number(values: Mapping[str, str], key: str, where: str) -> int:
     """A decimal number among the values.
 
     Raises:
@@ -143,7 +143,7 @@ def number(values: Mapping[str, str], key: str, where: str) -> int:
     return int(text)
 
 
-def word(values: Mapping[str, str], key: str, where: str) -> str:
+def _word(values: Mapping[str, str], key: str, where: str) -> str:
     """A text among the values.
 
     Raises:
@@ -152,6 +152,41 @@ def word(values: Mapping[str, str], key: str, where: str) -> str:
     if not values.get(key):
         raise ProtocolError(f"{key} is missing", where=where)
     return values[key]
+
+
+def info_in(lines: Sequence[str], where: str) -> DutInfo:
+    """What `x-info` answers.
+
+    Raises:
+        ProtocolError: A figure is missing or is none.
+    """
+    values = _pairs(lines, "info", where)
+    return DutInfo(
+        board=_word(values, "board", where),
+        clock_hz=_number(values, "clock_hz", where),
+        icache=bool(_number(values, "icache", where)),
+        dcache=bool(_number(values, "dcache", where)),
+        engine=_word(values, "engine", where),
+        model=_word(values, "model", where),
+        image=_word(values, "image", where),
+        input_bytes=_number(values, "input", where),
+        output_bytes=_number(values, "output", where),
+    )
+
+
+def memory_in(lines: Sequence[str], where: str) -> DutMemory:
+    """What `x-mem` answers.
+
+    Raises:
+        ProtocolError: A figure is missing or is none.
+    """
+    values = _pairs(lines, "mem", where)
+    return DutMemory(
+        static_bytes=_number(values, "static", where),
+        arena_bytes=_number(values, "arena", where),
+        stack_bytes=_number(values, "stack", where),
+        stack_limit_bytes=_number(values, "stack_limit", where),
+    )
 
 
 def payload(lines: Sequence[str], where: str) -> bytes:

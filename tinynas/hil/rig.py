@@ -18,7 +18,7 @@ from tinynas.hil.elf import read_elf
 from tinynas.hil.flash import DriveFlasher, Flasher, PyocdFlasher, RomFlasher, program
 from tinynas.hil.image import Image
 from tinynas.hil.link import Link, SerialLink, deadline_in
-from tinynas.hil.virtual import VirtualBoard
+from tinynas.hil.virtual import VirtualBoard, require_unicorn
 
 __all__ = ["FlashMethod", "Rig", "SerialRig", "VirtualRig", "located", "rig_for", "started"]
 
@@ -134,7 +134,9 @@ def rig_for(board: Board, link: str, *, flasher: FlashMethod = "auto", probe_id:
         raise ConfigError("the board has no serial port to talk through", where=f"{board.name}:uart")
     if link == "virtual":
         if flasher != "auto" or probe_id is not None:
-            raise ConfigError("a virtual board has no probe and is not flashed", where="link")
+            advice = "add --link auto, or leave flasher and probe out"
+            raise ConfigError("a virtual board has no probe and is not flashed", where="link", advice=advice)
+        require_unicorn()
         return VirtualRig()
     if link != "auto":
         _check_port(link)
@@ -205,9 +207,11 @@ def started(rig: Rig, image: Image) -> Iterator[Dut]:
     found = ""
     for _ in range(2):
         with rig.running(image) as link:
-            patience = _VIRTUAL_S if rig.source == "virtual" else _SERIAL_S
+            virtual = rig.source == "virtual"
+            patience = _VIRTUAL_S if virtual else _SERIAL_S
             dut = Dut(link, timeout_s=patience)
-            dut.handshake(2 * patience)
+            # A link that loses nothing is asked once: a second question would move what comes after it in time.
+            dut.handshake(2 * patience, again_s=patience if virtual else None)
             info = dut.info()
             found = info.image
             if found == image.image_hash:
@@ -242,7 +246,7 @@ def _stack_overflow(fault: TargetFault, image: Image) -> RamOverflow | None:
     return RamOverflow(
         f"the stack needs more than its {image.stack_limit_bytes} bytes",
         where=image.board.name,
-        advice="the board's description reserves them: reserves.stack_bytes",
+        advice="smaller windows or fewer channels; of the engine tflm, reserves.stack_bytes of the board's description",
     )
 
 

@@ -16,22 +16,31 @@ from tinynas.board import Board
 from tinynas.errors import BoardError, BoardNotFound
 from tinynas.hil.link import Link, PipeLink
 
-__all__ = ["VirtualBoard", "VirtualTerminal"]
+__all__ = ["VirtualBoard", "VirtualTerminal", "require_unicorn"]
 
 _END_S = 5.0
 _MOST_COMPLAINT = 2000
+
+
+def require_unicorn() -> None:
+    """Find the emulator.
+
+    Raises:
+        BoardNotFound: The extra `virtual` is not installed.
+    """
+    if not find_spec("unicorn"):
+        raise BoardNotFound(
+            "virtual boards need Unicorn, which is not installed",
+            where="link",
+            advice='pip install "tinynas[virtual]", or name a serial port',
+        )
 
 
 class _Emulator:
     """The emulator's process. It ends with `close`, with this process, or when its core is locked up."""
 
     def __init__(self, board: Board, elf: Path | None, *, pty: bool, counter: int | None) -> None:
-        if not find_spec("unicorn"):
-            raise BoardNotFound(
-                "virtual boards need Unicorn, which is not installed",
-                where="link",
-                advice='pip install "tinynas[virtual]", or name a serial port',
-            )
+        require_unicorn()
         request = {"board": board.to_dict(), "pty": pty, "counter": counter}
         request["elf"] = None if elf is None else str(elf)
         # A file takes what the process complains of without end: a pipe that nobody reads would stop it.
@@ -147,6 +156,7 @@ class VirtualTerminal:
         if not self.path:
             said = self._emulator.complaint()
             self.close()
+            said = said.removeprefix(f"{board.name}: ")  # the process names it, too
             raise BoardError(f"the virtual board does not start: {said}", where=board.name)
 
     def wait(self) -> str:

@@ -83,7 +83,8 @@ def _costs(view: View, best: Trial) -> str:
     ]
     rows.append(("MACs an inference", macs(number_at(measurement, "macs")), NONE))
     latency_us, energy_uj = number_at(measurement, "latency_us"), number_at(measurement, "energy_uj")
-    rows.append(("latency", "not measured" if latency_us is None else f"{latency_us / 1000:.2f} ms", NONE))
+    estimate = ", a virtual board's estimate" if (measurement or {}).get("source") == "virtual" else ""
+    rows.append(("latency", "not measured" if latency_us is None else f"{latency_us / 1000:.2f} ms{estimate}", NONE))
     rows.append(("energy", "not measured" if energy_uj is None else f"{energy_uj / 1000:.3f} mJ", NONE))
     source, engine = (code(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))
     return f"## Costs\n\nFigures from {source}, engine {engine}.\n\n" + table(("resource", "used", "limit"), rows)

@@ -15,7 +15,7 @@ from tinynas.report.words import describe, error_text, kib, macs, number, percen
 
 __all__ = ["print_result"]
 
-_BAR_CELLS = 24
+_BAR_CELLS = 12
 
 
 def print_result(outcome: Mapping[str, Any], console: Console | None = None) -> None:
@@ -74,7 +74,8 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
     if best:
         yield "MACs", macs(number_at(best, "macs")), None
         if (latency_us := number_at(best, "latency_us")) is not None:
-            yield "latency", f"{latency_us / 1000:.2f} ms", None
+            estimate = ", an estimate" if best.get("source") == "virtual" else ""
+            yield "latency", f"{latency_us / 1000:.2f} ms{estimate}", None
         if (energy_uj := number_at(best, "energy_uj")) is not None:
             yield "energy", f"{energy_uj / 1000:.3f} mJ", None
         yield "figures from", f"{best.get('source') or 'unknown'}, engine {best.get('engine') or 'unknown'}", None

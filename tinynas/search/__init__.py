@@ -1,5 +1,6 @@
 """The loop: a board, a dataset and a configuration in; a study with the best network that fits out."""
 
+from tinynas.search.bench import check_rig
 from tinynas.search.candidate import CandidatePipeline, limits_of
 from tinynas.search.loop import Observer, require_feasible, run_search, space_infeasible_share
 from tinynas.search.provenance import provenance
@@ -9,6 +10,7 @@ __all__ = [
     "CandidatePipeline",
     "Observer",
     "Task",
+    "check_rig",
     "limits_of",
     "load_task",
     "provenance",

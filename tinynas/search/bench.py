@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinynas.hil.engines import EngineName
     from tinynas.hil.measure import HilMeasurement
 
-__all__ = ["Bench", "check_toolchain"]
+__all__ = ["Bench", "check_rig", "check_toolchain"]
 
 _TRIES = 3
 _PAUSE_S = 2.0
@@ -125,6 +125,29 @@ class Bench:
                     ) from error
             self.sleep(_PAUSE_S * attempt)
         raise AssertionError("unreachable")
+
+
+def check_rig(board: Board, options: HilOptions, engine: EngineName) -> None:
+    """Refuse a search that could not measure anything, before it begins.
+
+    Args:
+        board: The board.
+        options: How it is reached.
+        engine: What runs the models there.
+
+    Raises:
+        ToolchainMissing: There is no compiler.
+        BoardError: No such board is attached, or nothing flashes it; or virtual boards are not installed.
+        ConfigError: The options contradict each other or the board.
+    """
+    from tinynas.hil.power import check_trigger
+    from tinynas.hil.rig import rig_for
+    from tinynas.hil.toolchain import Toolchain
+
+    if options.meter is not None:
+        check_trigger(board)
+    Toolchain.detect("gcc" if engine == "tflm" else None)
+    rig_for(board, options.link, flasher=options.flasher, probe_id=options.probe)
 
 
 def check_toolchain(study: Study, measured: Measurement) -> None:

@@ -61,7 +61,8 @@ class RomLoader:
         family = family_of(board)
         device = next((code for part, code in _DEVICES.items() if board.mcu.startswith(part)), None)
         if device is None or family not in _SECTORS:
-            raise BoardError(f"{board.mcu} has no serial boot loader", where=board.name)
+            what = f"{board.mcu} has no serial boot loader that could wait for an image"
+            raise BoardError(what, where=board.name, advice="name a model: --model")
         self._line, self._origin, self._device = line, board.flash.origin, device
         ends = accumulate(_SECTORS[family])  # of the family's largest
         self._sectors = tuple(s for s, end in zip(_SECTORS[family], ends, strict=True) if end <= board.flash.size_bytes)

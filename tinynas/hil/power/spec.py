@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from tinynas.board import Board
 from tinynas.errors import ConfigError
 from tinynas.hil.link import SerialLink
 from tinynas.hil.power.ina228 import Ina228Harness
 from tinynas.hil.power.lpm01a import Lpm01a
 from tinynas.hil.power.meter import PowerMeter
 
-__all__ = ["check_meter", "open_meter"]
+__all__ = ["check_meter", "check_trigger", "open_meter"]
 
 _KNOWN = "lpm01a:PORT, lpm01a:PORT@VOLTS, or ina228:PORT"
 
@@ -55,6 +56,17 @@ auto, or its port; or leave the meter out)
         raise ConfigError("a virtual board takes no current", where=where, advice=advice)
     if port == link:
         raise ConfigError(f"{port} is the board's port", where=where, advice="name the meter's")
+
+
+def check_trigger(board: Board) -> None:
+    """Refuse a board that tells no meter when inferences begin and end.
+
+    Raises:
+        ConfigError: Its description names no trigger pin.
+    """
+    if board.trigger_pin is None:
+        what = "no pin of the board tells a meter when inferences begin and end"
+        raise ConfigError(what, where=f"{board.name}:trigger_pin", advice="name one in the board's description")
 
 
 def _parsed(spec: str, where: str) -> tuple[str, str, float]:
