@@ -5,6 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a build may say of its model. */
+#ifndef DUT_MODEL_ID
+#define DUT_MODEL_ID "tinynas"
+#endif
+#ifndef MODEL_HASH
+#define MODEL_HASH "unknown"
+#endif
+
 extern const char engine_name[];       /* aot: compiled ahead of time; tflm: interpreted */
 extern const char engine_model_id[];   /* what public runners know the model by */
 extern const char engine_model_hash[]; /* what tinynas knows it by */

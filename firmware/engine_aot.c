@@ -5,13 +5,6 @@
 #include "engine.h"
 #include "model.h"
 
-#ifndef DUT_MODEL_ID
-#define DUT_MODEL_ID "tinynas"
-#endif
-#ifndef MODEL_HASH
-#define MODEL_HASH "unknown"
-#endif
-
 const char engine_name[] = "aot";
 const char engine_model_id[] = DUT_MODEL_ID;
 const char engine_model_hash[] = MODEL_HASH;

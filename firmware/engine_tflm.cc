@@ -18,13 +18,6 @@ extern "C" {
 #include "model.h"
 #include "tflm_messages.h"
 
-#ifndef DUT_MODEL_ID
-#define DUT_MODEL_ID "tinynas"
-#endif
-#ifndef MODEL_HASH
-#define MODEL_HASH "unknown"
-#endif
-
 extern "C" {
 const char engine_name[] = "tflm";
 const char engine_model_id[] = DUT_MODEL_ID;

@@ -76,9 +76,14 @@ class Config:
             raise ConfigError("only int8 models are measured", where="conversion.precision")
 
     @property
+    def engine(self) -> Literal["aot", "tflm"]:
+        """The runtime whose costs count."""
+        return self.cost.engine or ("aot" if self.mode == "hil" else "tflm")
+
+    @property
     def aot(self) -> bool:
         """Whether the engine "aot" is the runtime, rather than "tflm"."""
-        return self.cost.engine == "aot" or (self.cost.engine is None and self.mode == "hil")
+        return self.engine == "aot"
 
     @property
     def whole_image(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.candidates import filled
+from tests.hil._figures import FIGURES
 from tests.hil._images import small_model
 from tests.hil._stand_in import ARENA_BYTES, needs_cxx, stand_in
 from tinynas.cli import main
@@ -21,7 +22,6 @@ from tinynas.hil import discover
 from tinynas.hil import measure as measure_module
 from tinynas.hil.check import Check
 from tinynas.hil.discover import AttachedBoard
-from tinynas.hil.measure import HilMeasurement
 from tinynas.tcn import Architecture
 
 NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
@@ -30,28 +30,7 @@ PROMISED = {
     *("latency_us", "energy_uj", "parity"),
 }
 
-FIGURES = HilMeasurement(
-    board="nucleo_f446re",
-    engine="aot",
-    source="serial",
-    toolchain="gcc",
-    clock_hz=180_000_000,
-    static_ram_bytes=3000,
-    arena_bytes=500,
-    stack_bytes=700,
-    sram_bytes=3700,
-    flash_bytes=20_000,
-    cycles=126_000,
-    instructions=None,
-    latency_us=700.0,
-    latency_spread_us=0.0,
-    laps=10,
-    parity=True,
-    referee="tflm",
-    macs=9_000,
-    model_hash="0",
-    image_hash="0",
-)
+ATTACHED = dataclasses.replace(FIGURES, source="serial", instructions=None, cycles=126_000, latency_us=700.0, laps=10)
 
 
 @pytest.fixture
@@ -166,7 +145,7 @@ def test_the_energy_is_shown(model, capsys, monkeypatch, energy_uj, said):
 
     def measure(board, content, **options):
         asked.append((options["link"], options["meter"]))
-        return dataclasses.replace(FIGURES, energy_uj=energy_uj, energy_inferences=14_286)
+        return dataclasses.replace(ATTACHED, energy_uj=energy_uj, energy_inferences=14_286)
 
     monkeypatch.setattr(measure_module, "measure", measure)
     arguments = ["measure", str(model), "--board", "nucleo_f446re", "--link", "auto", "--meter", "ina228:COM5"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.deploy.candidates import filled
+from tests.hil._figures import FIGURES
 from tinynas.cost import Engine, estimate, lower
 from tinynas.deploy import pack
 from tinynas.errors import (
@@ -20,36 +21,12 @@ from tinynas.errors import (
     StudyError,
 )
 from tinynas.hil import measure as module
-from tinynas.hil.measure import HilMeasurement
 from tinynas.options import HilOptions
 from tinynas.search import bench as bench_module
 from tinynas.search import limits_of
 from tinynas.search import loop as loop_module
 from tinynas.search.bench import Bench
 from tinynas.tcn import Architecture
-
-FIGURES = HilMeasurement(
-    board="nucleo_f446re",
-    engine="aot",
-    source="virtual",
-    toolchain="gcc",
-    clock_hz=180_000_000,
-    static_ram_bytes=3000,
-    arena_bytes=500,
-    stack_bytes=700,
-    sram_bytes=3700,
-    flash_bytes=20_000,
-    cycles=18_000,
-    instructions=12_000,
-    latency_us=100.0,
-    latency_spread_us=0.0,
-    laps=1,
-    parity=True,
-    referee="tflm",
-    macs=9_000,
-    model_hash="0",
-    image_hash="0",
-)
 
 
 class Rig:

@@ -51,17 +51,19 @@ def resume(
 
 
 def _with_library(settings: Config, study: Study) -> Config:
-    """The same for the interpreter's library; `~` is the user's own folder as it was."""
-    named, stored = settings.hil.tflm_root, study.provenance.get("tflm_root")
-    if named is None or Path(named).exists() or not isinstance(stored, str):
-        return settings
-    return replace(settings, hil=replace(settings.hil, tflm_root=stored))
+    """The configuration with the interpreter's library found again, if the search began in another working folder."""
+    moved = _moved(settings.hil.tflm_root, study, "tflm_root")
+    return replace(settings, hil=replace(settings.hil, tflm_root=moved)) if moved else settings
 
 
 def _located(settings: Config, study: Study) -> Config:
-    """The configuration with the dataset's folder found again, if the search began in another working folder."""
+    """The same with the dataset's folder."""
     scheme, _, folder = settings.dataset.source.partition(":")
-    stored = study.provenance.get("dataset_folder")
-    if not folder or Path(folder).exists() or not isinstance(stored, str):
-        return settings
-    return settings.with_options(dataset=f"{scheme}:{stored}")
+    moved = _moved(folder, study, "dataset_folder")
+    return settings.with_options(dataset=f"{scheme}:{moved}") if moved else settings
+
+
+def _moved(named: str | None, study: Study, key: str) -> str | None:
+    """Where a folder lies that is not where its name says, seen from here; None: where it says, or nobody knows."""
+    stored = study.provenance.get(key)
+    return stored if named and not Path(named).exists() and isinstance(stored, str) else None

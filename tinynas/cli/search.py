@@ -71,7 +71,7 @@ def search(
         task = load_task(settings)
     require_feasible(settings, target, task)
     if settings.mode == "hil":
-        check_rig(target, settings.hil, "aot" if settings.aot else "tflm")
+        check_rig(target, settings.hil, settings.engine)
     origin = provenance(
         source=settings.dataset.source,
         dataset_fingerprint=task.dataset.fingerprint,

@@ -76,7 +76,8 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
 
     limits = limits_of(board, config)
     done = [trial for trial in study.trials() if trial.finished]
-    title, signals = f"{board.title} on {config.dataset.source}", Signals()
+    title = f"{board.title} on {config.dataset.source}"
+    signals = Signals()
     try:
         with (
             termination_interrupts() as signals,

@@ -17,7 +17,7 @@ from tinynas.hil.replies import Refusal
 from tinynas.hil.runtime import AOT, ModelSources, Runtime
 from tinynas.hil.tflm import TflmLibrary, tflm_model
 
-__all__ = ["EngineName", "Prepared", "check_engine", "prepared", "used_arena_bytes"]
+__all__ = ["EngineName", "Prepared", "prepared", "used_arena_bytes"]
 
 EngineName = Literal["aot", "tflm"]
 
@@ -54,18 +54,6 @@ class Prepared:
             )
 
 
-def check_engine(engine: EngineName, tflm_root: str | Path | None, where: str = "--tflm-root") -> None:
-    """Refuse a library that nobody would use.
-
-    Raises:
-        ConfigError: The engine is "aot", and a library is named.
-    """
-    if engine == "aot" and tflm_root is not None:
-        raise ConfigError(
-            "compiled models use no library", where=where, advice="choose the engine tflm, or leave it out"
-        )
-
-
 def prepared(
     model: bytes, board: Board, engine: EngineName, *, tflm_root: str | Path | None = None, where: str | None = None
 ) -> Prepared:
@@ -84,8 +72,10 @@ def prepared(
         FlashOverflow: The model alone is larger than the flash, where it has to lie as it is.
         BuildError: The firmware does not run on the board.
     """
-    check_engine(engine, tflm_root)
     if engine == "aot":
+        if tflm_root is not None:
+            advice = "choose the engine tflm, or leave it out"
+            raise ConfigError("compiled models use no library", where="--tflm-root", advice=advice)
         compiled = compile_model(model, where=where)
         return Prepared(compiled, AOT, compiled.macs)
     library = TflmLibrary.find(tflm_root, board.core)

@@ -233,12 +233,17 @@ def started(rig: Rig, image: Image) -> Iterator[Dut]:
     )
 
 
+def _registers(fault: TargetFault) -> dict[str, int]:
+    """The registers that a fault's report names."""
+    return {name: int(digits, 16) for name, digits in _REGISTERS.findall(fault.message)}
+
+
 def _stack_overflow(fault: TargetFault, image: Image) -> RamOverflow | None:
     """A property of the model and no fault of the rig: the stack has left its room, below which is no memory.
 
     Either the core could not store a frame there, or an instruction stored to an address just below.
     """
-    registers = {name: int(digits, 16) for name, digits in _REGISTERS.findall(fault.message)}
+    registers = _registers(fault)
     limit, status = read_elf(image.elf).symbols["__stack_limit"], registers.get("cfsr", 0)
     below = status & _BFARVALID and limit - _FRAME_REACH <= registers.get("bfar", limit) < limit
     if not (status & _STKERR or below):
@@ -252,11 +257,11 @@ def _stack_overflow(fault: TargetFault, image: Image) -> RamOverflow | None:
 
 def located(fault: TargetFault, image: Image) -> TargetFault:
     """A fault with the names of the functions that its program counter and return address lie in."""
-    elf = read_elf(image.elf)
+    elf, registers = read_elf(image.elf), _registers(fault)
     found = (
-        f"{register} is in {place}"
-        for register, digits in re.findall(r"\b(pc|lr)=0x([0-9a-fA-F]{8})", fault.message)
-        if (place := elf.function_at(int(digits, 16)))
+        f"{name} is in {place}"
+        for name in ("pc", "lr")
+        if name in registers and (place := elf.function_at(registers[name]))
     )
     names = ", ".join(found)
     return TargetFault(f"{fault.message}; {names}" if names else fault.message, where=fault.where, advice=fault.advice)

@@ -24,7 +24,7 @@ from tinynas.report.tables import (
     resources_table,
     trials_table,
 )
-from tinynas.report.view import View, mapping_at, number_at, read_view
+from tinynas.report.view import View, mapping_at, number_at, read_view, time_is_estimated
 from tinynas.report.words import bind, describe, error_text, kib, number, percent, relative
 from tinynas.study import Study, write_file
 
@@ -214,7 +214,7 @@ def _foreseen(view: View, figures: dict[str, Figure]) -> str:
         f"Each point is a trial that was measured. The resource model was {proxy_error_text(error)}. "
         "Percentages are of what was measured: above zero too much was foreseen, below zero too little."
     )
-    if any((trial.measurement or {}).get("source") == "virtual" for trial in view.trials):
+    if any(time_is_estimated(trial.measurement) for trial in view.trials):
         note += " The latency is a virtual board's, an estimate."
     table = foreseen_table(view)
     count = error["trials"] or 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tinynas.report.interface import interface, read_model, sampling
 from tinynas.report.markdown import code, pairs, safe, table, value
-from tinynas.report.view import View, mapping_at, number_at, read_view
+from tinynas.report.view import View, mapping_at, number_at, read_view, time_is_estimated
 from tinynas.report.words import NONE, describe, error_text, kib, macs, number, percent
 from tinynas.study import Study, Trial
 
@@ -83,7 +83,7 @@ def _costs(view: View, best: Trial) -> str:
     ]
     rows.append(("MACs an inference", macs(number_at(measurement, "macs")), NONE))
     latency_us, energy_uj = number_at(measurement, "latency_us"), number_at(measurement, "energy_uj")
-    estimate = ", a virtual board's estimate" if (measurement or {}).get("source") == "virtual" else ""
+    estimate = ", a virtual board's estimate" if time_is_estimated(measurement) else ""
     rows.append(("latency", "not measured" if latency_us is None else f"{latency_us / 1000:.2f} ms{estimate}", NONE))
     rows.append(("energy", "not measured" if energy_uj is None else f"{energy_uj / 1000:.3f} mJ", NONE))
     source, engine = (code(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from tinynas.report.foreseen import RESOURCES, Foreseen, foreseen
-from tinynas.report.view import View, number_at
+from tinynas.report.view import View, number_at, time_is_estimated
 from tinynas.report.words import (
     NONE,
     bind,
@@ -62,7 +62,7 @@ def cards(view: View) -> str:
         items += [_resource_card(view, best, resource) for resource in ("sram", "flash")]
         latency_us = number_at(best.measurement, "latency_us")
         detail = "an inference" if latency_us is None else f"{latency_us / 1000:.2f} ms an inference"
-        detail += ", an estimate" if latency_us is not None and _virtual(best) else ""
+        detail += ", an estimate" if latency_us is not None and time_is_estimated(best.measurement) else ""
         items.append(_card("MACs", macs(number_at(best.measurement, "macs")), detail))
     unfinished = sum(not trial.finished for trial in view.trials)
     parts = [f"{view.infeasible} infeasible", f"{unfinished} under way" if unfinished else ""]
@@ -70,11 +70,6 @@ def cards(view: View) -> str:
     parts.append(span(seconds) if seconds is not None else "")
     items.append(_card("trials", str(len(view.trials)), ", ".join(part for part in parts if part)))
     return f'<dl class="cards">{"".join(items)}</dl>'
-
-
-def _virtual(trial: Trial) -> bool:
-    """Whether a virtual board has measured it, which estimates time."""
-    return (trial.measurement or {}).get("source") == "virtual"
 
 
 def _card(title: str, figure: str, detail: str, extra: str = "") -> str:
@@ -141,7 +136,7 @@ def resources_table(view: View) -> str:
         rows.append((name, macs(number_at(measurement, key)), "", ""))
     for key, name, unit in (("latency_us", "latency", "ms"), ("energy_uj", "energy", "mJ")):
         value = number_at(measurement, key)
-        estimate = ", an estimate" if key == "latency_us" and _virtual(view.best) else ""
+        estimate = ", an estimate" if key == "latency_us" and time_is_estimated(measurement) else ""
         rows.append((name, "not measured" if value is None else f"{value / 1000:.2f} {unit}{estimate}", "", ""))
     body = "".join(
         f'<tr><th scope="row">{name}</th><td class="number">{used}</td><td class="number">{limit}</td>'

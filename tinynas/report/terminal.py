@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinynas.report.foreseen import proxy_error_text
-from tinynas.report.view import mapping_at, number_at
+from tinynas.report.view import mapping_at, number_at, time_is_estimated
 from tinynas.report.words import describe, error_text, kib, macs, number, percent, relative, span
 
 __all__ = ["print_result"]
@@ -74,7 +74,7 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
     if best:
         yield "MACs", macs(number_at(best, "macs")), None
         if (latency_us := number_at(best, "latency_us")) is not None:
-            estimate = ", an estimate" if best.get("source") == "virtual" else ""
+            estimate = ", an estimate" if time_is_estimated(best) else ""
             yield "latency", f"{latency_us / 1000:.2f} ms{estimate}", None
         if (energy_uj := number_at(best, "energy_uj")) is not None:
             yield "energy", f"{energy_uj / 1000:.3f} mJ", None

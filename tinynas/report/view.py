@@ -13,10 +13,15 @@ from typing import Any
 from tinynas.errors import StudyError
 from tinynas.study import Study, Trial
 
-__all__ = ["View", "mapping_at", "number_at", "pareto_front", "read_view"]
+__all__ = ["View", "mapping_at", "number_at", "pareto_front", "read_view", "time_is_estimated"]
 
 # Paths of the user's machine: only a resume needs them, and a report is given away.
 _PRIVATE = {"dataset_folder", "tflm_root"}
+
+
+def time_is_estimated(figures: Mapping[str, Any] | None) -> bool:
+    """Whether a measurement is a virtual board's, which estimates time."""
+    return (figures or {}).get("source") == "virtual"
 
 
 @dataclass(frozen=True)

@@ -156,11 +156,11 @@ def check_toolchain(study: Study, measured: Measurement) -> None:
     Raises:
         StudyError: Another compiler or library has built the image.
     """
-    for trial in study.trials():
-        earlier = (trial.measurement or {}).get("toolchain")
-        if earlier not in (None, measured.toolchain):
-            raise StudyError(
-                f"images are built by {measured.toolchain}, those of earlier trials were by {earlier}",
-                where=str(study.folder),
-                advice="go on with the compiler and library of before, or begin a new study",
-            )
+    known = ((trial.measurement or {}).get("toolchain") for trial in study.trials())
+    earlier = next(filter(None, known), None)  # it stands for all: each was held against it
+    if earlier not in (None, measured.toolchain):
+        raise StudyError(
+            f"images are built by {measured.toolchain}, those of earlier trials were by {earlier}",
+            where=str(study.folder),
+            advice="go on with the compiler and library of before, or begin a new study",
+        )

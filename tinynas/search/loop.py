@@ -61,7 +61,7 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     """
     started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
     limits = limits_of(board, config)
-    bench = Bench(board, config.hil, "aot" if config.aot else "tflm") if config.mode == "hil" else None
+    bench = Bench(board, config.hil, config.engine) if config.mode == "hil" else None
     pipeline = CandidatePipeline(study, config, limits, task, observer.epoch, engine_of(board, config), bench)
     cheapest = require_feasible(config, board, task)
     tuner = Tuner(

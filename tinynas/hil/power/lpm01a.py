@@ -18,7 +18,7 @@ from tinynas.hil.power.lines import Lines
 from tinynas.hil.power.meter import Mark
 from tinynas.hil.power.stream import AsciiStream, BinaryStream, Recording
 
-__all__ = ["Lpm01a"]
+__all__ = ["Lpm01a", "check_volts"]
 
 _FREQUENCIES_HZ = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5) if digit * 10**power <= 100_000)
 _ASCII_HZ, _ENERGY_HZ = 5_000, 10_000
@@ -188,9 +188,19 @@ class _Recorder:
             self._error = error
 
 
+def check_volts(volts: float, where: str, advice: str | None = None) -> None:
+    """Refuse a supply that the shield does not give.
+
+    Raises:
+        ConfigError: It is below the least or above the most.
+    """
+    least, most = Lpm01a.VOLTS
+    if not least <= volts <= most:
+        raise ConfigError(f"{volts:g} V is not between {least} and {most}", where=where, advice=advice)
+
+
 def _checked(volts: float, frequency_hz: int, output: str, where: str) -> int:
-    if not Lpm01a.VOLTS[0] <= volts <= Lpm01a.VOLTS[1]:
-        raise ConfigError(f"{volts:g} V is not between {Lpm01a.VOLTS[0]} and {Lpm01a.VOLTS[1]}", where=where)
+    check_volts(volts, where)
     most = _ENERGY_HZ if output == "energy" else _FREQUENCIES_HZ[-1]
     if frequency_hz not in _FREQUENCIES_HZ or frequency_hz > most:
         advice = f"1, 2 or 5 times a power of 10, up to {most}"

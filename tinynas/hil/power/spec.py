@@ -6,7 +6,7 @@ from tinynas.board import Board
 from tinynas.errors import ConfigError
 from tinynas.hil.link import SerialLink
 from tinynas.hil.power.ina228 import Ina228Harness
-from tinynas.hil.power.lpm01a import Lpm01a
+from tinynas.hil.power.lpm01a import Lpm01a, check_volts
 from tinynas.hil.power.meter import PowerMeter
 
 __all__ = ["check_meter", "check_trigger", "open_meter"]
@@ -87,7 +87,5 @@ def _supply(text: str, where: str) -> float:
         volts = float(text)
     except ValueError as error:
         raise ConfigError(f"{text!r} is no number of volts", where=where, advice=_KNOWN) from error
-    least, most = Lpm01a.VOLTS
-    if not least <= volts <= most:
-        raise ConfigError(f"{volts:g} V is not between {least} and {most}", where=where, advice=_KNOWN)
+    check_volts(volts, where, _KNOWN)
     return volts
