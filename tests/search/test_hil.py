@@ -7,6 +7,7 @@ import pytest
 
 from tests.deploy.candidates import filled
 from tests.hil._figures import FIGURES
+from tinynas.config import HilOptions
 from tinynas.cost import Engine, estimate, lower
 from tinynas.deploy import pack
 from tinynas.errors import (
@@ -21,7 +22,6 @@ from tinynas.errors import (
     StudyError,
 )
 from tinynas.hil import measure as module
-from tinynas.options import HilOptions
 from tinynas.search import bench as bench_module
 from tinynas.search import limits_of
 from tinynas.search import loop as loop_module
