@@ -8,8 +8,8 @@ What is counted:
 
 - `instructions`: from the first one of `model_invoke` to its return, exactly. One that an IT block skips counts: it
   takes its cycle.
-- `flash_bytes`: every loaded section of the image (code, constants, initial values of .data), thus with the start-up,
-  the vector table and what the linker took from the C library.
+- `flash_bytes`: what lies in flash (code, constants, initial values of .data), thus with the start-up, the vector table
+  and the firmware's memory functions where they are called.
 - `static_ram_bytes`: .data and .bss with their padding. The harness's buffers for input and output lie in memory of
   their own and are not counted. TFLM keeps both tensors in its arena, thus in its static RAM: `strict_ram_bytes` adds
   them to compare like with like.
@@ -33,6 +33,7 @@ from typing import Any
 from _image import FLASH, FLASH_BYTES, INPUT, OUTPUT, PAGE, RAM, RAM_BYTES, STACK_BYTES, Image, build, placed
 
 from tinynas.errors import TargetFault
+from tinynas.hil.toolchain import Level
 
 __all__ = ["Report", "run"]
 
@@ -74,19 +75,19 @@ def run(
     output_bytes: int,
     *,
     cpu: str = "cortex-m4",
-    flags: Sequence[str] = ("-O2",),
+    level: Level = "2",
     defines: Sequence[str] = (),
     timeout_s: float = 300.0,
 ) -> Report:
     """Build an image and run one inference per input, without a reset between them.
 
     Args:
-        sources: See `build`, as `include`, `cpu`, `flags` and `defines`.
+        sources: See `build`, as `include`, `cpu`, `level` and `defines`.
         include: Folders of the headers.
         inputs: At least one; all of MODEL_INPUT_BYTES bytes.
         output_bytes: MODEL_OUTPUT_BYTES.
         cpu: One of `CPUS`.
-        flags: Of the compiler.
+        level: The compiler's optimisation.
         defines: `NAME` or `NAME=VALUE`.
         timeout_s: For all inferences together.
 
@@ -99,12 +100,12 @@ def run(
     (input_bytes,) = {len(data) for data in inputs}
     sizes = {"input_bytes": input_bytes, "output_bytes": output_bytes}
     start = perf_counter()
-    image = build(sources, include, **sizes, cpu=cpu, flags=flags, defines=defines)
+    image = build(sources, include, **sizes, cpu=cpu, level=level, defines=defines)
     build_s = perf_counter() - start
     answer = _emulate(image, inputs, output_bytes, cpu, timeout_s)
     runs, profile = answer["runs"], Counter[str]()
     for address, instructions in answer["blocks"]:
-        profile[(image.function_at(address) or ("?", 0))[0]] += instructions
+        profile[(image.elf.function_at(address) or "?").partition("+")[0]] += instructions
     each = tuple(run["instructions"] for run in runs)
     return Report(
         instructions=max(each),
@@ -131,7 +132,7 @@ def _emulate(image: Image, inputs: Sequence[bytes], output_bytes: int, cpu: str,
     request = {
         "cpu": cpu,
         "regions": [{"address": a, "bytes": size + -size % PAGE, "access": access} for a, size, access in regions],
-        "load": [(address, b64encode(data).decode()) for address, data in image.load],
+        "load": [(image.elf.address, b64encode(image.elf.binary).decode())],
         "places": {
             "reset": image.symbols["Reset_Handler"],
             "ready": image.symbols["harness_ready"],
@@ -164,8 +165,8 @@ def _emulate(image: Image, inputs: Sequence[bytes], output_bytes: int, cpu: str,
 def _fault(image: Image, fault: Mapping[str, Any], cpu: str) -> TargetFault:
     places = []
     for register in ("pc", "lr"):
-        function = image.function_at(fault[register] & ~1)
-        name = f" ({function[0]}+{function[1]:#x})" if function else ""
+        function = image.elf.function_at(fault[register])
+        name = f" ({function})" if function else ""
         places.append(f"{register} {fault[register]:#010x}{name}")
     at = "" if fault["address"] is None else f" at {fault['address']:#010x}"
     return TargetFault(f"{fault['what']}{at}, {', '.join(places)}", where=cpu)

@@ -7,22 +7,22 @@ end where its pages end (less up to 3 bytes, for alignment).
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import re
 import tempfile
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow, ToolchainMissing
+from tinynas.hil.elf import LinkedElf, read_elf
+from tinynas.hil.toolchain import Level, Toolchain
+from tinynas.resources import resource
 
-__all__ = ["CPUS", "Image", "build", "compiler_version", "placed", "require"]
+__all__ = ["CPUS", "Image", "build", "placed", "require"]
 
-_COMPILER = "arm-none-eabi-gcc"
-#: Their floating-point units, of single precision.
-CPUS = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
+#: Core as this project names it.
+CPUS = {"cortex-m4": "cortex-m4f", "cortex-m7": "cortex-m7f"}
 FLASH, FLASH_BYTES = 0x0800_0000, 2 << 20
 RAM, RAM_BYTES, STACK_BYTES = 0x2000_0000, 512 << 10, 16 << 10
 INPUT, OUTPUT = 0x6000_0000, 0x7000_0000
@@ -78,60 +78,34 @@ class Image:
     """A linked image.
 
     Attributes:
+        elf: Its contents and symbols.
         flash_bytes: Code, constants and initial values.
-        static_ram_bytes: .data and .bss.
-        symbols: Addresses by name; functions without the Thumb bit.
-        functions: (address, name) of the functions, ascending.
-        load: (address, bytes) of what lies in flash.
     """
 
+    elf: LinkedElf
     flash_bytes: int
-    static_ram_bytes: int
-    symbols: Mapping[str, int]
-    functions: Sequence[tuple[int, str]]
-    load: Sequence[tuple[int, bytes]]
 
-    def function_at(self, address: int) -> tuple[str, int] | None:
-        """Function that holds an address, and the distance from its start."""
-        at = bisect_right(self.functions, address, key=lambda function: function[0]) - 1
-        in_flash = FLASH <= address < FLASH + self.flash_bytes
-        return (self.functions[at][1], address - self.functions[at][0]) if in_flash and at >= 0 else None
+    @property
+    def static_ram_bytes(self) -> int:
+        """.data and .bss."""
+        return self.elf.static_ram_bytes
 
-
-def require() -> str:
-    """Path of the cross compiler; the packages that run its images are there as well.
-
-    Raises:
-        ToolchainMissing: Something is not installed.
-    """
-    compiler = shutil.which(_COMPILER)
-    if compiler is None:
-        raise ToolchainMissing(
-            "no compiler for Cortex-M",
-            where=_COMPILER,
-            advice="`apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi`, or Arm's GNU toolchain on the PATH",
-        )
-    specs = subprocess.run([compiler, "-print-file-name=nano.specs"], capture_output=True, text=True, check=True)
-    if not Path(specs.stdout.strip()).is_absolute():  # the bare name comes back when there is no such file
-        raise ToolchainMissing(
-            "the compiler has no C library", where=compiler, advice="`apt-get install libnewlib-arm-none-eabi`"
-        )
-    for module, package in (("unicorn", "unicorn"), ("elftools", "pyelftools")):
-        if find_spec(module) is None:
-            raise ToolchainMissing(
-                "a package of the virtual core is not installed", where=package, advice=f"`pip install {package}`"
-            )
-    return compiler
+    @property
+    def symbols(self) -> Mapping[str, int]:
+        """Addresses by name; functions without the Thumb bit."""
+        return {**self.elf.symbols, **{name: address for address, name in self.elf.functions}}
 
 
-def compiler_version() -> str:
-    """The cross compiler's name and version.
+def require() -> Toolchain:
+    """The cross compiler of this machine; the package that runs its images is there as well.
 
     Raises:
         ToolchainMissing: Something is not installed.
     """
-    done = subprocess.run([require(), "--version"], capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[0]
+    if find_spec("unicorn") is None:
+        advice = "`pip install unicorn`"
+        raise ToolchainMissing("a package of the virtual core is not installed", where="unicorn", advice=advice)
+    return Toolchain.detect()
 
 
 def build(
@@ -141,10 +115,10 @@ def build(
     input_bytes: int,
     output_bytes: int,
     cpu: str = "cortex-m4",
-    flags: Sequence[str] = ("-O2",),
+    level: Level = "2",
     defines: Sequence[str] = (),
 ) -> Image:
-    """Compile and link; the sources with the flags given, the start-up for size.
+    """Compile and link; the sources at the level given, the start-up for size.
 
     Args:
         sources: C files that define `void model_invoke(const int8_t *in, int8_t *out)`.
@@ -152,7 +126,7 @@ def build(
         input_bytes: Bytes of one input.
         output_bytes: Bytes of one output.
         cpu: One of `CPUS`.
-        flags: Of the compiler.
+        level: The compiler's optimisation.
         defines: `NAME` or `NAME=VALUE`.
 
     Raises:
@@ -161,48 +135,35 @@ def build(
         RamOverflow: More than 496 KiB of static RAM.
         BuildError: The compiler or the linker refuses.
     """
-    compiler = require()
-    target = [f"-mcpu={cpu}", f"-mfpu={CPUS[cpu]}", "-mfloat-abi=hard", "-mthumb", "-std=c11"]
-    target += [*(f"-I{folder}" for folder in include), "-ffunction-sections", "-fdata-sections"]
+    toolchain, core = require(), CPUS[cpu]
     buffers = {"INPUT": placed(INPUT, input_bytes), "OUTPUT": placed(OUTPUT, output_bytes)}
     sizes = {"INPUT_BYTES": input_bytes, "OUTPUT_BYTES": output_bytes}
-    harness = [f"-DHARNESS_{name}={value}u" for name, value in {**buffers, **sizes}.items()]
+    harness = [f"HARNESS_{name}={value}u" for name, value in {**buffers, **sizes}.items()]
+    folders = [*include, Path(str(resource("firmware", "libc")))]
     with tempfile.TemporaryDirectory() as name:
         start, script, elf = Path(name, "start.c"), Path(name, "image.ld"), Path(name, "image.elf")
         start.write_text(_START, encoding="utf-8")
         script.write_text(_LINKER_SCRIPT, encoding="utf-8")
-        # Freestanding, or the loops of the start-up become calls of the C library.
-        _compile([compiler, *target, "-Os", "-ffreestanding", *harness, "-c", str(start), "-o", f"{start}.o"])
-        own = [*(f"-D{define}" for define in defines), *flags, *map(str, sources), f"{start}.o"]
-        link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", f"-T{script}", "-lm", "-o", str(elf)]
-        _compile([compiler, *target, *own, *link])
-        return _read(elf)
+        objects = [Path(name, f"{number}.o") for number in range(len(sources))]
+        for source, target in zip(sources, objects, strict=True):
+            toolchain.compile(source, target, core=core, include=folders, defines=defines, optimise=level)
+        for source in (start, Path(str(resource("firmware", "core", "string.c")))):
+            objects.append(Path(name, f"{source.stem}.o"))
+            toolchain.compile(source, objects[-1], core=core, include=folders, defines=harness, optimise="s")
+        try:
+            toolchain.link(objects, script, elf, core=core)
+        except BuildError as error:
+            raise _overflow(error) from None
+        linked = read_elf(elf)
+        return Image(linked, len(linked.binary))
 
 
-def _compile(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        overflow = {"`flash' overflowed": FlashOverflow, "`ram' overflowed": RamOverflow}
-        kind = next((kind for words, kind in overflow.items() if words in done.stderr), BuildError)
-        raise kind(f"{_COMPILER} failed:\n{done.stderr.strip()}")
-
-
-def _read(elf: Path) -> Image:
-    """Sizes, symbols and contents of an ELF file."""
-    from elftools.elf.elffile import ELFFile
-
-    with elf.open("rb") as file:
-        parsed = ELFFile(file)
-        loaded = [section for section in parsed.iter_sections() if section["sh_flags"] & 2]  # SHF_ALLOC
-        symbols = list(parsed.get_section_by_name(".symtab").iter_symbols())
-        functions = sorted((s["st_value"] & ~1, s.name) for s in symbols if s["st_info"]["type"] == "STT_FUNC")
-        return Image(
-            flash_bytes=sum(s["sh_size"] for s in loaded if s["sh_type"] != "SHT_NOBITS"),
-            static_ram_bytes=sum(s["sh_size"] for s in loaded if s["sh_addr"] >= RAM),
-            symbols={s.name: s["st_value"] for s in symbols} | {name: address for address, name in functions},
-            functions=functions,
-            load=[(s["p_paddr"], s.data()) for s in parsed.iter_segments() if s["p_filesz"]],
-        )
+def _overflow(error: BuildError) -> BuildError:
+    """What a linker found no room for, as an error of its own."""
+    found = re.search(r"region [`']?(flash|ram)'?:? overflowed", error.message)
+    if found is None:
+        return error
+    return (FlashOverflow if found[1] == "flash" else RamOverflow)(error.message)
 
 
 def placed(bank: int, size: int) -> int:

@@ -1,6 +1,9 @@
-"""The figures of `tinynas.cost.aot_code` from what GCC makes of random networks.
+"""The figures of `tinynas.cost.aot_code` from what a compiler makes of random networks.
 
-    python benchmarks/aot_code.py [--count N] [--small N] [--seed N] [--board NAME] [--json] [--out FILE]
+    python benchmarks/aot_code.py [--compiler gcc|zig] [--count N] [--small N] [--seed N] [--board NAME] [--json]
+                                  [--out FILE]
+
+Needs Arm's binutils (arm-none-eabi-addr2line) with either compiler.
 
 Networks of the default space, and small ones, whose image is mostly code, are compiled with debug information, linked
 with the firmware and run on a virtual board. Each instruction of a model belongs to the operator in whose case of the
@@ -17,7 +20,7 @@ import tempfile
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,13 +32,13 @@ from rich.table import Table
 
 from tinynas.board import Board, load_board
 from tinynas.cost.aot import constants_bytes, packed_bytes
-from tinynas.cost.aot_code import code_terms, stack_terms, window_bytes
+from tinynas.cost.aot_code import dispatch_terms, operator_terms, stack_terms, window_bytes
 from tinynas.deploy import read_graph
-from tinynas.deploy.compiler.layout import ALIGNMENT
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.schedule import Schedule, scheduled
-from tinynas.deploy.compiler.work import Matrix
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT
+from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled
+from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.measure import HilMeasurement, measure
 from tinynas.hil.toolchain import Toolchain
@@ -49,11 +52,23 @@ _DISPATCH = -1
 
 @dataclass(frozen=True)
 class Sample:
-    """One network: its schedule, what was measured, and bytes by operator without what is exactly known."""
+    """One network: its schedule, what was measured, and bytes by operator without what is exactly known.
+
+    Attributes:
+        inlined: Whether the compiler made the function with all operators part of the one that calls it.
+    """
 
     schedule: Schedule
     found: HilMeasurement
     code: Mapping[int, int]
+    inlined: bool
+
+
+class _Debugging(Toolchain):
+    """A compiler that says which line each instruction comes from."""
+
+    def options(self, core: str, suffix: str = ".c") -> tuple[str, ...]:
+        return (*super().options(core, suffix), "-gdwarf-4")
 
 
 def main() -> None:
@@ -62,13 +77,14 @@ def main() -> None:
     parser.add_argument(
         "--board", default="nucleo_f446re", metavar="NAME", help="virtual board (default nucleo_f446re)"
     )
+    parser.add_argument("--compiler", choices=("gcc", "zig"), default="gcc", help="whose code (default gcc)")
     parser.add_argument("--count", type=int, default=80, help="networks of the default space (default 80)")
     parser.add_argument("--small", type=int, default=40, help="networks of up to 9 filters (default 40)")
     parser.add_argument("--seed", type=int, default=0, help="of networks and weights (default 0)")
     add_output_options(parser)
     options = parser.parse_args()
-    toolchain = Toolchain.detect("gcc")
-    debugging = replace(toolchain, command=(*toolchain.command, "-g"))
+    toolchain = Toolchain.detect(options.compiler)
+    debugging = _Debugging(toolchain.kind, toolchain.command, toolchain.version)
     samples = list(_samples(load_board(options.board), debugging, options))
     fits = _fits(samples)
     result = {
@@ -103,7 +119,7 @@ def _sample(model: bytes, found: HilMeasurement, folder: Path) -> Sample:
     for number, turns in enumerate(schedule.walk.turns):
         if isinstance(turns.operator.work, Matrix):
             code[number] -= packed_bytes(turns.operator.work)
-    return Sample(schedule, found, code)
+    return Sample(schedule, found, code, SECTIONS[0] not in _section_sizes(folder / "model.o"))
 
 
 def _attributed(folder: Path) -> Counter[int]:
@@ -146,11 +162,12 @@ def _fits(samples: list[Sample]) -> list[dict[str, Any]]:
     families: dict[str, list[tuple[Mapping[str, int], float]]] = defaultdict(list)
     for sample in samples:
         for number in range(len(sample.schedule.walk.turns)):
-            terms = code_terms(sample.schedule, number)
+            terms = operator_terms(sample.schedule, number)
             families[next(iter(terms))].append((terms, sample.code[number]))
-        families["dispatch"].append((code_terms(sample.schedule), sample.code[_DISPATCH]))
-        beside = sample.found.stack_bytes - window_bytes(sample.schedule)
-        families["stack"].append((stack_terms(sample.schedule), beside))
+        schedule, inlined = sample.schedule, sample.inlined
+        families["dispatch"].append((dispatch_terms(schedule, inlined=inlined), sample.code[_DISPATCH]))
+        beside = sample.found.stack_bytes - window_bytes(schedule)
+        families["stack"].append((stack_terms(schedule, inlined=inlined), beside))
     return [{"family": family, **_least_squares(rows)} for family, rows in families.items()]
 
 

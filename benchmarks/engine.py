@@ -3,9 +3,9 @@
     python benchmarks/engine.py [MODEL.tflite ...] [--anchors DIR] [--optimise speed size] [--cpu CPU] [--level LEVEL]
         [--inputs N] [--seed N] [--json] [--out FILE]
 
-Each model is compiled to C, built with the GNU Arm toolchain and run in a CPU emulator; instructions, stack and sizes
-are exact (`_cortex` says what counts). Outputs are compared byte for byte with the official interpreter's on random
-inputs.
+Each model is compiled to C, built with the cross compiler that is installed (Arm's GCC before Clang) and run in a CPU
+emulator; instructions, stack and sizes are exact (`_cortex` says what counts). Outputs are compared byte for byte with
+the official interpreter's on random inputs.
 
 An anchor is a model whose cost under TFLM was measured: DIR holds NAME.tflite, an input NAME.in with TFLM's output
 NAME.out, and tflm.json with, per name and kernel library (`reference`, `cmsis_nn`), `flash`, `static_ram`, `stack` and
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from _common import add_output_options, environment, report
 from _cortex import Report, run
-from _image import CPUS, compiler_version
+from _image import CPUS, require
 from rich.console import Group
 from rich.table import Table
 
@@ -119,8 +119,8 @@ def measure(subject: Subject, optimise: str, options: argparse.Namespace) -> dic
     compile_s = perf_counter() - start
     with tempfile.TemporaryDirectory() as name:
         sources = compiled.write(Path(name))
-        flags = [f"-{options.level}"]
-        found = run(sources, [Path(name)], inputs, compiled.output_bytes, cpu=options.cpu, flags=flags)
+        level = options.level.removeprefix("O")
+        found = run(sources, [Path(name)], inputs, compiled.output_bytes, cpu=options.cpu, level=level)
     compared = [ours == theirs for ours, theirs in zip(found.outputs, expected, strict=True) if theirs is not None]
     result: dict[str, Any] = {
         "model": subject.name,
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.inputs < 1:
         parser.error("--inputs: at least one")
     try:
-        compiler = compiler_version()
+        compiler = require().version
         result = {
             "benchmark": "engine",
             "cpu": options.cpu,

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests._tools import needs, require
 from tests.deploy._building import RELU, Model
 from tinynas.cost import TflmInterpreter
 from tinynas.deploy import compile_model, dequantize, quantize, read_graph
 from tinynas.deploy.compiler import SUPPORTED
 from tinynas.deploy.tables import SOFTMAX_MAX_DEPTH
-from tinynas.errors import ToolchainMissing
 from tinynas.study import Study
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "compiler.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ TOOLS = ("gcc", "clang", "cmake", "arm-none-eabi-gcc")
 ENTRY = "import sys; from tinynas.cli import main; sys.exit(main(sys.argv[1:]))"
 PATH_TO_MEASURED = ("costed", "trained", "converted", "measured")
 
-needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc on the PATH")
+needs_gcc = needs("gcc")
 
 
 def section(title):
@@ -109,10 +109,8 @@ def run(tmp_path_factory):
 
 @needs_gcc
 def test_raw_samples_become_the_velocity_that_tflm_computes(run):
-    try:
-        interpreter = TflmInterpreter(run.model)
-    except ToolchainMissing as e:
-        pytest.skip(str(e))
+    require("tflite_micro")
+    interpreter = TflmInterpreter(run.model)
     graph = read_graph(run.model)
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     standardised = ((run.window - run.mean) / run.std).astype(np.float32)
@@ -124,8 +122,7 @@ def test_raw_samples_become_the_velocity_that_tflm_computes(run):
 @pytest.mark.parametrize(("executable", "tool"), [("walk-clang", "clang"), ("build/walk", "cmake")])
 @needs_gcc
 def test_every_way_of_building_gives_the_same_program(run, executable, tool):
-    if shutil.which(tool) is None:
-        pytest.skip(f"no {tool} on the PATH")
+    require(tool)
     assert run.velocity(executable) == run.velocity("walk")
 
 
@@ -139,8 +136,8 @@ def test_the_streaming_form_ends_with_the_window(run):
 
 @needs_gcc
 def test_without_an_arena_there_is_none(run):
-    nm = shutil.which("nm") or pytest.skip("no nm on the PATH")
-    listed = subprocess.run([nm, run.folder / "model.o"], capture_output=True, text=True, check=True).stdout
+    require("nm")
+    listed = subprocess.run(["nm", run.folder / "model.o"], capture_output=True, text=True, check=True).stdout
     assert " T model_invoke_in\n" in listed
     assert "model_invoke\n" not in listed
     assert not re.search(r" [bB] ", listed)
@@ -155,8 +152,10 @@ def test_the_profile_has_a_line_for_each_operator(run):
 
 
 def test_the_board_needs_no_library(run):
-    nm = shutil.which("arm-none-eabi-nm") or pytest.skip("no arm-none-eabi-nm on the PATH")
-    listed = subprocess.run([nm, "-u", run.folder / "model-m4.o"], capture_output=True, text=True, check=True).stdout
+    require("arm-none-eabi-gcc")
+    listed = subprocess.run(
+        ["arm-none-eabi-nm", "-u", run.folder / "model-m4.o"], capture_output=True, text=True, check=True
+    ).stdout
     assert set(listed.split()) <= {"U", "memcpy", "memset"}
 
 

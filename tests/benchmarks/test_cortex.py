@@ -1,24 +1,13 @@
 """The virtual core, on programs whose cost is known or that do what a board would stop at."""
 
-import sys
-
 import _image
 import pytest
 from _cortex import run
 
-from tinynas.errors import BuildError, FlashOverflow, RamOverflow, TargetFault, ToolchainMissing
+from tests._tools import needs
+from tinynas.errors import BuildError, FlashOverflow, RamOverflow, TargetFault
 
-
-def _missing():
-    try:
-        _image.require()
-    except ToolchainMissing as e:
-        return str(e)
-    return ""
-
-
-MISSING = _missing()
-emulated = [pytest.mark.emulator, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
+emulated = [pytest.mark.emulator, needs("a cross compiler"), needs("unicorn")]
 HEADER = """
 #include <stdint.h>
 #define MODEL_INPUT_BYTES 6
@@ -91,7 +80,10 @@ class TestFigures:
     def test_stack_of_a_known_frame(self, emulate, touched):
         """Also where the far end of the frame is never written."""
         last = f"frame[{touched}]"
-        source = f"{{ volatile int8_t frame[4000]; {last} = in[0]; out[0] = {last}; callee(out); out[1] = {last}; }}"
+        seen = '__asm volatile("" :: "r"(frame) : "memory");'  # or a compiler keeps the one byte of it
+        source = (
+            f"{{ volatile int8_t frame[4000]; {seen} {last} = in[0]; out[0] = {last}; callee(out); out[1] = {last}; }}"
+        )
         helper = '__attribute__((noinline)) static void callee(int8_t *out) { __asm volatile(""); *out += 1; }'
         report = emulate(helper + INVOKE + source)
         assert 4000 <= report.stack_bytes <= 4024
@@ -109,9 +101,9 @@ class TestFigures:
         assert 3020 <= large.flash_bytes - small.flash_bytes <= 3100
         assert small.flash_bytes < 256
 
-    def test_defines_and_flags_reach_the_compiler(self, emulate):
+    def test_defines_and_the_level_reach_the_compiler(self, emulate):
         source = INVOKE + "{ out[0] = VALUE; }\n#ifndef __OPTIMIZE_SIZE__\n#error speed\n#endif"
-        assert emulate(source, flags=["-Os"], defines=["VALUE=42"]).output[0] == 42
+        assert emulate(source, level="s", defines=["VALUE=42"]).output[0] == 42
 
 
 class TestFaults:
@@ -143,9 +135,7 @@ class TestFaults:
     def test_a_stack_that_overflows(self, emulate):
         source = "int deep(volatile int8_t *x) { volatile int8_t y[256]; y[0] = *x; return deep(y) + y[0]; }"
         with pytest.raises(TargetFault, match=r"write to unmapped memory at 0x1fff.*deep\+"):
-            emulate(
-                source + INVOKE + "{ out[0] = (int8_t)deep((int8_t *)out); }", flags=["-O1", "-Wno-infinite-recursion"]
-            )
+            emulate(source + INVOKE + "{ out[0] = (int8_t)deep((int8_t *)out); }", level="1")
 
     def test_a_loop_without_end(self, emulate):
         with pytest.raises(TargetFault, match="no end within 1 s"):
@@ -163,7 +153,7 @@ class TestBuild:
         ("source", "error", "words"),
         [
             ("int x = ;", BuildError, "expected expression"),
-            ("int unused;", BuildError, "undefined reference to `model_invoke'"),
+            ("int unused;", BuildError, "undefined (reference to|symbol:) .?model_invoke"),
             ("volatile int8_t a[600000];" + INVOKE + "{ a[5] = 1; }", RamOverflow, "overflowed"),
             ("const volatile int8_t a[3000000] = {1};" + INVOKE + "{ out[0] = a[5]; }", FlashOverflow, "overflowed"),
         ],
@@ -176,26 +166,3 @@ class TestBuild:
     def test_a_size_that_contradicts_the_header(self, tmp_path, emulate):
         with pytest.raises(BuildError, match="the input is not of the size"):
             emulate(SUM, [INPUT + b"x"])
-
-
-class TestToolchain:
-    def test_without_a_compiler(self, monkeypatch):
-        monkeypatch.setenv("PATH", "")
-        with pytest.raises(ToolchainMissing, match="apt-get install gcc-arm-none-eabi"):
-            _image.require()
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-    def test_without_a_c_library(self, monkeypatch, tmp_path):
-        compiler = tmp_path / "arm-none-eabi-gcc"
-        compiler.write_text("#!/bin/sh\necho nano.specs\n")
-        compiler.chmod(0o755)
-        monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(ToolchainMissing, match="libnewlib-arm-none-eabi"):
-            _image.require()
-
-    @pytest.mark.skipif(bool(MISSING), reason=MISSING)
-    @pytest.mark.parametrize(("module", "package"), [("unicorn", "unicorn"), ("elftools", "pyelftools")])
-    def test_without_a_package(self, monkeypatch, module, package):
-        monkeypatch.setattr(_image, "find_spec", lambda name: None if name == module else name)
-        with pytest.raises(ToolchainMissing, match=f"pip install {package}"):
-            _image.require()

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from _cortex import Report
 
+from tests._tools import needs
 from tests.deploy.candidates import filled
 from tinynas.cost import TflmInterpreter, lower
 from tinynas.deploy import pack
 from tinynas.errors import ToolchainMissing
+from tinynas.hil.toolchain import Toolchain
 from tinynas.tcn import Architecture
 
 NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
@@ -28,19 +30,6 @@ REPORT = Report(
     profile={},
     build_s=0.1,
 )
-
-
-def _missing():
-    try:
-        _image.require()
-        TflmInterpreter(pack(filled(lower(NET))))
-    except ToolchainMissing as e:
-        return str(e)
-    return ""
-
-
-MISSING = _missing()
-emulated = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +59,9 @@ def printed(capsys, *arguments):
 
 
 @pytest.mark.emulator
-@emulated
+@needs("a cross compiler")
+@needs("unicorn")
+@needs("tflite_micro")
 class TestBenchmark:
     @pytest.mark.parametrize("cpu", _image.CPUS)
     def test_a_model(self, capsys, tmp_path, model, cpu):
@@ -158,7 +149,7 @@ def test_usage(capsys, arguments, words):
 def test_without_a_toolchain(capsys, monkeypatch, tmp_path, model):
     path = tmp_path / "net.tflite"
     path.write_bytes(model)
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(Toolchain, "installed", staticmethod(lambda: ()))
     with pytest.raises(SystemExit) as caught:
         engine.main([str(path)])
     assert caught.value.code == 1

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
+from tests._tools import COMPILERS
 from tests.deploy.candidates import architectures, candidates, converted, filled
 from tinynas.board import list_boards, load_board
 from tinynas.cost import Engine, estimate, lower, measure_graph
@@ -50,31 +51,39 @@ def test_a_board_without_serial_port_has_none():
         Engine.aot(dataclasses.replace(BOARD, uart=None))
 
 
+def test_a_compiler_has_its_own_code_sizes():
+    a = Architecture(24, 5, (1, 2, 4, 8), window=200, channels=6)
+    gcc, zig = (estimate(a, Engine.aot(BOARD, compiler)) for compiler in ("gcc", "zig"))
+    assert (gcc.toolchain, zig.toolchain) == ("gcc", "zig")
+    assert (gcc.arena_bytes, gcc.macs) == (zig.arena_bytes, zig.macs)
+    assert gcc.flash_bytes != zig.flash_bytes
+
+
 @pytest.mark.emulator
+@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", list_boards())
-def test_boards_report_about_what_was_foreseen(name):
+def test_boards_report_about_what_was_predicted(name, compiler):
     from tinynas.hil.measure import measure
     from tinynas.hil.toolchain import Toolchain
 
-    if Toolchain.detect().kind != "gcc":
-        pytest.skip("the figures are those of GCC")
     board = load_board(name)
     a = Architecture(24, 5, (1, 2, 4, 8), window=200, channels=6)
-    found, foreseen = measure(board, converted(a)), estimate(a, Engine.aot(board))
-    assert foreseen.arena_bytes == found.arena_bytes
-    assert foreseen.sram_bytes == pytest.approx(found.sram_bytes, rel=0.02)
-    assert foreseen.flash_bytes == pytest.approx(found.flash_bytes, rel=0.02)
-    assert foreseen.proxy_stack_bytes == pytest.approx(found.stack_bytes, abs=60)
+    found = measure(board, converted(a), toolchain=Toolchain.detect(compiler))
+    predicted = estimate(a, Engine.aot(board, compiler))
+    assert predicted.arena_bytes == found.arena_bytes
+    assert predicted.sram_bytes == pytest.approx(found.sram_bytes, rel=0.02)
+    assert predicted.flash_bytes == pytest.approx(found.flash_bytes, rel=0.02)
+    assert predicted.proxy_stack_bytes == pytest.approx(found.stack_bytes, abs=60)
 
 
 @pytest.mark.emulator
-def test_a_stack_beyond_the_reserve_is_foreseen_as_well():
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_stack_beyond_the_reserve_is_predicted_as_well(compiler):
     from tinynas.hil.measure import measure
     from tinynas.hil.toolchain import Toolchain
 
-    if Toolchain.detect().kind != "gcc":
-        pytest.skip("the figures are those of GCC")
     a = Architecture(63, 15, (1, 2), window=64, channels=6)
-    foreseen = estimate(a, ENGINE).proxy_stack_bytes
-    assert foreseen > BOARD.reserves.stack_bytes
-    assert foreseen == pytest.approx(measure(BOARD, converted(a)).stack_bytes, abs=60)
+    predicted = estimate(a, Engine.aot(BOARD, compiler)).proxy_stack_bytes
+    assert predicted > BOARD.reserves.stack_bytes
+    found = measure(BOARD, converted(a), toolchain=Toolchain.detect(compiler))
+    assert predicted == pytest.approx(found.stack_bytes, abs=60)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tinynas.errors import ToolchainMissing
+from tests._tools import needs, require
 from tinynas.resources import resource
 
 from .kernel_cases import KINDS, cases, stream
@@ -16,9 +16,10 @@ from .kernel_cases import KINDS, cases, stream
 DRIVER = Path(__file__).with_name("kernel_driver.c")
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 WARNINGS = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+CLANG = ["clang"] if shutil.which("clang") else [sys.executable, "-m", "ziglang", "cc"]
 BUILDS = {
     "gcc": ["gcc", "-O2"],
-    "clang": ["clang", "-O2"],
+    "clang": [*CLANG, "-O2"],
     "specialised": ["gcc", "-O2", "-DTN_SPECIALISE"],
     "sanitised": ["gcc", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
 }
@@ -38,8 +39,7 @@ def headers(tmp_path_factory):
 def program(request, headers, tmp_path_factory):
     """The driver, built without a warning; skips where there is no such compiler."""
     compiler, *flags = BUILDS[request.param]
-    if shutil.which(compiler) is None:
-        pytest.skip(f"no {compiler} on the PATH")
+    require(compiler)
     target = tmp_path_factory.mktemp("driver") / "driver"
     command = [compiler, *flags, *WARNINGS, "-DON_HOST", f"-I{headers}", str(DRIVER), "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -70,6 +70,8 @@ def test_kernels_give_the_bytes_of_their_definition(program, kind):
 
 
 @pytest.mark.emulator
+@needs("a cross compiler")
+@needs("unicorn")
 @pytest.mark.parametrize(("cpu", "defines"), CORES)
 def test_dsp_kernels_give_the_same_bytes(headers, tmp_path, monkeypatch, cpu, defines):
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
@@ -81,8 +83,5 @@ def test_dsp_kernels_give_the_same_bytes(headers, tmp_path, monkeypatch, cpu, de
         f"#include <stdint.h>\n#define MODEL_INPUT_BYTES {len(data)}\n#define MODEL_OUTPUT_BYTES {expected_bytes}\n"
         "void model_invoke(const int8_t *in, int8_t *out);\n"
     )
-    try:
-        report = _cortex.run([DRIVER], [headers, tmp_path], [data], expected_bytes, cpu=cpu, defines=defines)
-    except ToolchainMissing as e:
-        pytest.skip(str(e))
+    report = _cortex.run([DRIVER], [headers, tmp_path], [data], expected_bytes, cpu=cpu, defines=defines)
     assert wrong(drawn, report.output) == []

@@ -9,6 +9,13 @@ from elftools.elf.elffile import ELFFile
 from .emulator._programs import assemble
 
 
+def inference(elf: Path) -> str:
+    """The function with a model's operators: `model_invoke`, unless that merely calls it, as Clang has it."""
+    with elf.open("rb") as file:
+        (symbol,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name("model_invoke")
+    return "model_invoke" if symbol["st_size"] > 32 else "model_invoke_in"
+
+
 def patched(elf: Path, function: str, source: str, to: Path) -> Path:
     """A copy of an image in which a function begins with code in assembly, at an address that is a multiple of 4."""
     with elf.open("rb") as file:

@@ -12,8 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
+from tests._tools import needs
 from tinynas.deploy import compile_model, read_graph
 from tinynas.hil.toolchain import Toolchain
 
@@ -28,15 +27,7 @@ _CODES = dict(
 )
 
 
-def _hosted() -> bool:
-    """Whether a C++ library for Cortex-M is installed beside the compiler."""
-    if shutil.which("arm-none-eabi-gcc") is None:
-        return False
-    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-x", "c++", "-fsyntax-only", "-"]
-    return subprocess.run(command, input=b"#include <memory>\n", capture_output=True, check=False).returncode == 0
-
-
-needs_cxx = pytest.mark.skipif(not _hosted(), reason="no arm-none-eabi-gcc with a C++ library")
+needs_cxx = needs("arm-none-eabi-g++")
 
 
 def stand_in(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests._tools import require
 from tests.deploy._models import BUILDERS
 from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
 from tinynas.deploy.compiler import compile_model
@@ -147,8 +147,7 @@ def model(tmp_path_factory):
 def image(model, tmp_path_factory):
     """Board -> address and size by section, addresses by symbol, of an image that CMake built."""
     for program in ("cmake", "arm-none-eabi-gcc"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} on the PATH")
+        require(program)
 
     def build(board, *options):
         folder = tmp_path_factory.mktemp(board.name)

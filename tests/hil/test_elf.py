@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests._tools import COMPILERS
 from tinynas.errors import BuildError
 from tinynas.hil.elf import read_elf
 from tinynas.hil.toolchain import Toolchain
-
-from ._images import TOOLCHAINS
 
 SOURCE = """
 __attribute__((section(".vectors"), used)) const unsigned vectors[4] = {1, 2, 3, 4};
@@ -28,7 +27,7 @@ SECTIONS {
 """
 
 
-@pytest.fixture(params=TOOLCHAINS)
+@pytest.fixture(params=COMPILERS)
 def linked(request, tmp_path):
     source, target, script = tmp_path / "a.c", tmp_path / "a.o", tmp_path / "a.ld"
     source.write_text(SOURCE)

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import pytest
 
+from tests._tools import COMPILERS
 from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
@@ -18,7 +19,7 @@ from tinynas.hil.elf import read_elf
 from tinynas.hil.image import build_image, cache_folder
 from tinynas.hil.toolchain import Toolchain
 
-from ._images import TOOLCHAINS, small_model
+from ._images import small_model
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def model():
     return compile_model(small_model())
 
 
-@pytest.fixture(params=TOOLCHAINS)
+@pytest.fixture(params=COMPILERS)
 def toolchain(request):
     return Toolchain.detect(request.param)
 

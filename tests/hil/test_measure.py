@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests._tools import COMPILERS
 from tests.deploy.candidates import converted
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
@@ -24,7 +25,7 @@ from tinynas.hil.reference import Reference, random_window, reference_of
 from tinynas.hil.toolchain import Toolchain
 from tinynas.tcn import Architecture
 
-from ._images import TOOLCHAINS, small_model
+from ._images import small_model
 from ._rigs import INFERENCE_US, FakeRig, ImageDevice
 from .power._meters import Shield, ascii_stream, metered, pulsed
 
@@ -237,7 +238,7 @@ class TestVirtualBoards:
         board, model = load_board("nucleo_f446re"), network()
         assert measure(board, model) == measure(board, model)
 
-    @pytest.mark.parametrize("kind", TOOLCHAINS)
+    @pytest.mark.parametrize("kind", COMPILERS)
     def test_either_compiler_gives_the_same_outputs(self, kind):
         measured = measure(load_board("nucleo_f746zg"), network(), toolchain=Toolchain.detect(kind))
         assert measured.parity

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests._tools import needs
 from tests.deploy._models import BUILDERS
 from tests.hil._images import small_model
-from tests.hil._patching import patched
+from tests.hil._patching import inference, patched
 from tests.hil.emulator._programs import emulated
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
@@ -30,10 +30,7 @@ from tinynas.hil.link import PipeLink
 from tinynas.hil.reference import input_shape, reference_of
 from tinynas.hil.virtual import VirtualBoard
 
-pytestmark = [
-    *emulated,
-    pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="no qemu-system-arm"),
-]
+pytestmark = [*emulated, needs("qemu-system-arm")]
 
 BOARD = load_board(str(Path(__file__).parent / "boards" / "netduinoplus2.yaml"))
 HSI_HZ = 16_000_000
@@ -175,7 +172,7 @@ def report(dut: Dut, image: Image) -> str:
 @pytest.mark.parametrize("name", FAULTS)
 def test_both_report_the_same_of_a_fault(image, elf, name, tmp_path):
     if source := FAULTS[name]:
-        elf = patched(elf, "model_invoke", source, tmp_path / "patched.elf")
+        elf = patched(elf, inference(elf), source, tmp_path / "patched.elf")
     with qemu(elf) as dut:
         there = report(dut, image)
     with virtual(elf) as dut:

@@ -9,11 +9,10 @@ import sys
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from tests._tools import COMPILERS
 from tinynas.errors import BuildError, ToolchainMissing
 from tinynas.hil import toolchain as module
 from tinynas.hil.toolchain import Toolchain
-
-from ._images import TOOLCHAINS
 
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 FLOATS = "float product(float a, float b) { return a * b; }\n"
@@ -76,7 +75,7 @@ def test_a_compiler_that_does_not_run(program, monkeypatch, tmp_path):
         Toolchain.detect("gcc")
 
 
-@pytest.mark.parametrize("kind", TOOLCHAINS)
+@pytest.mark.parametrize("kind", COMPILERS)
 @pytest.mark.parametrize("core", CORES)
 def test_floats_are_multiplied_by_the_fpu_and_passed_in_its_registers(kind, core, tmp_path):
     source, target = tmp_path / "floats.c", tmp_path / "floats.o"
@@ -88,7 +87,7 @@ def test_floats_are_multiplied_by_the_fpu_and_passed_in_its_registers(kind, core
     assert code.startswith(bytes.fromhex("20ee200a7047"))  # vmul.f32 s0, s0, s1; bx lr
 
 
-@pytest.mark.parametrize("kind", TOOLCHAINS)
+@pytest.mark.parametrize("kind", COMPILERS)
 def test_what_the_compiler_says_is_passed_on(kind, tmp_path):
     source = tmp_path / "wrong.c"
     source.write_text("int main(void) { return nothing; }\n")

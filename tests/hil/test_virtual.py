@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests._tools import needs
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BoardError, BoardNotFound, LinkTimeout
@@ -23,7 +24,7 @@ from tinynas.hil.reference import random_window, reference_of
 from tinynas.hil.virtual import VirtualBoard, VirtualTerminal
 
 from ._images import small_model
-from .emulator._programs import assembled, link_program
+from .emulator._programs import link_program
 
 BOARDS = ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"]
 F446 = load_board("nucleo_f446re")
@@ -160,7 +161,7 @@ class TestProcess:
             VirtualBoard(image.board, image.elf)
 
 
-@assembled
+@needs("a cross compiler")
 class TestImagesGoneWrong:
     @pytest.mark.parametrize(
         ("source", "error", "message"),

@@ -22,10 +22,12 @@ from tinynas.errors import (
     StudyError,
 )
 from tinynas.hil import measure as module
+from tinynas.hil.toolchain import Toolchain
 from tinynas.search import bench as bench_module
-from tinynas.search import limits_of
+from tinynas.search import check_compiler, choose_compiler, limits_of
 from tinynas.search import loop as loop_module
 from tinynas.search.bench import Bench
+from tinynas.study import Study
 from tinynas.tcn import Architecture
 
 
@@ -72,6 +74,7 @@ def test_the_engine_is_the_compiled_one_and_its_limits_are_the_boards(configure,
         ({"mode": "hil", "cost": {"engine": "tflm"}}, "hil.tflm_root"),
         ({"mode": "hil", "hil": {"tflm_root": "tflite-micro"}}, "hil.tflm_root"),
         ({"mode": "tflm", "cost": {"engine": "aot"}}, "cost.engine"),
+        ({"cost": {"compiler": "zig"}}, "cost.compiler"),
         ({"mode": "hil", "conversion": {"precision": "float32"}}, "conversion.precision"),
         ({"hil": {"flasher": "magic"}}, "hil.flasher"),
     ],
@@ -177,6 +180,40 @@ def test_another_compiler_does_not_go_on(search, configure, tmp_path, rig):
     rig()
     trials = search(tmp_path / "study", config)
     assert [(trial.state, trial.measurement["toolchain"]) for trial in trials] == [("done", "gcc")] * 2
+
+
+def test_the_compiler_that_builds_is_the_one_whose_sizes_are_predicted(search, configure, tmp_path, rig, monkeypatch):
+    made = rig()
+    monkeypatch.setattr(Toolchain, "detect", classmethod(lambda cls, kind=None: Toolchain(kind, (), "made up")))
+    predicted = {}
+    for kind in ("gcc", "zig"):
+        monkeypatch.setattr(Toolchain, "installed", staticmethod(lambda kind=kind: (kind,)))
+        (trial,) = search(tmp_path / kind, configure(mode="hil", trials=1))
+        assert made.options["toolchain"].kind == kind
+        predicted[kind] = trial.measurement["proxy_flash_bytes"]
+    assert predicted["zig"] > predicted["gcc"]
+
+
+def test_a_study_keeps_its_compiler(configure, monkeypatch):
+    monkeypatch.setattr(Toolchain, "installed", staticmethod(lambda: ("gcc", "zig")))
+    assert choose_compiler(configure(mode="hil")).cost.compiler == "gcc"
+    assert choose_compiler(configure(mode="hil", cost={"compiler": "zig"})).cost.compiler == "zig"
+    monkeypatch.setattr(Toolchain, "installed", staticmethod(tuple))
+    assert choose_compiler(configure(cost={"engine": "aot"})).cost.compiler == "gcc"
+    assert choose_compiler(configure()).cost.compiler is None
+
+
+def test_a_resume_with_the_other_compiler_says_so(configure, board, tmp_path, monkeypatch):
+    study = Study.create(tmp_path / "study", config={}, board=board.to_dict(), provenance={})
+    monkeypatch.setattr(Toolchain, "installed", staticmethod(lambda: ("zig",)))
+    by_gcc = {"compiler": "gcc"}
+    with pytest.raises(StudyError, match="are built by gcc, here is zig"):
+        check_compiler(study, configure(mode="hil", cost=by_gcc))
+    remark = check_compiler(study, configure(cost={"engine": "aot", **by_gcc}))
+    assert remark == "costs stay those of images built by gcc, with which this study began; here is zig"
+    assert check_compiler(study, configure(mode="hil", cost={"compiler": "zig"})) is None
+    assert check_compiler(study, configure()) is None
+    study.close()
 
 
 def test_pauses_grow(board, monkeypatch):

@@ -62,6 +62,9 @@ class Config:
             self._check_library()
         if self.mode == "tflm" and self.cost.engine == "aot":
             raise ConfigError("the interpreter knows nothing of compiled models", where="cost.engine")
+        if self.cost.compiler is not None and not self.aot:
+            advice = "leave it out, or set cost.engine to aot"
+            raise ConfigError("only compiled models are built by a compiler", where="cost.compiler", advice=advice)
         if self.aot and self.conversion.precision != "int8":
             raise ConfigError("only int8 models are compiled", where="conversion.precision")
 

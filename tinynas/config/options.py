@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from tinynas.cost.measurement import Compiler
 from tinynas.deploy.tflite import Precision
 from tinynas.errors import DatasetError
 from tinynas.hil.power import check_meter
@@ -153,12 +154,15 @@ class Cost:
             the latter where candidates are measured (mode "hil"), else the former. There "tflm" is the library of
             `hil.tflm_root`.
         kernels: Kernel library of "tflm": "cmsis_nn" or "reference".
+        compiler: What builds the images of "aot", and whose code sizes are predicted: "gcc" (Arm's GNU toolchain) or
+            "zig" (Clang out of the ziglang package). None: the one that is installed, GCC before Clang.
     """
 
     __pydantic_config__ = _EDGE
 
     engine: Literal["tflm", "aot"] | None = None
     kernels: Literal["reference", "cmsis_nn"] = "cmsis_nn"
+    compiler: Compiler | None = None
 
 
 @dataclass(frozen=True)

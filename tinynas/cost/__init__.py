@@ -1,13 +1,14 @@
 """What a candidate costs: the resource model, and the official interpreter as its referee."""
 
 from tinynas.cost.lowering import lower
-from tinynas.cost.measurement import Engine, Kernels, Measurement, Source
+from tinynas.cost.measurement import Compiler, Engine, Kernels, Measurement, Source
 from tinynas.cost.proxy import estimate, measure_graph, plain_flash_bytes, sparse_working_memory_bytes
 from tinynas.cost.tflite_size import tflite_bytes
 from tinynas.cost.tflm import HostArena, TflmInterpreter, tflm_runtime
 from tinynas.cost.tflm_memory import arena_bytes, persistent_bytes
 
 __all__ = [
+    "Compiler",
     "Engine",
     "HostArena",
     "Kernels",

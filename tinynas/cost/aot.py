@@ -1,7 +1,7 @@
 """The resource model of the engine "aot": what a board will report of a compiled model, without compiling it.
 
 Exact: the arena, by the compiler's own schedule and layout; static RAM; weights, channel parameters and the schedule,
-by their packing. Code and stack are what GCC makes of it (`aot_code`; `benchmarks/proxy.py` has the errors).
+by their packing. Code and stack are what the compiler makes of it (`aot_code`; `benchmarks/proxy.py` has the errors).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from tinynas.cost.aot_code import code_bytes, stack_bytes
 from tinynas.cost.measurement import Engine
-from tinynas.deploy.compiler.layout import ALIGNMENT, laid_out
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.schedule import Schedule, scheduled, segments
-from tinynas.deploy.compiler.work import Matrix
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, laid_out
+from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled, segments
+from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.deploy.graph import Graph, Op, Quantization
 
 __all__ = ["Costs", "aot_costs", "constants_bytes", "packed_bytes"]
@@ -38,11 +38,11 @@ class Costs:
 
 
 def aot_costs(graph: Graph, engine: Engine) -> Costs:
-    """Cost a model, converted or foreseen.
+    """Cost a model, converted or predicted.
 
     Args:
         graph: An int8 model; constants without values are taken as ones.
-        engine: "aot", with the firmware's share.
+        engine: "aot", with the compiler and the firmware's share.
 
     Returns:
         SRAM with the most that the stack holds, and flash of the whole image.
@@ -57,8 +57,8 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
     sizes = [program.values[value].rows for value in (0, program.output)]
     given, made = (rows.count * rows.bytes for rows in sizes)
     static = engine.static_bytes + arena + _aligned(given) + _aligned(made) + _RESULT_BYTES * made
-    flash = engine.code_bytes + constants_bytes(schedule) + code_bytes(schedule)
-    stack = stack_bytes(schedule)
+    flash = engine.code_bytes + constants_bytes(schedule) + code_bytes(schedule, engine.compiler)
+    stack = stack_bytes(schedule, engine.compiler)
     return Costs(static + stack, flash, arena, live.macs, stack)
 
 

@@ -11,17 +11,27 @@ from tinynas.errors import ConfigError
 if TYPE_CHECKING:
     from tinynas.board import Board
 
-__all__ = ["Engine", "Kernels", "Measurement", "Source"]
+__all__ = ["Compiler", "Engine", "Kernels", "Measurement", "Source"]
 
 Source = Literal["proxy", "tflm", "hil", "virtual"]
 Kernels = Literal["reference", "cmsis_nn", "tinynas"]
+Compiler = Literal["gcc", "zig"]
+"""What builds images: Arm's GNU toolchain, or Clang out of the ziglang package."""
 
 # Image without a model, by the serial port that the firmware drives and whether the core is a Cortex-M7.
-_FIRMWARE_CODE_BYTES = {
-    ("stm32-v1", False): 7_680,
-    ("stm32-v2", False): 7_468,
-    ("stm32-v2", True): 7_869,
-    ("nrf-uarte", False): 7_108,
+_FIRMWARE_CODE_BYTES: Mapping[Compiler, Mapping[tuple[str | None, bool], int]] = {
+    "gcc": {
+        ("stm32-v1", False): 7_680,
+        ("stm32-v2", False): 7_468,
+        ("stm32-v2", True): 7_869,
+        ("nrf-uarte", False): 7_108,
+    },
+    "zig": {
+        ("stm32-v1", False): 8_483,
+        ("stm32-v2", False): 8_339,
+        ("stm32-v2", True): 8_819,
+        ("nrf-uarte", False): 7_931,
+    },
 }
 
 
@@ -36,12 +46,14 @@ class Engine:
             (CONV_2D, FULLY_CONNECTED, ADD, PAD, STRIDED_SLICE, RESHAPE, MEAN), measured on images for a Cortex-M4F of
             August 2026.
         static_bytes: SRAM beside the model's: .data and .bss of the same images.
+        compiler: Whose code these figures, and those of compiled operators, are.
     """
 
     name: str
     kernels: Kernels
     code_bytes: int
     static_bytes: int
+    compiler: Compiler = "gcc"
 
     @classmethod
     def tflm(cls, kernels: Kernels = "cmsis_nn") -> Engine:
@@ -49,16 +61,21 @@ class Engine:
         return cls("tflm", kernels, {"reference": 55_412, "cmsis_nn": 86_988}[kernels], 716)
 
     @classmethod
-    def aot(cls, board: Board) -> Engine:
-        """Compiled models in this project's firmware, built by GCC 12.2 at -O2 for the board's core.
+    def aot(cls, board: Board, compiler: Compiler = "gcc") -> Engine:
+        """Compiled models in this project's firmware, built at -O2 for the board's core.
+
+        Args:
+            board: The board.
+            compiler: What builds the image.
 
         Raises:
             ConfigError: The firmware does not run on such a board.
         """
         kind = (board.uart.layout if board.uart else None, board.core.startswith("cortex-m7"))
-        if kind not in _FIRMWARE_CODE_BYTES:
+        base = _FIRMWARE_CODE_BYTES[compiler]
+        if kind not in base:
             raise ConfigError("the firmware has no driver for this core and serial port", where=f"{board.name}:uart")
-        return cls("aot", "tinynas", _FIRMWARE_CODE_BYTES[kind], 852)
+        return cls("aot", "tinynas", base[kind], 852, compiler)
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,8 @@ class Measurement:
         proxy_sram_bytes: Where sram_bytes is measured: what the resource model had foreseen.
         proxy_flash_bytes: The same of flash_bytes.
         proxy_stack_bytes: Of "aot": what the resource model foresees of the stack, a part of sram_bytes.
-        toolchain: Compiler of the image that was measured, and the engine's library; its sizes and time belong to them.
+        toolchain: Name and version of the compiler of the image that was measured, and of the engine's library; sizes
+            and time belong to them. Predicted for "aot": "gcc" or "zig", whose code sizes were taken.
     """
 
     sram_bytes: int

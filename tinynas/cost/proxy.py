@@ -75,6 +75,7 @@ def measure_graph(graph: Graph, model_bytes: int, architecture: Architecture, en
         sparse_sram_bytes=sparse_working_memory_bytes(graph),
         plain_flash_bytes=plain_flash_bytes(architecture),
         proxy_stack_bytes=costs.stack_bytes,
+        toolchain=engine.compiler if engine.name == "aot" else None,
     )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinynas.board import Board
-from tinynas.config import HilOptions
-from tinynas.cost import Measurement, lower
+from tinynas.config import Config, HilOptions
+from tinynas.cost import Compiler, Measurement, lower
 from tinynas.deploy import convert, quantize, read_graph
 from tinynas.errors import BoardError, StudyError, TinynasError
 from tinynas.search.task import Array
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinynas.hil.engines import EngineName
     from tinynas.hil.measure import HilMeasurement
 
-__all__ = ["Bench", "check_rig", "check_toolchain"]
+__all__ = ["Bench", "check_compiler", "check_rig", "check_toolchain", "choose_compiler"]
 
 _TRIES = 3
 _PAUSE_S = 2.0
@@ -37,12 +37,14 @@ class Bench:
         board: The board.
         options: How it is reached.
         engine: What runs the models there.
+        compiler: What builds the images; None: the one that is installed.
         sleep: Waits between two tries.
     """
 
     board: Board
     options: HilOptions
     engine: EngineName = "aot"
+    compiler: Compiler | None = None
     sleep: Callable[[float], None] = time.sleep
 
     def untrained(
@@ -100,7 +102,9 @@ class Bench:
 
     def _tried(self, model: bytes, window: Array) -> HilMeasurement:
         from tinynas.hil.measure import measure
+        from tinynas.hil.toolchain import Toolchain
 
+        toolchain = None if self.compiler is None else Toolchain.detect(self.compiler)
         graph = read_graph(model)
         quantized = quantize(window, graph.tensors[graph.inputs[0]])
         for attempt in range(1, _TRIES + 1):
@@ -110,6 +114,7 @@ class Bench:
                     model,
                     engine=self.engine,
                     tflm_root=self.options.tflm_root,
+                    toolchain=toolchain,
                     link=self.options.link,
                     flasher=self.options.flasher,
                     probe_id=self.options.probe,
@@ -127,16 +132,62 @@ class Bench:
         raise AssertionError("unreachable")
 
 
-def check_rig(board: Board, options: HilOptions, engine: EngineName) -> None:
-    """Refuse a search that could not measure anything, before it begins.
+def choose_compiler(config: Config) -> Config:
+    """The configuration with the compiler of compiled models spelled out, for a study to keep.
+
+    Args:
+        config: Where it names none, the compiler that is installed is taken, GCC before Clang; GCC where there is none.
+
+    Example:
+        >>> from tinynas.config import Config
+        >>> choose_compiler(Config()).cost.compiler is None  # nothing is compiled
+        True
+    """
+    from tinynas.hil.toolchain import Toolchain
+
+    if not config.aot or config.cost.compiler is not None:
+        return config
+    compiler: Compiler = next(iter(Toolchain.installed()), "gcc")
+    return dataclasses.replace(config, cost=dataclasses.replace(config.cost, compiler=compiler))
+
+
+def check_compiler(study: Study, config: Config) -> str | None:
+    """Compare the compiler that a study began with to what is installed.
+
+    Args:
+        study: The study.
+        config: Its configuration.
+
+    Returns:
+        A remark where a search here would take another compiler's code sizes; None where there is nothing to say.
+
+    Raises:
+        StudyError: Its images cannot be built here as they were before.
+    """
+    from tinynas.hil.toolchain import Toolchain
+
+    compiler, installed = config.cost.compiler, Toolchain.installed()
+    if compiler is None or compiler in installed[:1]:
+        return None
+    here = f"here is {installed[0]}" if installed else "here is no compiler"
+    if config.mode == "hil" and compiler not in installed:
+        raise StudyError(
+            f"the images of this study are built by {compiler}, {here}",
+            where=str(study.folder),
+            advice=f"install {compiler}, or begin a new study: sizes of two compilers do not compare",
+        )
+    return f"costs stay those of images built by {compiler}, with which this study began; {here}"
+
+
+def check_rig(board: Board, config: Config) -> None:
+    """Fail fast if nothing can be measured.
 
     Args:
         board: The board.
-        options: How it is reached.
-        engine: What runs the models there.
+        config: The search's configuration, of mode "hil".
 
     Raises:
-        ToolchainMissing: There is no compiler.
+        ToolchainMissing: There is no compiler, or not the one that the configuration names.
         BoardError: No such board is attached, or nothing flashes it; or virtual boards are not installed.
         ConfigError: The options contradict each other or the board.
     """
@@ -144,9 +195,10 @@ def check_rig(board: Board, options: HilOptions, engine: EngineName) -> None:
     from tinynas.hil.rig import rig_for
     from tinynas.hil.toolchain import Toolchain
 
+    options = config.hil
     if options.meter is not None:
         check_trigger(board)
-    Toolchain.detect("gcc" if engine == "tflm" else None)
+    Toolchain.detect(config.cost.compiler if config.aot else "gcc")
     rig_for(board, options.link, flasher=options.flasher, probe_id=options.probe)
 
 
@@ -156,7 +208,8 @@ def check_toolchain(study: Study, measured: Measurement) -> None:
     Raises:
         StudyError: Another compiler or library has built the image.
     """
-    known = ((trial.measurement or {}).get("toolchain") for trial in study.trials())
+    costs = (trial.measurement or {} for trial in study.trials())
+    known = (cost.get("toolchain") for cost in costs if cost.get("source") == measured.source)
     earlier = next(filter(None, known), None)  # it stands for all: each was held against it
     if earlier not in (None, measured.toolchain):
         raise StudyError(

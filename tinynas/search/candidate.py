@@ -50,7 +50,7 @@ def limits_of(board: Board, config: Config) -> Limits:
 
 def engine_of(board: Board, config: Config) -> Engine:
     """The runtime whose costs count."""
-    return Engine.aot(board) if config.aot else Engine.tflm(config.cost.kernels)
+    return Engine.aot(board, config.cost.compiler or "gcc") if config.aot else Engine.tflm(config.cost.kernels)
 
 
 @dataclass(frozen=True, eq=False)

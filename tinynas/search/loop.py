@@ -19,7 +19,7 @@ from tinynas.cost import Engine, estimate, tflm_runtime
 from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError
 from tinynas.hil.tflm import TflmLibrary
 from tinynas.objective import Limits
-from tinynas.search.bench import Bench
+from tinynas.search.bench import Bench, choose_compiler
 from tinynas.search.candidate import CandidatePipeline, engine_of, limits_of
 from tinynas.search.task import Task
 from tinynas.study import Study, Trial
@@ -59,9 +59,10 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
         NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
         TinynasError: Something that concerns the search as a whole. Every finished step is kept.
     """
+    config = choose_compiler(config)
     started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
     limits = limits_of(board, config)
-    bench = Bench(board, config.hil, config.engine) if config.mode == "hil" else None
+    bench = Bench(board, config.hil, config.engine, config.cost.compiler) if config.mode == "hil" else None
     pipeline = CandidatePipeline(study, config, limits, task, observer.epoch, engine_of(board, config), bench)
     cheapest = require_feasible(config, board, task)
     tuner = Tuner(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests._tools import require
 from tinynas.cost import TflmInterpreter
 from tinynas.deploy import dequantize, quantize, read_graph
 from tinynas.deploy.compiler import CompiledModel, compile_model
-from tinynas.deploy.compiler.lower import lowered
+from tinynas.deploy.compiler.passes.lower import lowered
 
 __all__ = ["SANITISED", "Bundle", "bundle", "expected", "int8_inputs"]
 
@@ -80,8 +80,7 @@ class Bundle:
 
     def build(self, compiler: str = "gcc", flags: Sequence[str] = SANITISED) -> Path:
         """An executable for this machine; skips the test where the compiler, or its sanitizers, are not there."""
-        if shutil.which(compiler) is None:
-            pytest.skip(f"no {compiler} on the PATH")
+        require(compiler)
         probe, target = self.directory / "probe.c", self.directory / f"run-{compiler}"
         probe.write_text("int main(void) { return 0; }\n")
         if subprocess.run([compiler, *flags, probe, "-o", target], capture_output=True, check=False).returncode:

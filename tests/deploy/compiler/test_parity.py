@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests._tools import require
 from tests.deploy._models import BUILDERS
-from tinynas.errors import ToolchainMissing
 
 from ._bundle import bundle, expected, int8_inputs
 from ._networks import architecture, dilated, pyramid
@@ -107,6 +107,8 @@ CORES = [
 
 @pytest.fixture
 def cortex(monkeypatch):
+    require("a cross compiler")
+    require("unicorn")
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     import _cortex
 
@@ -116,10 +118,7 @@ def cortex(monkeypatch):
 def check_on_cortex(cortex, models, optimise, cpu, directory):
     made = bundle([model for model, _ in models.values()], optimise, directory)
     windows = np.concatenate([x for _, x in models.values()], axis=1)
-    try:
-        report = cortex.run(made.sources, [directory], [w.tobytes() for w in windows], made.output_bytes, cpu=cpu)
-    except ToolchainMissing as e:
-        pytest.skip(str(e))
+    report = cortex.run(made.sources, [directory], [w.tobytes() for w in windows], made.output_bytes, cpu=cpu)
     outputs = np.array([np.frombuffer(output, np.int8) for output in report.outputs])
     assert wrong(models, made.split(outputs)) == []
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
+from tests._tools import needs
 from tinynas.board import Board, load_board
+from tinynas.hil.toolchain import Toolchain
 
 FLASH, RAM, STACK = 0x0800_0000, 0x2000_0000, 0x2000_2000
 
-assembled = pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no arm-none-eabi-gcc")
-emulated = [pytest.mark.emulator, assembled, pytest.mark.skipif(not find_spec("unicorn"), reason="no unicorn")]
+emulated = [pytest.mark.emulator, needs("a cross compiler"), needs("unicorn")]
 
 _HANDLERS = {3: "hard_fault", 4: "memory_fault", 5: "bus_fault", 6: "usage_fault", 11: "svc", 14: "pendsv", 15: "tick"}
 _HANDLERS |= {16 + number: f"interrupt_{number}" for number in (0, 1, 38)}
@@ -25,22 +25,21 @@ _HANDLERS |= {16 + number: f"interrupt_{number}" for number in (0, 1, 38)}
 
 def link(source: str, elf: Path) -> Path:
     """Code at the beginning of the flash, as an ELF file."""
-    machine = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-mthumb"]
-    options = ["-nostdlib", f"-Wl,-Ttext={FLASH:#x}", "-Wl,-e,0", "-Wl,--no-warn-rwx-segments"]
-    command = ["arm-none-eabi-gcc", *machine, *options, "-x", "assembler", "-", "-o", str(elf)]
-    text = f".syntax unified\n.thumb\n.text\n{source}\n"
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    toolchain, script = Toolchain.detect(), elf.with_suffix(".ld")
+    script.write_text(f"SECTIONS {{ .text {FLASH:#x} : {{ *(.text*) }} /DISCARD/ : {{ *(.ARM.attributes) }} }}\n")
+    options = [*toolchain.options("cortex-m4f"), "-nostdlib", "-T", str(script), "-Wl,-e,0"]
+    code = elf.with_suffix(".s")
+    code.write_text(f".syntax unified\n.thumb\n.text\n{source}\n")
+    command = [*toolchain.command, *options, str(code), "-o", str(elf)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return elf
 
 
 def assemble(source: str) -> bytes:
     """Code at the beginning of the flash."""
-    with tempfile.TemporaryDirectory() as folder:
-        elf, binary = link(source, Path(folder, "a.elf")), Path(folder, "a.bin")
-        command = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(elf), str(binary)]
-        subprocess.run(command, check=True)
-        return binary.read_bytes()
+    with tempfile.TemporaryDirectory() as folder, link(source, Path(folder, "a.elf")).open("rb") as file:
+        return bytes(ELFFile(file).get_section_by_name(".text").data())
 
 
 def link_program(source: str, elf: Path) -> Path:

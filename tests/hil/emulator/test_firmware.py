@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.hil._images import small_model
-from tests.hil._patching import patched
+from tests.hil._patching import inference, patched
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.hil.elf import read_elf
@@ -86,9 +86,9 @@ class TestRepeatability:
         assert (chunked[1].cycles, chunked[1].instructions) == (whole[1].cycles, whole[1].instructions)
 
 
-def fault_of(image: Image, source: str, folder: Path, function: str = "model_invoke") -> dict[str, str]:
+def fault_of(image: Image, source: str, folder: Path) -> dict[str, str]:
     """What the firmware reports of a model that executes something else."""
-    elf = patched(image.elf, function, source, folder / "patched.elf")
+    elf = patched(image.elf, inference(image.elf), source, folder / "patched.elf")
     said, _ = conversation(image, [*UPLOAD, b"infer 1 0%"], elf)
     (report,) = re.findall(r"^x-fault (\w+) (.*)\r\nm-ready\r\n\Z", said, re.MULTILINE)
     return {"kind": report[0], **dict(field.split("=") for field in report[1].split())}
@@ -126,7 +126,7 @@ class TestFaults:
         assert bfar is None or found["bfar"] == bfar
         assert (found["hfar"] == "40000000") is (kind == "HardFault")
         if "blx" not in source:
-            assert read_elf(image.elf).function_at(int(found["pc"], 16)).startswith("model_invoke+")
+            assert read_elf(image.elf).function_at(int(found["pc"], 16)).startswith(f"{inference(image.elf)}+")
 
     @pytest.mark.parametrize("name", BOARDS)
     def test_a_stack_that_overflows(self, images, name, tmp_path):

@@ -30,15 +30,18 @@ def resume(
 ) -> None:
     """Open the study, check that the data are those it began with, run the rest."""
     from tinynas.board import Board
+    from tinynas.cli.console import stderr
     from tinynas.cli.progress import working
     from tinynas.cli.session import run_session
     from tinynas.config import config_from_mapping
     from tinynas.errors import StudyError
-    from tinynas.search import load_task
+    from tinynas.search import check_compiler, load_task
     from tinynas.study import Study
 
     with Study.open(study) as opened:
         settings = config_from_mapping(opened.config, f"{study}:config")
+        if remark := check_compiler(opened, settings):
+            stderr().print(remark, markup=False)
         with working("reading the data"):
             task = load_task(_located(settings, opened))
         if task.dataset.fingerprint != opened.provenance.get("dataset_fingerprint"):

@@ -54,7 +54,7 @@ def search(
     from tinynas.cli.session import check_folder, new_folder, run_session
     from tinynas.config import load_config
     from tinynas.errors import ConfigError
-    from tinynas.search import check_rig, load_task, provenance, require_feasible
+    from tinynas.search import check_rig, choose_compiler, load_task, provenance, require_feasible
     from tinynas.study import Study
 
     settings = load_config(config).with_options(
@@ -65,13 +65,14 @@ def search(
     if settings.board is None:
         raise ConfigError("no board is given", where="--board", advice="name one of `tinynas boards list`")
     target = load_board(settings.board)
+    settings = choose_compiler(settings)
     # Everything the request can get wrong is found before a study is made of it.
     check_folder(out)
     with working("reading the data"):
         task = load_task(settings)
     require_feasible(settings, target, task)
     if settings.mode == "hil":
-        check_rig(target, settings.hil, settings.engine)
+        check_rig(target, settings)
     origin = provenance(
         source=settings.dataset.source,
         dataset_fingerprint=task.dataset.fingerprint,
