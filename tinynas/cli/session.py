@@ -75,7 +75,7 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
     from tinynas.search import limits_of, run_search
 
     limits = limits_of(board, config)
-    done = [trial for trial in study.trials() if trial.finished]
+    done = [trial for trial in study.trials() if trial.state.is_finished]
     title = f"{board.title} on {config.dataset.source}"
     signals = Signals()
     try:

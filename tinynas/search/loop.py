@@ -22,7 +22,7 @@ from tinynas.objective import Limits
 from tinynas.search.bench import Bench, choose_compiler
 from tinynas.search.candidate import CandidatePipeline, engine_of, limits_of
 from tinynas.search.task import Task
-from tinynas.study import Study, Trial
+from tinynas.study import Study, Trial, TrialState
 from tinynas.tcn import Architecture
 from tinynas.tuner import ExhaustedError, Tuner
 
@@ -102,9 +102,9 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
 def _require_progress(study: Study) -> None:
     """End a search whose every candidate fails: that is no property of the candidates."""
     counts = study.counts()
-    if counts["failed"] >= _HOPELESS and counts["failed"] == sum(counts.values()):
+    if counts[TrialState.FAILED] >= _HOPELESS and counts[TrialState.FAILED] == sum(counts.values()):
         raise StudyError(
-            f"the first {counts['failed']} candidates all failed; the last one: {study.trials()[-1].reason}",
+            f"the first {counts[TrialState.FAILED]} candidates all failed; the last one: {study.trials()[-1].reason}",
             where=str(study.folder),
             advice="the reason concerns the set-up or the configuration rather than a network",
         )
@@ -177,7 +177,7 @@ def _conclude(
 ) -> None:
     best = study.best()
     if best is None:
-        failed = study.counts()["failed"]
+        failed = study.counts()[TrialState.FAILED]
         raise NoFeasibleCandidate(
             f"none of {len(study.trials())} trials ended with a network that fits"
             + (f"; {failed} failed" if failed else ""),
