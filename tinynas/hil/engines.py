@@ -9,11 +9,10 @@ from typing import Literal
 
 from tinynas.board import Board
 from tinynas.deploy.compiler import compile_model
-from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow
+from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow, Refusal
 from tinynas.hil.dut import Dut
 from tinynas.hil.image import Image
 from tinynas.hil.linker import linker_regions
-from tinynas.hil.replies import Refusal
 from tinynas.hil.runtime import AOT, ModelSources, Runtime
 from tinynas.hil.tflm import TflmLibrary, tflm_model
 

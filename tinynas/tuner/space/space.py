@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.errors import SpaceError
+from tinynas.errors import ExhaustedError, SpaceError
 from tinynas.tuner.config import ConfigValueError, Params
 from tinynas.tuner.space.encoding import Encoding
 from tinynas.tuner.space.parameters import Multivariate, PointCode
@@ -22,10 +22,6 @@ Array = NDArray[np.float64]
 MAX_TRIES = 16_384
 # Constraint verdicts remembered; the memory saves time only, so it may be emptied at any moment.
 MAX_MEMORY = 200_000
-
-
-class ExhaustedError(SpaceError):
-    """Every point of a finite space has been evaluated or is being evaluated."""
 
 
 class Space(Encoding):
