@@ -21,7 +21,7 @@ from tinynas.errors import (
     StudyError,
 )
 from tinynas.hil import measure as module
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.image import Toolchain
 from tinynas.options import HilOptions
 from tinynas.search import bench as bench_module
 from tinynas.search import check_compiler, choose_compiler, limits_of
