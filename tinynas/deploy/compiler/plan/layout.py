@@ -1,0 +1,121 @@
+"""Offsets of buffers in one arena: dynamic storage allocation, exact for few buffers.
+
+Two buffers may overlap when one is done with before the other is first written. Placing buffers one by one, each at the
+lowest free offset, reaches the optimum for at least one order of placing; with few buffers that order is searched for
+by branch and bound, with many a few good orders are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinynas.deploy.compiler.plan.schedule import Buffer
+
+__all__ = ["ALIGNMENT", "Layout", "laid_out"]
+
+ALIGNMENT = 4
+# Placements that the search may try before it settles for the best one found.
+_BUDGET = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where buffers lie.
+
+    Attributes:
+        offsets: Of each buffer, in bytes.
+        bytes: Size of the arena that the buffers need.
+        lower_bound: The most bytes that are needed at one time: no layout is smaller.
+    """
+
+    offsets: tuple[int, ...]
+    bytes: int
+    lower_bound: int
+
+    @property
+    def reserved(self) -> int:
+        """Bytes of the arena's array: C has no empty one."""
+        return max(self.bytes, ALIGNMENT)
+
+
+def laid_out(buffers: Sequence[Buffer]) -> Layout:
+    """Find offsets.
+
+    Args:
+        buffers: With sizes and lifetimes.
+
+    Returns:
+        A layout; optimal where it meets its lower bound, or where the search came to an end.
+
+    Example:
+        >>> laid_out([Buffer(1, 8, 0, 1), Buffer(1, 4, 1, 2), Buffer(1, 8, 2, 3)]).bytes
+        12
+    """
+    sizes = [-(-buffer.bytes // ALIGNMENT) * ALIGNMENT for buffer in buffers]
+    times = {buffer.first for buffer in buffers}
+    bound = max(
+        (sum(size for size, b in zip(sizes, buffers, strict=True) if b.first <= at <= b.last) for at in times),
+        default=0,
+    )
+    search = _Search(buffers, sizes, bound)
+    numbers = range(len(buffers))
+    for key in (
+        lambda i: (-sizes[i], i),
+        lambda i: (-sizes[i] * (buffers[i].last - buffers[i].first + 1), i),
+        lambda i: (buffers[i].first, -sizes[i]),
+        lambda i: (-buffers[i].last, -sizes[i]),
+        lambda i: (buffers[i].first - buffers[i].last, -sizes[i]),
+    ):
+        search.try_order(sorted(numbers, key=key))
+    search.branch([], sorted(numbers, key=lambda i: -sizes[i]), 0)
+    return Layout(tuple(search.best), search.height, bound)
+
+
+class _Search:
+    def __init__(self, buffers: Sequence[Buffer], sizes: list[int], bound: int) -> None:
+        self.buffers, self.sizes, self.bound = buffers, sizes, bound
+        self.best: list[int] = [0] * len(buffers)
+        self.height = 1 << 60 if buffers else 0
+        self.left = _BUDGET
+
+    def try_order(self, order: list[int]) -> None:
+        """Place buffers in an order, and keep the result if it is the best so far."""
+        placed: list[tuple[int, int]] = []
+        for i in order:
+            placed.append((i, self._lowest(i, placed)))
+        self._keep(placed)
+
+    def branch(self, placed: list[tuple[int, int]], rest: list[int], height: int) -> None:
+        """Try every order of the rest, as far as it can still be the best."""
+        if self.height <= self.bound or self.left <= 0 or height >= self.height:
+            return
+        if not rest:
+            self._keep(placed)
+            return
+        for k, i in enumerate(rest):
+            self.left -= 1
+            offset = self._lowest(i, placed)
+            self.branch([*placed, (i, offset)], rest[:k] + rest[k + 1 :], max(height, offset + self.sizes[i]))
+
+    def _keep(self, placed: list[tuple[int, int]]) -> None:
+        height = max((offset + self.sizes[i] for i, offset in placed), default=0)
+        if height < self.height:
+            self.height = height
+            for i, offset in placed:
+                self.best[i] = offset
+
+    def _lowest(self, i: int, placed: list[tuple[int, int]]) -> int:
+        """The lowest offset at which a buffer meets none that is alive at the same time."""
+        mine = self.buffers[i]
+        taken = sorted(
+            (offset, offset + self.sizes[j])
+            for j, offset in placed
+            if self.buffers[j].first <= mine.last and mine.first <= self.buffers[j].last
+        )
+        offset = 0
+        for start, end in taken:
+            if start - offset >= self.sizes[i]:
+                break
+            offset = max(offset, end)
+        return offset
