@@ -40,8 +40,8 @@ from tinynas.deploy.compiler.plan.layout import ALIGNMENT
 from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled
 from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.errors import FlashOverflow, RamOverflow
+from tinynas.hil.image import Toolchain
 from tinynas.hil.measure import HilMeasurement, measure
-from tinynas.hil.toolchain import Toolchain
 from tinynas.tcn.space import SearchSpace
 
 SMALL = SearchSpace(filters=(2, 9))

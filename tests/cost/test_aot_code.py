@@ -82,7 +82,7 @@ def test_terms_of_a_network():
 
 def object_sizes(model, compiler, folder):
     """Sizes of the sections of a model's object."""
-    from tinynas.hil.toolchain import Toolchain
+    from tinynas.hil.image import Toolchain
     from tinynas.resources import resource
 
     compile_model(model).write(folder)
