@@ -34,11 +34,11 @@ from tinynas.board import Board, load_board
 from tinynas.cost.aot import constants_bytes, packed_bytes
 from tinynas.cost.aot_code import dispatch_terms, operator_terms, stack_terms, window_bytes
 from tinynas.deploy import read_graph
-from tinynas.deploy.compiler.layout import ALIGNMENT
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.schedule import Schedule, scheduled
-from tinynas.deploy.compiler.work import Matrix
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT
+from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled
+from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.measure import HilMeasurement, measure
 from tinynas.hil.toolchain import Toolchain

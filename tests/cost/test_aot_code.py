@@ -23,9 +23,9 @@ from tinynas.cost.aot_code import (
     window_bytes,
 )
 from tinynas.deploy import compile_model, pack, read_graph
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.schedule import scheduled
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.schedule import scheduled
 from tinynas.tcn import Architecture
 
 BOARD = load_board("nucleo_f446re")

@@ -12,11 +12,11 @@ import numpy as np
 
 from tinynas.cost.aot_code import code_bytes, stack_bytes
 from tinynas.cost.measurement import Engine
-from tinynas.deploy.compiler.layout import ALIGNMENT, laid_out
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.schedule import Schedule, scheduled, segments
-from tinynas.deploy.compiler.work import Matrix
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, laid_out
+from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled, segments
+from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.deploy.graph import Graph, Op, Quantization
 
 __all__ = ["Costs", "aot_costs", "constants_bytes", "packed_bytes"]

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinynas.cost.measurement import Compiler
-from tinynas.deploy.compiler.liveness import Turns
-from tinynas.deploy.compiler.schedule import Schedule
-from tinynas.deploy.compiler.work import Matrix
+from tinynas.deploy.compiler.passes.liveness import Turns
+from tinynas.deploy.compiler.plan.schedule import Schedule
+from tinynas.deploy.compiler.program.work import Matrix
 
 __all__ = [
     "CODE_BYTES",

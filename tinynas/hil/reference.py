@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy import Graph, Tensor, dequantize, infer, quantize, read_graph
-from tinynas.deploy.compiler.lower import lowered
+from tinynas.deploy.compiler.passes.lower import lowered
 from tinynas.errors import ParityError, ToolchainMissing
 
 __all__ = ["EQUAL", "Reference", "input_shape", "normal_window", "random_window", "reference_of"]

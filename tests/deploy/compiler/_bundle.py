@@ -16,7 +16,7 @@ from tests._tools import require
 from tinynas.cost import TflmInterpreter
 from tinynas.deploy import dequantize, quantize, read_graph
 from tinynas.deploy.compiler import CompiledModel, compile_model
-from tinynas.deploy.compiler.lower import lowered
+from tinynas.deploy.compiler.passes.lower import lowered
 
 __all__ = ["SANITISED", "Bundle", "bundle", "expected", "int8_inputs"]
 

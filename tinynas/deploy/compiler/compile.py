@@ -11,15 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tinynas.deploy.compiler.affine import Affine, affine_of
-from tinynas.deploy.compiler.layout import Layout, laid_out
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.program import Program
-from tinynas.deploy.compiler.schedule import scheduled
-from tinynas.deploy.compiler.sources import Sources, written
-from tinynas.deploy.compiler.stream_sources import state_layout, stream_written
-from tinynas.deploy.compiler.streaming import streamed
+from tinynas.deploy.compiler.c.edges import Affine, affine_of
+from tinynas.deploy.compiler.c.streaming_form import state_layout, stream_written
+from tinynas.deploy.compiler.c.window_form import Sources, written
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.layout import Layout, laid_out
+from tinynas.deploy.compiler.plan.schedule import scheduled
+from tinynas.deploy.compiler.plan.streaming import streamed
+from tinynas.deploy.compiler.program.ir import Program
 from tinynas.deploy.flatbuffer import read_graph
 from tinynas.deploy.graph import Graph
 from tinynas.errors import ConfigError, ConversionError

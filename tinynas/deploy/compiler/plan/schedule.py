@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tinynas.deploy.compiler.liveness import Walk
-from tinynas.deploy.compiler.work import Binary, Lookup, Mean
+from tinynas.deploy.compiler.passes.liveness import Walk
+from tinynas.deploy.compiler.program.work import Binary, Lookup, Mean
 
 __all__ = ["LANES", "Buffer", "Schedule", "Segment", "scheduled", "segments"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from tinynas.deploy.compiler.program import Operator, Program, rows_of
-from tinynas.deploy.compiler.work import Copy, Piece
+from tinynas.deploy.compiler.program.ir import Operator, Program, rows_of
+from tinynas.deploy.compiler.program.work import Copy, Piece
 from tinynas.deploy.graph import Graph
 from tinynas.errors import ConversionError, UnsupportedOp
 

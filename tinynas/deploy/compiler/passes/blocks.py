@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
-from tinynas.deploy.compiler.boxes import picked, pitches
-from tinynas.deploy.compiler.builder import Builder
-from tinynas.deploy.compiler.movement import copy_whole
-from tinynas.deploy.compiler.windows import Axis, convolution, depthwise
-from tinynas.deploy.compiler.work import Piece
+from tinynas.deploy.compiler.passes.convolutions import Axis, convolution, depthwise
+from tinynas.deploy.compiler.passes.movement import copy_whole
+from tinynas.deploy.compiler.program.boxes import picked, pitches
+from tinynas.deploy.compiler.program.builder import Builder
+from tinynas.deploy.compiler.program.work import Piece
 from tinynas.deploy.graph import Op
 
 __all__ = ["Blocks", "Pending"]

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinynas.deploy.compiler.affine import Affine, header_part, source_part
-from tinynas.deploy.compiler.c_source import array, comment
-from tinynas.deploy.compiler.layout import ALIGNMENT, Layout
-from tinynas.deploy.compiler.operators_c import OperatorSource, operator_source
-from tinynas.deploy.compiler.sources import Sources, Writer, constants_bytes, dispatch
-from tinynas.deploy.compiler.streaming import Stream
+from tinynas.deploy.compiler.c.c_source import array, comment
+from tinynas.deploy.compiler.c.edges import Affine, header_part, source_part
+from tinynas.deploy.compiler.c.operators import OperatorSource, operator_source
+from tinynas.deploy.compiler.c.window_form import Sources, Writer, constants_bytes, dispatch
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, Layout
+from tinynas.deploy.compiler.plan.streaming import Stream
 from tinynas.deploy.graph import Graph
 
 __all__ = ["state_layout", "stream_written"]

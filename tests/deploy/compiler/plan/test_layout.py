@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynas.deploy.compiler.layout import ALIGNMENT, laid_out
-from tinynas.deploy.compiler.schedule import Buffer
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, laid_out
+from tinynas.deploy.compiler.plan.schedule import Buffer
 
 
 @st.composite

@@ -5,12 +5,11 @@ import pytest
 
 from tests.deploy._building import Model
 from tests.deploy._models import BUILDERS
+from tests.deploy.compiler._library import library, needs_compiler, pointer
 from tinynas.deploy import compile_model, read_graph
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.streaming import streamed
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.streaming import streamed
 from tinynas.errors import ConfigError, UnsupportedOp
-
-from ._library import library, needs_compiler, pointer
 
 
 def outputs(model, samples, stride, directory, optimise="size"):

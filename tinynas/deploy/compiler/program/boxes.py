@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from tinynas.deploy.compiler.work import Piece
+from tinynas.deploy.compiler.program.work import Piece
 
 __all__ = ["picked", "pitches", "placed"]
 

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.deploy.compiler.work import Work
+from tinynas.deploy.compiler.program.work import Work
 
 __all__ = ["Access", "Operator", "Program", "Rows", "Value", "rows_of"]
 

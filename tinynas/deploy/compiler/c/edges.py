@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinynas.deploy.compiler.c_source import real
+from tinynas.deploy.compiler.c.c_source import real
 from tinynas.deploy.graph import Tensor
 from tinynas.errors import ConversionError
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy.arithmetic import activation_range, channel_multipliers, fully_connected_multipliers
-from tinynas.deploy.compiler.bounds import MAX_WINDOW
-from tinynas.deploy.compiler.builder import Builder
-from tinynas.deploy.compiler.program import Rows, rows_of
-from tinynas.deploy.compiler.work import Depthwise, Matrix, Pool, Requantization, Window, Work
+from tinynas.deploy.compiler.program.bounds import MAX_WINDOW
+from tinynas.deploy.compiler.program.builder import Builder
+from tinynas.deploy.compiler.program.ir import Rows, rows_of
+from tinynas.deploy.compiler.program.work import Depthwise, Matrix, Pool, Requantization, Window, Work
 
 __all__ = ["Axis", "convolution", "depthwise", "fully_connected", "limits", "pool"]
 

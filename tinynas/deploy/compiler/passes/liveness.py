@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tinynas.deploy.compiler.program import Access, Operator, Program, Value
+from tinynas.deploy.compiler.program.ir import Access, Operator, Program, Value
 
 __all__ = ["Lattice", "Turns", "Walk", "needed_rows", "walk"]
 

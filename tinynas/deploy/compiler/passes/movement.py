@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from tinynas.deploy.compiler.boxes import picked, placed
-from tinynas.deploy.compiler.builder import Builder, View
-from tinynas.deploy.compiler.program import Access, Operator, Rows, rows_of
-from tinynas.deploy.compiler.work import Copy, Piece
+from tinynas.deploy.compiler.program.boxes import picked, placed
+from tinynas.deploy.compiler.program.builder import Builder, View
+from tinynas.deploy.compiler.program.ir import Access, Operator, Rows, rows_of
+from tinynas.deploy.compiler.program.work import Copy, Piece
 
 __all__ = ["concatenation", "copied", "copy_whole", "pad", "reshape", "strided_slice"]
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from tinynas.deploy.compiler.liveness import Lattice, Turns, Walk, needed_rows
-from tinynas.deploy.compiler.program import Access, Operator, Program
-from tinynas.deploy.compiler.schedule import Buffer, Schedule
-from tinynas.deploy.compiler.work import Binary, Lookup, Mean
+from tinynas.deploy.compiler.passes.liveness import Lattice, Turns, Walk, needed_rows
+from tinynas.deploy.compiler.plan.schedule import Buffer, Schedule
+from tinynas.deploy.compiler.program.ir import Access, Operator, Program
+from tinynas.deploy.compiler.program.work import Binary, Lookup, Mean
 from tinynas.errors import UnsupportedOp
 
 __all__ = ["Stream", "streamed"]

@@ -11,9 +11,8 @@ import pytest
 
 from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
+from tests.deploy.compiler._library import library, needs_compiler, pointer
 from tinynas.deploy import compile_model, read_graph
-
-from ._library import library, needs_compiler, pointer
 
 NAMES = ["tcn_last_step", "keyword_spotting", "branches", "mean_image", "softmax", "concat_channels"]
 

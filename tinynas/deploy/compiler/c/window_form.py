@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinynas.deploy.compiler.affine import Affine, header_part, source_part
-from tinynas.deploy.compiler.c_source import array, comment
-from tinynas.deploy.compiler.layout import Layout
-from tinynas.deploy.compiler.operators_c import OperatorSource, operator_source
-from tinynas.deploy.compiler.schedule import Schedule, segments
+from tinynas.deploy.compiler.c.c_source import array, comment
+from tinynas.deploy.compiler.c.edges import Affine, header_part, source_part
+from tinynas.deploy.compiler.c.operators import OperatorSource, operator_source
+from tinynas.deploy.compiler.plan.layout import Layout
+from tinynas.deploy.compiler.plan.schedule import Schedule, segments
 from tinynas.deploy.graph import Graph
 
 __all__ = ["Sources", "Writer", "constants_bytes", "dispatch", "written"]

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.deploy._building import Model
+from tests.deploy.compiler._library import library, needs_compiler, pointer
 from tinynas.deploy import compile_model, dequantize, quantize, read_graph
 from tinynas.errors import ConversionError
-
-from ._library import library, needs_compiler, pointer
 
 CHANNELS, SAMPLES = 5, 12
 RNG = np.random.default_rng(2)

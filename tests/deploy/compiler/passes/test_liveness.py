@@ -5,11 +5,10 @@ import pytest
 
 from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
+from tests.deploy.compiler._networks import architecture, dilated, pyramid
 from tinynas.deploy import read_graph
-from tinynas.deploy.compiler.liveness import needed_rows, walk
-from tinynas.deploy.compiler.lower import lowered
-
-from ._networks import architecture, dilated, pyramid
+from tinynas.deploy.compiler.passes.liveness import needed_rows, walk
+from tinynas.deploy.compiler.passes.lower import lowered
 
 PROGRAMS = {name: lowered(read_graph(build(np.random.default_rng(1))))[0] for name, build in BUILDERS.items()}
 for _seed in range(30):

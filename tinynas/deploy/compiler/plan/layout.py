@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinynas.deploy.compiler.schedule import Buffer
+from tinynas.deploy.compiler.plan.schedule import Buffer
 
 __all__ = ["ALIGNMENT", "Layout", "laid_out"]
 

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
+from tests.deploy.compiler._networks import architecture, dilated, pyramid
 from tinynas.deploy import read_graph
-from tinynas.deploy.compiler.layout import laid_out
-from tinynas.deploy.compiler.liveness import walk
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.schedule import scheduled, segments
-
-from ._networks import architecture, dilated, pyramid
+from tinynas.deploy.compiler.passes.liveness import walk
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.plan.layout import laid_out
+from tinynas.deploy.compiler.plan.schedule import scheduled, segments
 
 MODELS = {name: build(np.random.default_rng(1)) for name, build in BUILDERS.items()}
 for _seed in range(30):

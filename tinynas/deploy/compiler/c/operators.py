@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tinynas.deploy.compiler.c_source import array, initialiser
-from tinynas.deploy.compiler.liveness import Turns
-from tinynas.deploy.compiler.program import Access
-from tinynas.deploy.compiler.schedule import Schedule
-from tinynas.deploy.compiler.work import (
+from tinynas.deploy.compiler.c.c_source import array, initialiser
+from tinynas.deploy.compiler.passes.liveness import Turns
+from tinynas.deploy.compiler.plan.schedule import Schedule
+from tinynas.deploy.compiler.program.ir import Access
+from tinynas.deploy.compiler.program.work import (
     Binary,
     Copy,
     Depthwise,

@@ -6,21 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinynas.deploy.compiler import blocks, elementwise, movement, windows
-from tinynas.deploy.compiler.bounds import check_graph, check_program
-from tinynas.deploy.compiler.builder import Builder, View
-from tinynas.deploy.compiler.program import Program, rows_of
+from tinynas.deploy.compiler.passes import blocks, convolutions, elementwise, movement
+from tinynas.deploy.compiler.program.bounds import check_graph, check_program
+from tinynas.deploy.compiler.program.builder import Builder, View
+from tinynas.deploy.compiler.program.ir import Program, rows_of
 from tinynas.deploy.graph import Graph, Op
 from tinynas.errors import ConversionError
 
 __all__ = ["SUPPORTED", "lowered"]
 
 _OPERATORS: dict[str, Callable[[Builder], None]] = {
-    "CONV_2D": windows.convolution,
-    "DEPTHWISE_CONV_2D": windows.depthwise,
-    "FULLY_CONNECTED": windows.fully_connected,
-    "MAX_POOL_2D": windows.pool,
-    "AVERAGE_POOL_2D": windows.pool,
+    "CONV_2D": convolutions.convolution,
+    "DEPTHWISE_CONV_2D": convolutions.depthwise,
+    "FULLY_CONNECTED": convolutions.fully_connected,
+    "MAX_POOL_2D": convolutions.pool,
+    "AVERAGE_POOL_2D": convolutions.pool,
     **dict.fromkeys(("ADD", "SUB", "MUL"), elementwise.binary),
     **dict.fromkeys(("RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH", "QUANTIZE"), elementwise.lookup),
     "MEAN": elementwise.mean,

@@ -12,13 +12,13 @@ import pytest
 
 from tests.deploy._building import Model
 from tinynas.deploy import Graph, compile_model, pack
-from tinynas.deploy.compiler import bounds
-from tinynas.deploy.compiler.bounds import check_program
-from tinynas.deploy.compiler.program import Access, Operator, Program, Rows, Value
-from tinynas.deploy.compiler.work import Copy, Piece
+from tinynas.deploy.compiler.program import bounds
+from tinynas.deploy.compiler.program.bounds import check_program
+from tinynas.deploy.compiler.program.ir import Access, Operator, Program, Rows, Value
+from tinynas.deploy.compiler.program.work import Copy, Piece
 from tinynas.errors import ConversionError, UnsupportedOp
 
-DOCS = Path(__file__).parents[3] / "docs" / "compiler.md"
+DOCS = Path(__file__).parents[4] / "docs" / "compiler.md"
 
 
 def model():

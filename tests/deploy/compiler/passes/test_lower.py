@@ -9,8 +9,8 @@ from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
 from tinynas.deploy import Graph, Op, compile_model, pack, read_graph
 from tinynas.deploy.compiler import SUPPORTED
-from tinynas.deploy.compiler.lower import lowered
-from tinynas.deploy.compiler.work import Binary, Copy, Depthwise, Lookup, Matrix
+from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.program.work import Binary, Copy, Depthwise, Lookup, Matrix
 from tinynas.errors import ConversionError, UnsupportedOp
 
 PROMISED = [

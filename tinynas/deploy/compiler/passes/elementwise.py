@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy.arithmetic import Affine, add_parameters, mean_parameters, mul_parameters, sub_parameters
-from tinynas.deploy.compiler.builder import Builder
-from tinynas.deploy.compiler.movement import copied
-from tinynas.deploy.compiler.program import Access, Rows, rows_of
-from tinynas.deploy.compiler.work import Binary, Lookup, Matrix, Mean, Piece, Pool, Softmax
+from tinynas.deploy.compiler.passes.movement import copied
+from tinynas.deploy.compiler.program.builder import Builder
+from tinynas.deploy.compiler.program.ir import Access, Rows, rows_of
+from tinynas.deploy.compiler.program.work import Binary, Lookup, Matrix, Mean, Piece, Pool, Softmax
 from tinynas.deploy.graph import Quantization
 from tinynas.deploy.tables import (
     SOFTMAX_MAX_DEPTH,

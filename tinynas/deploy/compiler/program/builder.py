@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.deploy.compiler.bounds import MAX_CONSTANT_BYTES
-from tinynas.deploy.compiler.program import Access, Operator, Program, Rows, Value, rows_of
-from tinynas.deploy.compiler.work import Copy, Piece, Work
+from tinynas.deploy.compiler.program.bounds import MAX_CONSTANT_BYTES
+from tinynas.deploy.compiler.program.ir import Access, Operator, Program, Rows, Value, rows_of
+from tinynas.deploy.compiler.program.work import Copy, Piece, Work
 from tinynas.deploy.graph import Graph, Quantization, Tensor
 from tinynas.errors import UnsupportedOp
 

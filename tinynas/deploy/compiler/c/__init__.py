@@ -1,0 +1,1 @@
+"""The back end: a planned program as C."""
