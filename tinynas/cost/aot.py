@@ -12,10 +12,10 @@ import numpy as np
 
 from tinynas.cost.aot_code import code_bytes, stack_bytes
 from tinynas.cost.measurement import Engine
-from tinynas.deploy.compiler.passes.liveness import walk
-from tinynas.deploy.compiler.passes.lower import lowered
-from tinynas.deploy.compiler.plan.layout import ALIGNMENT, laid_out
-from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled, segments
+from tinynas.deploy.compiler.passes.liveness import keep_live
+from tinynas.deploy.compiler.passes.lower import lower
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, lay_out
+from tinynas.deploy.compiler.plan.schedule import Schedule, make_schedule, segments
 from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.deploy.graph import Graph, Op, Quantization
 
@@ -50,10 +50,10 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
     Raises:
         UnsupportedOp, ConversionError: The model is not compiled.
     """
-    program, _, _ = lowered(_complete(graph))
-    live = walk(program)
-    schedule = scheduled(live)
-    arena = laid_out(schedule.buffers).reserved
+    program, _, _ = lower(_complete(graph))
+    live = keep_live(program)
+    schedule = make_schedule(live)
+    arena = lay_out(schedule.buffers).reserved
     sizes = [program.values[value].rows for value in (0, program.output)]
     given, made = (rows.count * rows.bytes for rows in sizes)
     static = engine.static_bytes + arena + _aligned(given) + _aligned(made) + _RESULT_BYTES * made
@@ -65,9 +65,9 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
 def constants_bytes(schedule: Schedule) -> int:
     """Weights, channel parameters and the schedule, each array in whole words."""
     entries = sum(2 + len(segment.body) for segment in segments(schedule.order)) + 1
-    tables = {turns.rows for turns in schedule.walk.turns if turns.step is None}  # GCC keeps one of equal ones
+    tables = {turns.rows for turns in schedule.live.turns if turns.step is None}  # GCC keeps one of equal ones
     rows = sum(_aligned(_ROW_BYTES * len(table)) for table in tables)
-    works = [turns.operator.work for turns in schedule.walk.turns]
+    works = [turns.operator.work for turns in schedule.live.turns]
     return _aligned(entries) + rows + sum(packed_bytes(work) for work in works if isinstance(work, Matrix))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from tinynas.deploy.compiler.program.ir import Access, Operator, Program, Value
 
-__all__ = ["Lattice", "Turns", "Walk", "needed_rows", "walk"]
+__all__ = ["Lattice", "LiveProgram", "Turns", "keep_live", "needed_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Turns:
 
 
 @dataclass(frozen=True)
-class Walk:
+class LiveProgram:
     """A program without its dead rows.
 
     Attributes:
@@ -93,7 +93,7 @@ def needed_rows(program: Program) -> list[set[int]]:
     return needed
 
 
-def walk(program: Program) -> Walk:
+def keep_live(program: Program) -> LiveProgram:
     """Leave out the rows of a program that nothing depends on."""
     needed = needed_rows(program)
     lattices = [_lattice(program, needed, value) for value in range(len(program.values))]
@@ -104,10 +104,10 @@ def walk(program: Program) -> Walk:
             continue
         rows = _turns(op, program.values[op.output], needed[op.output])
         own = Lattice(0, 1, len(rows)) if _at_once(op, program.values[op.output]) else lattice
-        inputs = tuple(_renumbered(access, own, lattices[access.value]) for access in op.inputs)
+        inputs = tuple(_renumber(access, own, lattices[access.value]) for access in op.inputs)
         places = tuple(own.place(row) for row in rows)
         turns.append(Turns(replace(op, inputs=inputs), places, own is not lattice, lattice.count))
-    return Walk(program, tuple(turns), tuple(lattices))
+    return LiveProgram(program, tuple(turns), tuple(lattices))
 
 
 def _at_once(op: Operator, value: Value) -> bool:
@@ -146,7 +146,7 @@ def _lattice(program: Program, needed: list[set[int]], value: int) -> Lattice | 
     return Lattice(start, step, (rows[-1] - start) // step + 1)
 
 
-def _renumbered(access: Access, own: Lattice, read: Lattice | None) -> Access:
+def _renumber(access: Access, own: Lattice, read: Lattice | None) -> Access:
     """An access in numbers of kept rows, for an operator whose turns are numbered by `own`."""
     if access.whole:
         return access

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tinynas.deploy.compiler.plan.schedule import Buffer
 
-__all__ = ["ALIGNMENT", "Layout", "laid_out"]
+__all__ = ["ALIGNMENT", "Layout", "lay_out"]
 
 ALIGNMENT = 4
 # Placements that the search may try before it settles for the best one found.
@@ -39,7 +39,7 @@ class Layout:
         return max(self.bytes, ALIGNMENT)
 
 
-def laid_out(buffers: Sequence[Buffer]) -> Layout:
+def lay_out(buffers: Sequence[Buffer]) -> Layout:
     """Find offsets.
 
     Args:
@@ -49,7 +49,7 @@ def laid_out(buffers: Sequence[Buffer]) -> Layout:
         A layout; optimal where it meets its lower bound, or where the search came to an end.
 
     Example:
-        >>> laid_out([Buffer(1, 8, 0, 1), Buffer(1, 4, 1, 2), Buffer(1, 8, 2, 3)]).bytes
+        >>> lay_out([Buffer(1, 8, 0, 1), Buffer(1, 4, 1, 2), Buffer(1, 8, 2, 3)]).bytes
         12
     """
     sizes = [-(-buffer.bytes // ALIGNMENT) * ALIGNMENT for buffer in buffers]

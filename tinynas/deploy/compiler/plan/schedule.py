@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tinynas.deploy.compiler.passes.liveness import Walk
+from tinynas.deploy.compiler.passes.liveness import LiveProgram
 from tinynas.deploy.compiler.program.work import Binary, Lookup, Mean
 
-__all__ = ["LANES", "Buffer", "Schedule", "Segment", "scheduled", "segments"]
+__all__ = ["LANES", "Buffer", "Schedule", "Segment", "make_schedule", "segments"]
 
 #: Turns that an operator takes at once where rows are single positions: two columns share every load of weights.
 LANES = 2
@@ -46,15 +46,15 @@ class Schedule:
     """The order of turns, and the memory it takes.
 
     Attributes:
-        walk: The program without its dead rows.
-        order: Numbers of operators (of `walk.turns`); each entry lets one take its next turns, up to its lanes.
+        live: The program without its dead rows.
+        order: Numbers of operators (of `live.turns`); each entry lets one take its next turns, up to its lanes.
         lanes: Turns that each operator takes at once.
         buffers: Memory in the arena.
         place: Of each value in the arena the number of its buffer.
         sums: Of each operator that keeps sums the number of their buffer.
     """
 
-    walk: Walk
+    live: LiveProgram
     order: tuple[int, ...]
     lanes: tuple[int, ...]
     buffers: tuple[Buffer, ...]
@@ -62,15 +62,15 @@ class Schedule:
     sums: dict[int, int]
 
 
-def scheduled(walk: Walk) -> Schedule:
+def make_schedule(live: LiveProgram) -> Schedule:
     """Find an order of turns and the buffers that it needs."""
-    return _Simulation(walk).run()
+    return _Simulation(live).run()
 
 
 class _Simulation:
-    def __init__(self, walk: Walk) -> None:
-        self.walk = walk
-        self.turns = walk.turns
+    def __init__(self, live: LiveProgram) -> None:
+        self.live = live
+        self.turns = live.turns
         self.makers = {t.operator.output: i for i, t in enumerate(self.turns)}
         narrow = [t.operator.rows.width == 1 or isinstance(t.operator.work, Binary | Lookup) for t in self.turns]
         self.lanes = tuple(LANES if one else 1 for one in narrow)
@@ -95,11 +95,11 @@ class _Simulation:
 
     def run(self) -> Schedule:
         """Pull the whole output."""
-        last = self.makers[self.walk.program.output]
+        last = self.makers[self.live.program.output]
         while self.done[last] < len(self.turns[last].rows):
             self._step(last)
         numbers = {leader: n for n, leader in enumerate(sorted(self.rows))}
-        values = self.walk.program.values
+        values = self.live.program.values
         buffers = [
             Buffer(self.rows[leader], values[leader].rows.bytes, *self.span[leader]) for leader in sorted(self.rows)
         ]
@@ -110,12 +110,12 @@ class _Simulation:
                 steps = [at for at, op in enumerate(self.order) if op == i]
                 sums[i] = len(buffers)
                 buffers.append(Buffer(1, 4 * t.operator.work.outer * t.operator.work.inner, steps[0], steps[-1]))
-        return Schedule(self.walk, tuple(self.order), self.lanes, tuple(buffers), place, sums)
+        return Schedule(self.live, tuple(self.order), self.lanes, tuple(buffers), place, sums)
 
     def _groups(self) -> dict[int, int]:
         """Values in the arena, each with the value whose memory it lies in: elementwise operators work in place."""
         group = {t.operator.output: t.operator.output for t in self.turns}
-        del group[self.walk.program.output]
+        del group[self.live.program.output]
         for t in self.turns:
             out = t.operator.output
             if not isinstance(t.operator.work, Binary | Lookup) or out not in group or t.whole:
@@ -130,8 +130,8 @@ class _Simulation:
         return group
 
     def _alike(self, a: int, b: int) -> bool:
-        values = self.walk.program.values
-        return values[a].rows.bytes == values[b].rows.bytes and self.walk.lattices[a] == self.walk.lattices[b]
+        values = self.live.program.values
+        return values[a].rows.bytes == values[b].rows.bytes and self.live.lattices[a] == self.live.lattices[b]
 
     def _step(self, op: int) -> None:
         """Let an operator take its next turns, after all that it reads has been made."""
@@ -141,7 +141,7 @@ class _Simulation:
             maker = self.makers.get(access.value)
             if maker is None:
                 continue
-            lattice = self.walk.lattices[access.value]
+            lattice = self.live.lattices[access.value]
             assert lattice is not None
             if access.whole:
                 need = lattice.count - 1
