@@ -96,7 +96,14 @@ def needed_rows(program: Program) -> list[set[int]]:
 def keep_live(program: Program) -> LiveProgram:
     """Leave out the rows of a program that nothing depends on."""
     needed = needed_rows(program)
-    lattices = [_lattice(program, needed, value) for value in range(len(program.values))]
+    makers = {op.output: op for op in program.operators}
+    readers: list[list[tuple[Operator, Access]]] = [[] for _ in program.values]
+    for op in program.operators:
+        for access in op.inputs:
+            readers[access.value].append((op, access))
+    lattices = [
+        _find_lattice(program, needed, value, makers.get(value), readers[value]) for value in range(len(program.values))
+    ]
     turns = []
     for op in program.operators:
         lattice = lattices[op.output]
@@ -121,13 +128,17 @@ def _turns(op: Operator, value: Value, needed: set[int]) -> Sequence[int]:
     return range(op.turns) if _at_once(op, value) else sorted(needed)
 
 
-def _lattice(program: Program, needed: list[set[int]], value: int) -> Lattice | None:
+def _find_lattice(
+    program: Program,
+    needed: list[set[int]],
+    value: int,
+    maker: Operator | None,
+    readers: Sequence[tuple[Operator, Access]],
+) -> Lattice | None:
     rows = sorted(needed[value])
     if not rows and value:
         return None
-    maker = next((op for op in program.operators if op.output == value), None)
     count = program.values[value].rows.count
-    readers = [(op, access) for op in program.operators for access in op.inputs if access.value == value]
     whole = any(access.whole and needed[op.output] for op, access in readers)
     # The caller's memory, constants, and what is made or read as a whole keep every row.
     fixed = maker is None or value == program.output or whole or _at_once(maker, program.values[value])
