@@ -5,7 +5,8 @@
 Networks are drawn from the default space over windows of 200 x 6 or x 9, filled with random numbers, compiled, linked
 with the firmware and run on a virtual board; those that its memory does not hold are left out. The error
 is that of the model's figure in per cent of the measured one. The figures of its code and stack were fitted to networks
-of seed 0 on the NUCLEO-F446RE (`benchmarks/aot_code.py`): the default seed is another one.
+of seed 0 on the NUCLEO-F446RE (`benchmarks/aot_code.py`): the default seed is another one. The compiler is the one that
+is installed, GCC before Clang.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tinynas.board import load_board
 from tinynas.cost import Engine, estimate
 from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.measure import measure
+from tinynas.hil.toolchain import Toolchain
 
 
 def main() -> None:
@@ -47,18 +49,18 @@ def main() -> None:
 
 def _row(name: str, count: int, seed: int) -> dict[str, Any]:
     board, rng = load_board(name), np.random.default_rng(seed)
-    engine, networks, toolchain, cpu = Engine.aot(board), [], "", []
+    compiler = Toolchain.detect()
+    engine, networks, cpu = Engine.aot(board, compiler.kind), [], []
     for index in range(count):
         network = drawn(rng)
         start = process_time()
         foreseen = estimate(network, engine)
         cpu.append(process_time() - start)
         try:
-            found = measure(board, int8_model(network, np.random.default_rng([seed, index])))
+            found = measure(board, int8_model(network, np.random.default_rng([seed, index])), toolchain=compiler)
         except (FlashOverflow, RamOverflow) as error:
             networks.append({"architecture": network.to_dict(), "left_out": error.message})
             continue
-        toolchain = found.toolchain
         networks.append(
             {
                 "architecture": network.to_dict(),
@@ -73,7 +75,7 @@ def _row(name: str, count: int, seed: int) -> dict[str, Any]:
         )
     return {
         "board": name,
-        "toolchain": toolchain,
+        "toolchain": compiler.version,
         "estimate_cpu_ms_median": 1000 * median(cpu),
         "estimate_cpu_ms_worst": 1000 * max(cpu),
         "networks": networks,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tinynas.report.figures import error_against, history, trajectory
-from tinynas.report.plot import PALETTES
+from tinynas.report.html.figures import error_against, history, trajectory
+from tinynas.report.html.plot import PALETTES
 from tinynas.report.view import pareto_front, read_view
 from tinynas.study import Study
 

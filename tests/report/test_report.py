@@ -9,7 +9,7 @@ import pytest
 
 from tinynas.errors import StudyError
 from tinynas.report import model_card, result, write_report
-from tinynas.report.html import _embed
+from tinynas.report.html.page import _embed
 from tinynas.study import Study
 
 from ._page import page_of

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.deploy.candidates import filled
+from tinynas.config import HilOptions
 from tinynas.cost import Engine, estimate, lower
 from tinynas.deploy import pack
 from tinynas.errors import BoardError, ConfigError, LinkTimeout
 from tinynas.hil import measure as module
-from tinynas.options import HilOptions
 from tinynas.search.bench import Bench
 from tinynas.tcn import Architecture
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.deploy.candidates import filled
 from tests.hil._figures import FIGURES
+from tinynas.config import HilOptions
 from tinynas.cost import Engine, estimate, lower
 from tinynas.deploy import pack
 from tinynas.errors import (
@@ -22,7 +23,6 @@ from tinynas.errors import (
 )
 from tinynas.hil import measure as module
 from tinynas.hil.toolchain import Toolchain
-from tinynas.options import HilOptions
 from tinynas.search import bench as bench_module
 from tinynas.search import check_compiler, choose_compiler, limits_of
 from tinynas.search import loop as loop_module

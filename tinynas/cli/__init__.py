@@ -104,7 +104,7 @@ def _app() -> typer.Typer:
     )
     app.callback()(_global_options)
     for name in _COMMANDS:
-        importlib.import_module(f"tinynas.cli.{name}").register(app)
+        importlib.import_module(f"tinynas.cli.commands.{name}").register(app)
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinynas.report.foreseen import proxy_error
+from tinynas.report.predicted import proxy_error
 from tinynas.report.view import View, number_at, read_view
 from tinynas.study import Study
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinynas.report.foreseen import proxy_error_text
+from tinynas.report.predicted import proxy_error_text
 from tinynas.report.view import mapping_at, number_at, time_is_estimated
 from tinynas.report.words import describe, error_text, kib, macs, number, percent, relative, span
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinynas.board import Board
-from tinynas.config import Config
+from tinynas.config import Config, HilOptions
 from tinynas.cost import Compiler, Measurement, lower
 from tinynas.deploy import convert, quantize, read_graph
 from tinynas.errors import BoardError, StudyError, TinynasError
-from tinynas.options import HilOptions
 from tinynas.search.task import Array
 from tinynas.study import Study
 from tinynas.tcn import Architecture

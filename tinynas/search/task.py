@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.config import Config
+from tinynas.config import Config, DatasetOptions
 from tinynas.errors import DatasetError
 from tinynas.odometry import (
     Dataset,
@@ -26,7 +26,6 @@ from tinynas.odometry import (
     velocity_rmse,
 )
 from tinynas.odometry.metrics import VelocityError
-from tinynas.options import DatasetOptions
 
 if TYPE_CHECKING:
     from tinynas.tcn.training import TrainingData

@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynas.board import load_board
-from tinynas.config import Config, config_from_mapping, load_config
+from tinynas.config import Config, Synthetic, config_from_mapping, load_config
 from tinynas.errors import ConfigError, DatasetError, SpaceError
-from tinynas.options import Synthetic
 from tinynas.resources import resource
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 SHIPPED = sorted(entry.name.removesuffix(".yaml") for entry in resource("configs").iterdir() if entry.is_file())
 
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from tinynas.errors import ConfigError, TinynasError
-from tinynas.options import (
+from tinynas.config.options import (
     Conversion,
     Cost,
     DatasetOptions,
@@ -22,6 +21,7 @@ from tinynas.options import (
     Training,
     TunerOptions,
 )
+from tinynas.errors import ConfigError, TinynasError
 from tinynas.resources import resource
 from tinynas.yamlfile import did_you_mean, parse_mapping, read_user_file, validate
 

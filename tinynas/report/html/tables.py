@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from tinynas.report.foreseen import RESOURCES, Foreseen, foreseen
+from tinynas.report.predicted import RESOURCES, Foreseen, foreseen
 from tinynas.report.view import View, number_at, time_is_estimated
 from tinynas.report.words import (
     NONE,

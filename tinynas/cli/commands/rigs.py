@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinynas.cli.measure import Flasher, FlasherOption, LinkOption, ProbeOption
+from tinynas.cli.commands.measure import Flasher, FlasherOption, LinkOption, ProbeOption
 
 if TYPE_CHECKING:
     from tinynas.board import Board

@@ -10,9 +10,9 @@ from html import escape
 from itertools import accumulate
 from typing import Any
 
-from tinynas.report import plot
-from tinynas.report.foreseen import RESOURCES, Foreseen, foreseen
-from tinynas.report.plot import Figure
+from tinynas.report.html import plot
+from tinynas.report.html.plot import Figure
+from tinynas.report.predicted import RESOURCES, Foreseen, foreseen
 from tinynas.report.view import View, number_at, pareto_front
 from tinynas.report.words import describe_short, grouped, kib, macs, signed
 from tinynas.study import Trial

@@ -13,7 +13,7 @@ import pytest
 
 from tinynas.board import load_board
 from tinynas.cli import main
-from tinynas.cli.resume import _with_library
+from tinynas.cli.commands.resume import _with_library
 from tinynas.config import load_config
 from tinynas.search import load_task
 from tinynas.study import Study

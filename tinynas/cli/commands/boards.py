@@ -18,7 +18,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the command group to the command line."""
-    from tinynas.cli import rigs
+    from tinynas.cli.commands import rigs
 
     group = typer.Typer(help="List, show, find, test and emulate boards.", no_args_is_help=True)
     group.command("list", help="List the boards that come with tinynas.")(list_)

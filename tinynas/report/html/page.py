@@ -12,10 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tinynas.report.figures import error_against, foreseen_error, history, trajectory
-from tinynas.report.foreseen import RESOURCES, proxy_error, proxy_error_text
-from tinynas.report.plot import PALETTES, Figure
-from tinynas.report.tables import (
+from tinynas.report.html.figures import error_against, foreseen_error, history, trajectory
+from tinynas.report.html.plot import PALETTES, Figure
+from tinynas.report.html.tables import (
     cards,
     error_table,
     facts_table,
@@ -24,6 +23,7 @@ from tinynas.report.tables import (
     resources_table,
     trials_table,
 )
+from tinynas.report.predicted import RESOURCES, proxy_error, proxy_error_text
 from tinynas.report.view import View, mapping_at, number_at, read_view, time_is_estimated
 from tinynas.report.words import bind, describe, error_text, kib, number, percent, relative
 from tinynas.study import Study, write_file
@@ -69,7 +69,7 @@ def _page(view: View) -> str:
         _background(view),
     ]
     data = {"figures": figures, "trajectories": trajectories, "palettes": PALETTES}
-    static = files("tinynas.report") / "static"
+    static = files("tinynas.report.html") / "static"
     return f"""<!doctype html>
 <html lang="en">
 <head>

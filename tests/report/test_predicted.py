@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from tinynas.report import print_result, result
-from tinynas.report.figures import foreseen_error
-from tinynas.report.foreseen import foreseen, proxy_error
-from tinynas.report.tables import foreseen_table
+from tinynas.report.html.figures import foreseen_error
+from tinynas.report.html.tables import foreseen_table
+from tinynas.report.predicted import foreseen, proxy_error
 from tinynas.report.view import read_view
 from tinynas.study import Study
 
