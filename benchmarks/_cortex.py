@@ -33,7 +33,7 @@ from typing import Any
 from _image import FLASH, FLASH_BYTES, INPUT, OUTPUT, PAGE, RAM, RAM_BYTES, STACK_BYTES, Image, build, placed
 
 from tinynas.errors import TargetFault
-from tinynas.hil.toolchain import Level
+from tinynas.hil.image import Level
 
 __all__ = ["Report", "run"]
 

@@ -15,8 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow, ToolchainMissing
-from tinynas.hil.elf import LinkedElf, read_elf
-from tinynas.hil.toolchain import Level, Toolchain
+from tinynas.hil.image import Level, LinkedElf, Toolchain, read_elf
 from tinynas.resources import resource
 
 __all__ = ["CPUS", "Image", "build", "placed", "require"]

@@ -24,8 +24,8 @@ from rich.table import Table
 from tinynas.board import load_board
 from tinynas.cost import Engine, estimate
 from tinynas.errors import FlashOverflow, RamOverflow
+from tinynas.hil.image import Toolchain
 from tinynas.hil.measure import measure
-from tinynas.hil.toolchain import Toolchain
 
 
 def main() -> None:

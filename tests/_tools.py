@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.image import Toolchain
 
 __all__ = ["COMPILERS", "MISSING", "PACKAGES", "needs", "require"]
 

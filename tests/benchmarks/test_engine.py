@@ -13,7 +13,7 @@ from tests.deploy.candidates import filled
 from tinynas.cost import TflmInterpreter, lower
 from tinynas.deploy import pack
 from tinynas.errors import ToolchainMissing
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.image import Toolchain
 from tinynas.tcn import Architecture
 
 NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)

@@ -63,8 +63,8 @@ def test_a_compiler_has_its_own_code_sizes():
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", list_boards())
 def test_boards_report_about_what_was_predicted(name, compiler):
+    from tinynas.hil.image import Toolchain
     from tinynas.hil.measure import measure
-    from tinynas.hil.toolchain import Toolchain
 
     board = load_board(name)
     a = Architecture(24, 5, (1, 2, 4, 8), window=200, channels=6)
@@ -79,8 +79,8 @@ def test_boards_report_about_what_was_predicted(name, compiler):
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_a_stack_beyond_the_reserve_is_predicted_as_well(compiler):
+    from tinynas.hil.image import Toolchain
     from tinynas.hil.measure import measure
-    from tinynas.hil.toolchain import Toolchain
 
     a = Architecture(63, 15, (1, 2), window=64, channels=6)
     predicted = estimate(a, Engine.aot(BOARD, compiler)).proxy_stack_bytes

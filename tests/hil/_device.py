@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from zlib import crc32
 
-from tinynas.hil.link import PipeLink
+from tinynas.hil.dut import PipeLink
 
 __all__ = ["Device", "connected", "served"]
 

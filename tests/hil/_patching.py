@@ -6,7 +6,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from .emulator._programs import assemble
+from tests.hil.emulator._programs import assemble
 
 
 def inference(elf: Path) -> str:

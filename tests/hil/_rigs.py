@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from tests.hil._device import Device, connected
+from tinynas.hil.dut import Link
 from tinynas.hil.image import Image
-from tinynas.hil.link import Link
-from tinynas.hil.reference import input_shape, reference_of
-
-from ._device import Device, connected
+from tinynas.hil.parity import input_shape, reference_of
 
 INFERENCE_US = 700
 

@@ -6,14 +6,12 @@ import re
 
 import pytest
 
+from tests.hil._rigs import FakeRig, ImageDevice
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.hil import check as module
 from tinynas.hil.check import check_board, check_image, known_model
-from tinynas.hil.elf import read_elf
-from tinynas.hil.image import build_image
-
-from ._rigs import FakeRig, ImageDevice
+from tinynas.hil.image import build_image, read_elf
 
 NAMES = ["start", "name", "clock", "parity", "memory", "fault"]
 

@@ -14,20 +14,18 @@ import pytest
 
 from tests._tools import COMPILERS
 from tests.deploy.candidates import converted
+from tests.hil._images import small_model
+from tests.hil._rigs import INFERENCE_US, FakeRig, ImageDevice
+from tests.hil.power._meters import Shield, ascii_stream, metered, pulsed
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BoardError, ConfigError, FlashOverflow, LinkTimeout, ParityError, RamOverflow
 from tinynas.hil import measure as module
-from tinynas.hil.image import build_image
+from tinynas.hil.image import Toolchain, build_image
 from tinynas.hil.measure import measure, measure_image
+from tinynas.hil.parity import Reference, random_window, reference_of
 from tinynas.hil.power import Lpm01a, Mark
-from tinynas.hil.reference import Reference, random_window, reference_of
-from tinynas.hil.toolchain import Toolchain
 from tinynas.tcn import Architecture
-
-from ._images import small_model
-from ._rigs import INFERENCE_US, FakeRig, ImageDevice
-from .power._meters import Shield, ascii_stream, metered, pulsed
 
 BOARDS = ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"]
 MODEL = small_model()

@@ -22,7 +22,7 @@ from tinynas.errors import (
     StudyError,
 )
 from tinynas.hil import measure as module
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.image import Toolchain
 from tinynas.search import bench as bench_module
 from tinynas.search import check_compiler, choose_compiler, limits_of
 from tinynas.search import loop as loop_module

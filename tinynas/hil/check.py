@@ -14,11 +14,10 @@ from tinynas.board import Board
 from tinynas.deploy import Graph, Op, Quantization, Tensor, pack
 from tinynas.deploy.compiler import compile_model
 from tinynas.errors import TinynasError
+from tinynas.hil.boards import FlashMethod, Rig, located, rig_for, started
 from tinynas.hil.dut import Dut
-from tinynas.hil.image import Image, build_image
-from tinynas.hil.reference import EQUAL, random_window, reference_of
-from tinynas.hil.rig import FlashMethod, Rig, located, rig_for, started
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.image import Image, Toolchain, build_image
+from tinynas.hil.parity import EQUAL, random_window, reference_of
 
 __all__ = ["Check", "check_board", "check_image", "known_model"]
 

@@ -14,13 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from tinynas.board import Board
+from tinynas.hil.boards import FlashMethod, Rig, rig_for, started
 from tinynas.hil.dut import Dut
 from tinynas.hil.engines import EngineName, prepared, used_arena_bytes
-from tinynas.hil.image import Image, build_image
+from tinynas.hil.image import Image, Toolchain, build_image
+from tinynas.hil.parity import Int8, Reference, normal_window, random_window, reference_of
 from tinynas.hil.power import PowerMeter, check_meter, check_trigger, energy_of, enough_inferences, open_meter
-from tinynas.hil.reference import Int8, Reference, normal_window, random_window, reference_of
-from tinynas.hil.rig import FlashMethod, Rig, rig_for, started
-from tinynas.hil.toolchain import Toolchain
 
 __all__ = ["HilMeasurement", "measure", "measure_image"]
 

@@ -101,8 +101,8 @@ class Bench:
         )
 
     def _tried(self, model: bytes, window: Array) -> HilMeasurement:
+        from tinynas.hil.image import Toolchain
         from tinynas.hil.measure import measure
-        from tinynas.hil.toolchain import Toolchain
 
         toolchain = None if self.compiler is None else Toolchain.detect(self.compiler)
         graph = read_graph(model)
@@ -143,7 +143,7 @@ def choose_compiler(config: Config) -> Config:
         >>> choose_compiler(Config()).cost.compiler is None  # nothing is compiled
         True
     """
-    from tinynas.hil.toolchain import Toolchain
+    from tinynas.hil.image import Toolchain
 
     if not config.aot or config.cost.compiler is not None:
         return config
@@ -164,7 +164,7 @@ def check_compiler(study: Study, config: Config) -> str | None:
     Raises:
         StudyError: Its images cannot be built here as they were before.
     """
-    from tinynas.hil.toolchain import Toolchain
+    from tinynas.hil.image import Toolchain
 
     compiler, installed = config.cost.compiler, Toolchain.installed()
     if compiler is None or compiler in installed[:1]:
@@ -191,9 +191,9 @@ def check_rig(board: Board, config: Config) -> None:
         BoardError: No such board is attached, or nothing flashes it; or virtual boards are not installed.
         ConfigError: The options contradict each other or the board.
     """
+    from tinynas.hil.boards import rig_for
+    from tinynas.hil.image import Toolchain
     from tinynas.hil.power import check_trigger
-    from tinynas.hil.rig import rig_for
-    from tinynas.hil.toolchain import Toolchain
 
     options = config.hil
     if options.meter is not None:

@@ -17,7 +17,7 @@ from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, estimate, tflm_runtime
 from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError
-from tinynas.hil.tflm import TflmLibrary
+from tinynas.hil.engines import TflmLibrary
 from tinynas.objective import Limits
 from tinynas.search.bench import Bench, choose_compiler
 from tinynas.search.candidate import CandidatePipeline, engine_of, limits_of

@@ -12,16 +12,16 @@ import pytest
 from tests.deploy.candidates import filled
 from tests.hil._figures import FIGURES
 from tests.hil._images import small_model
-from tests.hil._stand_in import ARENA_BYTES, needs_cxx, stand_in
+from tests.hil.engines._stand_in import ARENA_BYTES, needs_cxx, stand_in
 from tinynas.cli import main
 from tinynas.cost import lower
 from tinynas.deploy import pack
 from tinynas.errors import BoardError
+from tinynas.hil import boards as discover
 from tinynas.hil import check as check_module
-from tinynas.hil import discover
 from tinynas.hil import measure as measure_module
+from tinynas.hil.boards import AttachedBoard
 from tinynas.hil.check import Check
-from tinynas.hil.discover import AttachedBoard
 from tinynas.tcn import Architecture
 
 NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)

@@ -11,8 +11,8 @@ from tests.cli.walks import write_csv
 from tinynas.cli import main
 from tinynas.cli.session import check_folder, new_folder
 from tinynas.errors import ConfigError
-from tinynas.hil import discover, rig, toolchain
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.boards import discover, rig
+from tinynas.hil.image import Toolchain, toolchain
 from tinynas.study import Study
 
 SEARCH = ("search", "--board", "nucleo_f446re")

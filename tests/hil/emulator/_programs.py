@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 
 from tests._tools import needs
 from tinynas.board import Board, load_board
-from tinynas.hil.toolchain import Toolchain
+from tinynas.hil.image import Toolchain
 
 FLASH, RAM, STACK = 0x0800_0000, 0x2000_0000, 0x2000_2000
 

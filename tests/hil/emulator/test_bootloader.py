@@ -15,12 +15,11 @@ from tests.hil._images import small_model
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BoardError, FlashError
-from tinynas.hil.dut import Dut
+from tinynas.hil.dut import Dut, SerialLink
+from tinynas.hil.emulator import VirtualTerminal
 from tinynas.hil.emulator.bootloader import RomLoader
-from tinynas.hil.flash import RomFlasher, program
+from tinynas.hil.flashers import RomFlasher, program
 from tinynas.hil.image import build_image
-from tinynas.hil.link import SerialLink
-from tinynas.hil.virtual import VirtualTerminal
 
 ACK, NACK = b"\x79", b"\x1f"
 FLASH, RAM = 0x0800_0000, 0x2000_0000

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.hil.emulator._ram import Ram
 from tinynas.board import load_board
 from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError, Registers
 from tinynas.hil.emulator.chips import chip_of
-
-from ._ram import Ram
 
 BOARDS = ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"]
 

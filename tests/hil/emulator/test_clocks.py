@@ -14,13 +14,11 @@ from math import ceil
 import pytest
 
 from tests.hil._images import small_model
+from tests.hil.emulator._programs import emulated
 from tinynas.board import Board, load_board
 from tinynas.deploy import compile_model
-from tinynas.hil.boardfiles import _family as family
-from tinynas.hil.elf import read_elf
-from tinynas.hil.image import build_image
-
-from ._programs import emulated
+from tinynas.hil.image import build_image, read_elf
+from tinynas.hil.image.boardfiles import _family as family
 
 pytestmark = emulated
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests._tools import needs
+from tests.hil.emulator._programs import assemble
 from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, block_cost, instructions
-
-from ._programs import assemble
 
 # Instruction, cycles on a Cortex-M4 (Arm 100166, table 3-1), on a Cortex-M7 by this project's estimate.
 COSTS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ._programs import FLASH, RAM, STACK, Run, emulated
+from tests.hil.emulator._programs import FLASH, RAM, STACK, Run, emulated
 
 pytestmark = emulated
 

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 
 from tests.hil._images import small_model
 from tests.hil._patching import inference, patched
+from tests.hil.emulator._programs import emulated
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
-from tinynas.hil.elf import read_elf
-from tinynas.hil.image import Image, build_image
-
-from ._programs import emulated
+from tinynas.hil.image import Image, build_image, read_elf
 
 pytestmark = emulated
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.hil.emulator._programs import RAM, Run, emulated
 from tinynas.board import load_board
-
-from ._programs import RAM, Run, emulated
 
 pytestmark = emulated
 

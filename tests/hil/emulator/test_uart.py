@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.hil.emulator._ram import RAM, Ram
 from tinynas.hil.emulator.bus import BusError
 from tinynas.hil.emulator.uart import Uarte, UsartV1, UsartV2
-
-from ._ram import RAM, Ram
 
 RXNE, TC, TXE, ORE = 1 << 5, 1 << 6, 1 << 7, 1 << 3
 

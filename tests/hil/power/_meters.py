@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from tests.hil._device import served
-from tinynas.hil.link import PipeLink
+from tinynas.hil.dut import PipeLink
 from tinynas.hil.power.ina228 import checksum
 
 __all__ = ["Harness", "Shield", "ascii_stream", "binary_stream", "metered", "pulsed", "signed"]

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.hil.power._boards import loaded_dut
+from tests.hil.power._meters import Harness, metered, signed
 from tinynas.errors import BoardError, LinkTimeout, ProtocolError
 from tinynas.hil.power import Ina228Harness, energy_of
 from tinynas.hil.power.ina228 import Ina228Setup, checksum
-
-from ._boards import loaded_dut
-from ._meters import Harness, metered, signed
 
 
 @contextmanager

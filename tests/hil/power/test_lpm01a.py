@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.hil.power._boards import loaded_dut
+from tests.hil.power._meters import END_BINARY, Shield, ascii_stream, binary_stream, metered, pulsed
 from tinynas.errors import BoardError, ConfigError, LinkTimeout, ProtocolError
 from tinynas.hil.power import Lpm01a, energy_of
-
-from ._boards import loaded_dut
-from ._meters import END_BINARY, Shield, ascii_stream, binary_stream, metered, pulsed
 
 #: A window of 300 inferences between idle times of 50 samples: 300 samples of 5000e-8 J at 1 kHz.
 STREAM = ascii_stream(*pulsed(50, 300))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.hil._device import Device
+from tests.hil.power._boards import INFERENCE_US, TimedDevice, loaded_dut
 from tinynas.errors import BoardError, ConfigError, LinkTimeout, ProtocolError
 from tinynas.hil.power import Mark, energy_of, enough_inferences
-
-from ._boards import INFERENCE_US, TimedDevice, loaded_dut
 
 
 class FixedMeter:

@@ -9,12 +9,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.hil.power._boards import loaded_dut
+from tests.hil.power._meters import Harness, Shield, ascii_stream, pulsed
 from tinynas.errors import BoardNotFound, ConfigError
 from tinynas.hil.power import Ina228Harness, Lpm01a, check_meter, energy_of, open_meter
 from tinynas.hil.power import spec as module
-
-from ._boards import loaded_dut
-from ._meters import Harness, Shield, ascii_stream, pulsed
 
 BAD = [
     "",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.hil.power._meters import END_BINARY, ascii_stream, binary_stream, pulsed
 from tinynas.errors import BoardError, ProtocolError
 from tinynas.hil.power import Mark
 from tinynas.hil.power.stream import AsciiStream, BinaryStream, Recording
-
-from ._meters import END_BINARY, ascii_stream, binary_stream, pulsed
 
 STREAM = ascii_stream(*pulsed(50, 300))
 

@@ -129,7 +129,7 @@ def _print(model: Path, board: Board, found: HilMeasurement) -> None:
     from rich.table import Table
 
     from tinynas.cli.console import print_table, stdout
-    from tinynas.hil.reference import EQUAL
+    from tinynas.hil.parity import EQUAL
 
     where = "a virtual board" if found.source == "virtual" else "the board"
     out = stdout()

@@ -48,7 +48,7 @@ def detect(as_json: _AsJson = False) -> None:
     from rich.table import Table
 
     from tinynas.cli.console import print_json, print_table, stderr, stdout
-    from tinynas.hil.discover import attached_boards
+    from tinynas.hil.boards import attached_boards
 
     found = attached_boards()
     if as_json:
@@ -161,7 +161,7 @@ def _built(board: Board, model: bytes, where: str, directory: Path) -> Path:
 def _serve(board: Board, elf: Path | None) -> None:
     from tinynas.cli.session import termination_interrupts
     from tinynas.errors import BoardError
-    from tinynas.hil.virtual import VirtualTerminal
+    from tinynas.hil.emulator import VirtualTerminal
 
     with termination_interrupts(), VirtualTerminal(board, elf) as terminal:
         print(terminal.path, flush=True)
@@ -172,8 +172,8 @@ def _serve(board: Board, elf: Path | None) -> None:
 def _talk(board: Board, elf: Path) -> None:
     """Standard input to the board, and the board's answers to standard output, until the input ends."""
     from tinynas.cli.session import termination_interrupts
-    from tinynas.hil.link import deadline_in
-    from tinynas.hil.virtual import VirtualBoard
+    from tinynas.hil.dut import deadline_in
+    from tinynas.hil.emulator import VirtualBoard
 
     ended = threading.Event()
 

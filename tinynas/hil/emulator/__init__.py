@@ -1,7 +1,7 @@
 """A virtual board: a Cortex-M in Unicorn with the memories and peripherals that the firmware uses.
 
 It runs the very image that is flashed to the real board, in a process of its own (`python -m tinynas.hil.emulator`): an
-image that goes astray must not take the caller along, and Unicorn is under the GPL. `tinynas.hil.virtual` starts it.
+image that goes astray must not take the caller along, and Unicorn is under the GPL. `virtual` starts it.
 
     machine      memory, processor, the loop that runs it
     exceptions   interrupts and faults: what is pending, frames, entry and return
@@ -19,3 +19,7 @@ and no groups; CCR traps nothing; BKPT is undefined; a register that is not mode
 the end of the block of code; unaligned LDM, LDRD and the like pass; floating point that is not turned on faults at the
 beginning of the block of code.
 """
+
+from tinynas.hil.emulator.virtual import VirtualBoard, VirtualTerminal, require_unicorn
+
+__all__ = ["VirtualBoard", "VirtualTerminal", "require_unicorn"]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tinynas.board import Board
 from tinynas.errors import BoardError
-from tinynas.hil.boardfiles import family_of
+from tinynas.hil.image import family_of
 
 __all__ = ["Line", "RomLoader"]
 

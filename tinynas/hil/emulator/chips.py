@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from tinynas.board import Board
 from tinynas.errors import BoardError
-from tinynas.hil.boardfiles import family_of
 from tinynas.hil.emulator.bus import Peripheral, Registers
 from tinynas.hil.emulator.uart import Memory, SerialPort, Uarte, UsartV1, UsartV2
+from tinynas.hil.image import family_of
 
 __all__ = ["Chip", "chip_of"]
 

@@ -14,7 +14,7 @@ from unicorn import Uc, UcError
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
-from tinynas.board import Board
+from tinynas.board import Board, contiguous_spans
 from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError
 from tinynas.hil.emulator.chips import chip_of
 from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, FLASH_LINE_BYTES, block_cost, has_floats
@@ -33,7 +33,6 @@ from tinynas.hil.emulator.exceptions import (
 )
 from tinynas.hil.emulator.interrupts import FIRST_INTERRUPT, SVCALL, SYSTICK, InterruptController
 from tinynas.hil.emulator.system import CycleCounter, SystemControl, SysTick
-from tinynas.memory import contiguous_spans
 
 __all__ = ["Machine"]
 

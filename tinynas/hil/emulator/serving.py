@@ -13,9 +13,9 @@ from typing import Any
 
 from tinynas.board import Board
 from tinynas.errors import BuildError
-from tinynas.hil.elf import read_elf
 from tinynas.hil.emulator.bootloader import RomLoader
 from tinynas.hil.emulator.machine import Machine
+from tinynas.hil.image import read_elf
 
 __all__ = ["HostPort", "serve"]
 

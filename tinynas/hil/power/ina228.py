@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tinynas.errors import BoardError, LinkTimeout, ProtocolError
-from tinynas.hil.link import Link, deadline_in
+from tinynas.hil.dut import Link, deadline_in
 from tinynas.hil.power.lines import Lines
 from tinynas.hil.power.meter import Mark
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinynas.errors import ProtocolError
-from tinynas.hil.link import Link
+from tinynas.hil.dut import Link
 
 __all__ = ["Lines"]
 

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from typing import Literal
 
 from tinynas.errors import BoardError, ConfigError, LinkTimeout, ProtocolError
-from tinynas.hil.link import Link, deadline_in
+from tinynas.hil.dut import Link, deadline_in
 from tinynas.hil.power.lines import Lines
 from tinynas.hil.power.meter import Mark
 from tinynas.hil.power.stream import AsciiStream, BinaryStream, Recording

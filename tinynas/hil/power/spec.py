@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinynas.board import Board
 from tinynas.errors import ConfigError
-from tinynas.hil.link import SerialLink
+from tinynas.hil.dut import SerialLink
 from tinynas.hil.power.ina228 import Ina228Harness
 from tinynas.hil.power.lpm01a import Lpm01a, check_volts
 from tinynas.hil.power.meter import PowerMeter

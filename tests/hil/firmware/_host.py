@@ -1,0 +1,92 @@
+"""The firmware's protocol and engine with a compiled model, built for this machine with sanitizers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.compiler._bundle import SANITISED
+from tinynas.board import load_board
+from tinynas.deploy.compiler import compile_model
+from tinynas.hil.dut import PipeLink
+from tinynas.hil.image import board_header, firmware_sources
+
+__all__ = ["FIRMWARE", "HostDut", "build_host_dut", "compiler_or_skip"]
+
+FIRMWARE = Path(__file__).parents[3] / "firmware"
+BOARD = load_board("nucleo_f446re")
+BANNER = ["m-timestamp-mode-performance", f"m-lap-us-{2**40 + 250}", "m-init-done", "m-ready"]
+_STRICT = ("-std=gnu11", "-Wall", "-Wextra", "-Wconversion", "-Wno-sign-conversion", "-Werror")
+
+
+def compiler_or_skip() -> str:
+    """The host's gcc; skips the test where it, or its sanitizers, are not there."""
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        pytest.skip("no gcc on the PATH")
+    probe = subprocess.run(
+        [gcc, *SANITISED, "-xc", "-", "-o", "/dev/null"], input=b"int main(void) {}", capture_output=True, check=False
+    )
+    if probe.returncode:
+        pytest.skip(f"gcc does not link {' '.join(SANITISED)}")
+    return gcc
+
+
+@dataclass(frozen=True)
+class HostDut:
+    """A process that answers the protocol.
+
+    Attributes:
+        program: The executable.
+        input_bytes: Of the model.
+        output_bytes: Of the model.
+    """
+
+    program: Path
+    input_bytes: int
+    output_bytes: int
+
+    def say(self, sent: bytes) -> list[str]:
+        """Lines of the replies to what is sent in one go, without the banner; no sanitizer may complain."""
+        done = subprocess.run([self.program], input=sent, capture_output=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr.decode(errors="replace")) == (0, "")
+        *lines, rest = done.stdout.decode("ascii").split("\r\n")
+        assert rest == ""
+        assert lines[: len(BANNER)] == BANNER
+        return lines[len(BANNER) :]
+
+    @contextmanager
+    def link(self) -> Iterator[PipeLink]:
+        """A link to a fresh process."""
+        with subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            link = PipeLink(process.stdout.fileno(), process.stdin.fileno(), name="host")
+            try:
+                yield link
+            finally:
+                link.close()
+                process.stdin, process.stdout = None, None
+                assert process.wait(10) == 0
+
+
+def build_host_dut(model: bytes, directory: Path, defines: Sequence[str] = ()) -> HostDut:
+    """Build the firmware without its drivers."""
+    gcc = compiler_or_skip()
+    compiled = compile_model(model)
+    sources = compiled.write(directory)
+    (directory / "board.h").write_text(board_header(BOARD))
+    portable = [name for name in firmware_sources(BOARD) if not name.startswith(("core/", "families/"))]
+    sources += [FIRMWARE / name for name in [*portable, "engine_aot.c"]] + [Path(__file__).with_name("host.c")]
+    program = directory / "dut"
+    flags = [*_STRICT, *SANITISED, "-DFIRMWARE_DATA=", *(f"-D{define}" for define in defines)]
+    command = [gcc, *flags, f"-I{FIRMWARE}", f"-I{directory}", *map(str, sources), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return HostDut(program, compiled.input_bytes, compiled.output_bytes)

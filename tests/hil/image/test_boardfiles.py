@@ -1,0 +1,191 @@
+"""Linker scripts and headers from the boards' descriptions; images of all boards, built and placed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests._tools import require
+from tests.deploy._models import BUILDERS
+from tests.hil.firmware._host import FIRMWARE
+from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
+from tinynas.deploy.compiler import compile_model
+from tinynas.errors import BuildError
+from tinynas.hil.image import board_header, family_of, firmware_sources, linker_script, place, write_board_files
+
+EMULATED = Path(__file__).parents[1] / "emulator" / "netduinoplus2.yaml"
+BOARDS = [load_board(name) for name in [*list_boards(), EMULATED]]
+KIB = 1024
+F446 = load_board("nucleo_f446re")
+
+each_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+
+
+@each_board
+def test_the_checked_in_files_are_up_to_date(board):
+    folder = FIRMWARE / "boards" / board.name
+    advice = f"run `python -m tinynas.hil.image.boardfiles firmware/boards` ({board.name})"
+    assert (folder / "board.h").read_text() == board_header(board), advice
+    assert (folder / "memory.ld").read_text() == linker_script(board), advice
+
+
+def test_every_folder_belongs_to_a_board():
+    assert {folder.name for folder in (FIRMWARE / "boards").iterdir()} == {board.name for board in BOARDS}
+
+
+def test_every_board_has_presets_of_its_name():
+    presets = json.loads((FIRMWARE / "CMakePresets.json").read_text())
+    configured = {p["name"]: p["cacheVariables"] for p in presets["configurePresets"] if not p.get("hidden")}
+    assert configured == {board.name: {"BOARD": board.name} for board in BOARDS}
+    assert {p["name"]: p["configurePreset"] for p in presets["buildPresets"]} == {name: name for name in configured}
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("arduino_nano_33_ble", "nrf52840"),
+        ("nucleo_f446re", "stm32f4"),
+        ("nucleo_f746zg", "stm32f7"),
+        ("nucleo_l476rg", "stm32l4"),
+        (EMULATED, "stm32f4"),
+    ],
+)
+def test_families(name, family):
+    assert family_of(load_board(name)) == family
+
+
+@each_board
+def test_the_sources_exist(board):
+    names = firmware_sources(board)
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not (FIRMWARE / name).is_file()] == []
+
+
+@each_board
+def test_the_model_gets_what_the_board_promises(board):
+    placed = place(board)
+    shares_with_firmware = placed.firmware == placed.model
+    room = placed.model.size_bytes - (board.reserves.firmware_sram_bytes if shares_with_firmware else 0)
+    assert room == board.sram_limit_bytes
+    assert placed.stack.size_bytes == board.reserves.stack_bytes
+
+
+@each_board
+def test_an_overflowing_stack_leaves_the_sram(board):
+    stack = place(board).stack
+    assert stack.origin in {span.origin for span in contiguous_spans(board.sram)}
+    assert not any(region.origin <= stack.origin - 4 < region.end for region in (*board.sram, board.flash))
+
+
+def spans(*sizes, stack=4 * KIB, firmware=2 * KIB):
+    regions = tuple(MemoryRegion(f"s{i}", 0x20000000 + i * 0x100000, size) for i, size in enumerate(sizes))
+    reserves = Reserves(stack_bytes=stack, firmware_sram_bytes=firmware)
+    return dataclasses.replace(F446, sram=regions, reserves=reserves)
+
+
+@pytest.mark.parametrize(
+    ("board", "stack", "firmware", "model"),
+    [
+        (spans(64 * KIB), (0, 4 * KIB), (4 * KIB, 60 * KIB), (4 * KIB, 60 * KIB)),
+        (spans(64 * KIB, 16 * KIB), (0x100000, 4 * KIB), (0x101000, 12 * KIB), (0, 64 * KIB)),
+        (spans(64 * KIB, 5 * KIB), (0x100000, 4 * KIB), (0, 64 * KIB), (0, 64 * KIB)),
+        (spans(64 * KIB, 3 * KIB), (0, 4 * KIB), (0x100000, 3 * KIB), (4 * KIB, 60 * KIB)),
+        (spans(64 * KIB, 3 * KIB, 8 * KIB), (0x200000, 4 * KIB), (0x100000, 3 * KIB), (0, 64 * KIB)),
+        (spans(64 * KIB, stack=4091), (0, 4 * KIB), (4 * KIB, 60 * KIB), (4 * KIB, 60 * KIB)),
+    ],
+)
+def test_reserves_go_where_they_fit(board, stack, firmware, model):
+    placed = place(board)
+    found = [(r.origin - 0x20000000, r.size_bytes) for r in (placed.stack, placed.firmware, placed.model)]
+    assert found == [stack, firmware, model]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"mcu": "RP2040"}, "nucleo_f446re:mcu"),
+        ({"core": "cortex-m33f"}, "nucleo_f446re:core"),
+        ({"clock_hz": 181_000_000}, "nucleo_f446re:clock_hz"),
+        ({"clock_hz": 49_000_000}, "nucleo_f446re:clock_hz"),
+        ({"clock_hz": 100_500_000}, "nucleo_f446re:clock_hz"),
+        ({"uart": None}, "nucleo_f446re:uart"),
+        ({"uart": dataclasses.replace(F446.uart, layout="stm32-v2")}, "nucleo_f446re:uart.layout"),
+        ({"uart": dataclasses.replace(F446.uart, tx_pin="TX1")}, "nucleo_f446re:uart.tx_pin"),
+        ({"uart": dataclasses.replace(F446.uart, rx_pin="PA16")}, "nucleo_f446re:uart.rx_pin"),
+    ],
+)
+def test_what_the_firmware_cannot_do_is_said(change, where):
+    with pytest.raises(BuildError) as caught:
+        board_header(dataclasses.replace(F446, **change))
+    assert caught.value.where == where
+
+
+def test_files_are_written(tmp_path):
+    write_board_files(F446, tmp_path)
+    assert sorted(path.name for path in (tmp_path / F446.name).iterdir()) == ["board.h", "memory.ld"]
+
+
+# Images
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    compile_model(BUILDERS["dense_relu"](np.random.default_rng(1))).write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image(model, tmp_path_factory):
+    """Board -> address and size by section, addresses by symbol, of an image that CMake built."""
+    for program in ("cmake", "arm-none-eabi-gcc"):
+        require(program)
+
+    def build(board, *options):
+        folder = tmp_path_factory.mktemp(board.name)
+        toolchain = f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'arm-none-eabi.cmake'}"
+        configure = ["cmake", "-S", FIRMWARE, "-B", folder, toolchain, f"-DBOARD={board.name}", f"-DMODEL_DIR={model}"]
+        configure += options
+        for command in (configure, ["cmake", "--build", folder]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "warning" not in done.stderr
+        elf = folder / "image.elf"
+        listed = [
+            subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            for command in (["arm-none-eabi-size", "-A", elf], ["arm-none-eabi-nm", elf])
+        ]
+        sections = {m[1]: (int(m[3]), int(m[2])) for m in re.finditer(r"^(\.\w+) +(\d+) +(\d+)$", listed[0], re.M)}
+        symbols = {m[2]: int(m[1], 16) for m in re.finditer(r"^(\w+) \w (\w+)$", listed[1], re.M)}
+        return sections, symbols, (folder / "image.bin").read_bytes()
+
+    return build
+
+
+@each_board
+def test_cmake_builds_an_image_that_lies_where_it_should(board, image):
+    sections, symbols, binary = image(board)
+    placed = place(board)
+    start = board.flash.origin + board.reserves.bootloader_flash_bytes
+    assert sections[".text"][0] == start == symbols["__image_start"]
+    assert len(binary) == symbols["__image_end"] - symbols["__image_start"]
+    assert int.from_bytes(binary[:4], "little") == symbols["__stack_top"] == placed.stack.end
+    assert int.from_bytes(binary[4:8], "little") == symbols["Reset_Handler"] | 1
+    for name, region in {".bss": placed.model, ".data": placed.model, ".firmware": placed.firmware}.items():
+        address, size = sections[name]
+        assert region.origin <= address <= address + size <= region.end
+    assert sections[".bss"][1] > 0
+    assert 0 < sections[".firmware"][1] <= board.reserves.firmware_sram_bytes
+    assert len(binary) < board.reserves.firmware_flash_bytes
+
+
+def test_cmake_is_told_of_a_larger_stack(image):
+    _, symbols, _ = image(F446, "-DSTACK_BYTES=8192")
+    assert symbols["__stack_top"] - symbols["__stack_limit"] == 8192
+    assert symbols["__data_start"] >= symbols["__stack_top"]

@@ -1,0 +1,29 @@
+"""The firmware image of a model: sources, linker script, cross compiler, ELF."""
+
+from tinynas.hil.image.boardfiles import board_header, family_of, firmware_sources, write_board_files
+from tinynas.hil.image.build import Image, build_image, cache_folder
+from tinynas.hil.image.elf import LinkedElf, read_elf
+from tinynas.hil.image.linker import Placement, linker_regions, linker_script, place
+from tinynas.hil.image.runtime import AOT, ModelSources, Runtime
+from tinynas.hil.image.toolchain import Level, Toolchain
+
+__all__ = [
+    "AOT",
+    "Image",
+    "Level",
+    "LinkedElf",
+    "ModelSources",
+    "Placement",
+    "Runtime",
+    "Toolchain",
+    "board_header",
+    "build_image",
+    "cache_folder",
+    "family_of",
+    "firmware_sources",
+    "linker_regions",
+    "linker_script",
+    "place",
+    "read_elf",
+    "write_board_files",
+]
