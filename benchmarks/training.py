@@ -82,12 +82,12 @@ def windows_and_targets(count: int) -> tuple[Any, Any]:
 def train_pyramid(architecture: Architecture, steps: int, epochs: int) -> Speed:
     import numpy as np
 
-    from tinynas.tcn.training import TrainingConfig, TrainingData, train
+    from tinynas.tcn.training import TrainingData, TrainingOptions, train
 
     inputs, targets = windows_and_targets(BATCH * steps)
     # One window to validate on: Keras is asked for no validation at all.
     data = TrainingData((inputs, targets), (inputs[:1], targets[:1]))
-    config = TrainingConfig(epochs=epochs + 1, batch_size=BATCH, patience=epochs + 1)
+    config = TrainingOptions(epochs=epochs + 1, batch_size=BATCH, patience=epochs + 1)
     clock = Clock()
     train(architecture, data, config, rng=np.random.default_rng(0), on_epoch=clock)
     return clock.speed(BATCH * steps)

@@ -113,7 +113,7 @@ def test_the_lower_parts_know_nobody_but_errors(package):
     spec = importlib.util.find_spec(f"tinynas.{package}")
     paths = list(Path(spec.origin).parent.rglob("*.py")) if spec.submodule_search_locations else [Path(spec.origin)]
     # Helpers without nouns of their own: how YAML is read, where shipped files lie, how memory regions add up.
-    allowed = (f"tinynas.{package}", "tinynas.errors", "tinynas.yamlfile", "tinynas.resources")
+    allowed = (f"tinynas.{package}", "tinynas.errors", "tinynas.yamlfile", "tinynas.resources", "tinynas.checked")
     for path in paths:
         for name in imports_of(path):
             if name.startswith("tinynas"):

@@ -67,7 +67,7 @@ def test_a_wrong_value_is_named_by_file_and_key(text, where, part):
         ("a: !!python/object/apply:os.system ['true']", "f.yaml:1", "could not determine a constructor"),
         ("a: *b", "f.yaml:1", "undefined alias"),
         ("a: \x07", "f.yaml", "not valid YAML"),
-        ("a: 2026-99-99", "f.yaml", "not valid YAML"),
+        ("a: 2026-99-99", "f.yaml:a", "not a value that YAML's timestamp can hold, found '2026-99-99'"),
         ("[" * 20_000, "f.yaml", "nested too deeply"),
     ],
 )

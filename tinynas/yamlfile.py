@@ -10,14 +10,14 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tinynas.errors import ConfigError
 
-__all__ = ["describe", "did_you_mean", "parse_mapping", "read_user_file", "validate"]
+__all__ = ["describe", "did_you_mean", "explain", "parse_mapping", "read_user_file", "validate"]
 
 T = TypeVar("T")
 
@@ -41,6 +41,34 @@ class _Loader(yaml.SafeLoader):
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # What PyYAML stumbles over in a scalar, such as `!!bool abc` or a number beyond every float.
+            raise _BadValueError(node) from error
+
+
+class _BadValueError(Exception):
+    """A value that its tag or its form promises to be something else."""
+
+    def __init__(self, node: yaml.Node) -> None:
+        super().__init__()
+        self.node = node
+
+
+def _key_of(wanted: yaml.Node, node: yaml.Node, key: tuple[int | str, ...] = ()) -> tuple[int | str, ...] | None:
+    """Return where a node stands in a document, as keys and indices; None where it is not in it."""
+    if node is wanted:
+        return key
+    inside: Iterable[tuple[int | str, yaml.Node]] = ()
+    if isinstance(node, yaml.MappingNode):
+        inside = ((str(name.value), value) for name, value in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        inside = enumerate(node.value)
+    found = (_key_of(wanted, value, (*key, part)) for part, value in inside)
+    return next((place for place in found if place is not None), None)
 
 
 def read_user_file(path: str | Path) -> str:
@@ -80,8 +108,16 @@ def parse_mapping(text: str, where: str) -> dict[str, Any]:
         >>> parse_mapping("clock_hz: 180_000_000", where="board.yaml")
         {'clock_hz': 180000000}
     """
+    root = None
     try:
-        data = yaml.load(text, Loader=_Loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        data = None if root is None else loader.construct_document(root)
+    except _BadValueError as error:
+        key = _dotted(_key_of(error.node, root) or ()) if root is not None else ""
+        kind = str(error.node.tag).rpartition(":")[2]
+        message = f"not a value that YAML's {kind} can hold, found {describe(error.node.value)}"
+        raise ConfigError(message, where=f"{where}:{key}" if key else where) from error
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(str(error.problem or "not valid YAML"), where=f"{where}{line}") from error
@@ -109,20 +145,29 @@ def validate(adapter: TypeAdapter[T], data: Mapping[str, object], where: str) ->
     try:
         return adapter.validate_python(data)
     except ValidationError as error:
-        _raise_first(adapter, error, where)
+        raise explain(adapter, error, where) from error
 
 
-def _raise_first(adapter: TypeAdapter[Any], error: ValidationError, where: str) -> NoReturn:
+def explain(adapter: TypeAdapter[Any], error: ValidationError, where: str = "", section: str = "") -> ConfigError:
+    """Turn what pydantic found into one error that names the place, the value and the likely intent.
+
+    Args:
+        adapter: Of the type that was asked for.
+        error: What pydantic raised.
+        where: The document; empty for values that were given in Python.
+        section: Dotted key of the type in a configuration; empty for the whole.
+    """
     problems: list[dict[str, Any]] = [dict(item) for item in error.errors(include_url=False)]
     # A mistyped key is reported twice, as unknown and as missing: the unknown one tells more.
     first = min(problems, key=lambda item: item["type"] not in _UNKNOWN_KEY)
-    place = f"{where}:{_dotted(first['loc'])}" if first["loc"] else where
+    key = _dotted((*filter(None, section.split(".")), *(part for part in first["loc"] if part != "__root__")))
+    place = ":".join(part for part in (where, key) if part)
     if first["type"] in _UNKNOWN_KEY:
         known = _known_keys(adapter.json_schema(), first["loc"][:-1])
-        key = str(first["loc"][-1])
-        raise ConfigError(f"unknown key {key!r}", where=place, advice=did_you_mean(key, known)) from error
+        name = str(first["loc"][-1])
+        return ConfigError(f"unknown key {name!r}", where=place, advice=did_you_mean(name, known))
     if first["type"] in _MISSING_KEY:
-        raise ConfigError("required, but missing", where=place) from error
+        return ConfigError("required, but missing", where=place)
     text = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     for pydantic, yaml_word in _WORDS:
         text = re.sub(pydantic, yaml_word, text)
@@ -133,7 +178,7 @@ def _raise_first(adapter: TypeAdapter[Any], error: ValidationError, where: str) 
         if first["type"] == "string_type" and isinstance(value, (int, float))
         else None
     )
-    raise ConfigError(text[:1].lower() + text[1:] + shown, where=place, advice=advice) from error
+    return ConfigError(text[:1].lower() + text[1:] + shown, where=place, advice=advice)
 
 
 def describe(value: object) -> str:
@@ -146,6 +191,8 @@ def describe(value: object) -> str:
     # A list is never spelled out: with YAML's aliases a few lines can stand for more items than memory holds.
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and value.bit_length() > 256:  # Python itself refuses to print much longer ones
+        return "a number with too many digits"
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:30]}..."
 

@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynas.board import load_board
-from tinynas.config import Config, Synthetic, config_from_mapping, load_config
+from tinynas.config import Config, Conversion, Cost, HilOptions, TunerOptions, config_from_mapping, load_config
 from tinynas.errors import ConfigError, DatasetError, SpaceError
+from tinynas.objective import Objective
+from tinynas.odometry import DatasetOptions, SyntheticOptions
 from tinynas.resources import resource
+from tinynas.tcn.training import TrainingOptions
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 SHIPPED = sorted(entry.name.removesuffix(".yaml") for entry in resource("configs").iterdir() if entry.is_file())
@@ -198,7 +201,54 @@ def test_made_in_python_the_same_mistakes_are_found():
     with pytest.raises(SpaceError):
         dataclasses.replace(Config().space, filters=(5, 2))
     with pytest.raises(DatasetError):
-        Synthetic(n_train=0)
+        SyntheticOptions(n_train=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong", "where"),
+    [
+        (Config, {"mode": "hli"}, "mode"),
+        (Config, {"trials": 0}, "trials"),
+        (Config, {"trails": 3}, "trails"),
+        (Config, {"dataset": {"window": 1}}, "dataset.window"),
+        (Objective, {"penalty": -1}, "objective.penalty"),
+        (Objective, {"l2": float("nan")}, "objective.l2"),
+        (TrainingOptions, {"epochs": 2.5}, "training.epochs"),
+        (DatasetOptions, {"target": "position"}, "dataset.target"),
+        (SyntheticOptions, {"n_test": True}, "dataset.synthetic.n_test"),
+        (TunerOptions, {"only_feasible": 1}, "tuner.only_feasible"),
+        (Conversion, {"precision": "int4"}, "conversion.precision"),
+        (Cost, {"engine": "onnx"}, "cost.engine"),
+        (HilOptions, {"flasher": "magic"}, "hil.flasher"),
+    ],
+)
+def test_made_in_python_a_wrong_value_is_a_configuration_error_at_its_key(make, wrong, where):
+    with pytest.raises(ConfigError) as caught:
+        make(**wrong)
+    assert caught.value.where == where
+
+
+def test_a_copy_is_checked_too():
+    with pytest.raises(ConfigError, match="mode"):
+        dataclasses.replace(Config(), mode="hli")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("trials: !!bool abc\n", "trials"),
+        ("training: {learning_rate: 1" + ":59" * 200 + ".5}\n", "training.learning_rate"),
+        ("trials: 0x" + "f" * 5000 + "\n", "trials"),
+        ("space: {filters: [2, !!int many]}\n", "space.filters[1]"),
+        ("board: !!timestamp noon\n", "board"),
+    ],
+)
+def test_a_value_that_yaml_itself_cannot_hold_is_refused_at_its_key(tmp_path, text, key):
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert caught.value.where == f"{path}:{key}"
 
 
 KEYS = st.sampled_from(
@@ -249,7 +299,7 @@ def flat(values, prefix=""):
 
 def test_the_page_names_exactly_the_keys_there_are_with_their_defaults():
     defaults = Config().to_dict()
-    defaults["dataset"]["synthetic"] = json.loads(json.dumps(dataclasses.asdict(Synthetic())))
+    defaults["dataset"]["synthetic"] = json.loads(json.dumps(dataclasses.asdict(SyntheticOptions())))
     assert {key: json.loads(default) for key, (_, default, _) in documented().items()} == dict(flat(defaults))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinynas.errors import DatasetError
-from tinynas.odometry import Dataset, load_dataset
+from tinynas.odometry import Dataset, SyntheticOptions, load_dataset
 
 from .builders import csv_text, line, make_recording
 
@@ -80,7 +80,7 @@ def test_fingerprint_sees_every_field():
 
 def test_synthetic_options_are_refused_elsewhere(csv_folder):
     with pytest.raises(DatasetError, match="make no sense for 'csv'"):
-        load_dataset(f"csv:{csv_folder}", synthetic={"n_train": 3})
+        load_dataset(f"csv:{csv_folder}", synthetic=SyntheticOptions(n_train=3))
 
 
 def test_home_is_expanded(csv_folder, monkeypatch):

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from tinynas.errors import DatasetError
 from tinynas.odometry import (
+    SyntheticOptions,
     VelocityError,
     WindowSpec,
     absolute_trajectory_error,
@@ -111,7 +112,7 @@ def test_errors_are_sqrt_2_times_those_averaged_over_coordinates():
 
 @pytest.mark.parametrize(("stride", "least_m", "greatest_m"), [(200, 0.0, 0.03), (10, 0.03, 0.5)])
 def test_what_the_true_velocities_leave_is_what_the_documentation_says(stride, least_m, greatest_m):
-    data = load_dataset("synthetic", seed=1, synthetic={"n_train": 3, "duration_s": 120.0})
+    data = load_dataset("synthetic", seed=1, synthetic=SyntheticOptions(n_train=3, duration_s=120.0))
     windows = make_windows(data.train, WindowSpec(200, stride))
     for recording in evaluate(windows.targets, windows, data.train).recordings:
         assert least_m < recording.ate_m < greatest_m

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynas.errors import DatasetError
-from tinynas.odometry import WindowSpec, load_dataset, make_windows, trajectory
+from tinynas.odometry import SyntheticOptions, WindowSpec, load_dataset, make_windows, trajectory
 
 from .builders import arc, line, make_recording
 
@@ -130,7 +130,7 @@ def test_windows_that_are_not_those_of_one_recording_are_refused(predicted, star
 
 
 def test_a_simulated_walk_is_followed_through_its_turns():
-    data = load_dataset("synthetic", synthetic={"n_train": 3, "duration_s": 60.0})
+    data = load_dataset("synthetic", synthetic=SyntheticOptions(n_train=3, duration_s=60.0))
     for recording in data.train:
         path = follow(recording, WindowSpec(200, 10))
         assert np.linalg.norm(path.predicted - path.true, axis=1).max() < 0.6

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from tinynas.errors import DatasetError
+from tinynas.errors import ConfigError, DatasetError
 from tinynas.odometry import CARRYING_MODES, SyntheticOptions, WindowSpec, load_dataset, make_windows, synthesize
 from tinynas.odometry.gait import draw_pedestrian, walk
 from tinynas.odometry.phone import EarthField, PhoneSensors, measure
@@ -130,12 +130,13 @@ SMALL = {"n_train": 2, "n_valid": 1, "n_test": 1, "duration_s": 5.0}
 
 
 def test_a_seed_gives_the_same_data_and_another_seed_another():
-    prints = [load_dataset("synthetic", seed=seed, synthetic=SMALL).fingerprint for seed in (5, 5, 6)]
+    size = SyntheticOptions(**SMALL)
+    prints = [load_dataset("synthetic", seed=seed, synthetic=size).fingerprint for seed in (5, 5, 6)]
     assert prints[0] == prints[1] != prints[2]
 
 
 def test_more_recordings_leave_the_others_as_they_were():
-    few, many = (synthesize({**SMALL, "n_train": n}) for n in (2, 4))
+    few, many = (synthesize(SyntheticOptions(**{**SMALL, "n_train": n})) for n in (2, 4))
     for one, other in zip(few.train, many.train, strict=False):
         assert (one.accel == other.accel).all()
     assert (few.test[0].mag == many.test[0].mag).all()
@@ -143,7 +144,7 @@ def test_more_recordings_leave_the_others_as_they_were():
 
 
 def test_options_rate_and_modes():
-    data = load_dataset("synthetic", modes=["bag", "swinging"], synthetic={**SMALL, "rate_hz": 50})
+    data = load_dataset("synthetic", modes=["bag", "swinging"], synthetic=SyntheticOptions(**{**SMALL, "rate_hz": 50}))
     assert (data.rate_hz, len(data.train[0])) == (50.0, 250)
     assert [recording.mode for recording in data.train] == ["bag", "swinging"]
 
@@ -151,8 +152,8 @@ def test_options_rate_and_modes():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_trian": 3}, r"synthetic\.n_trian: unknown option.*did you mean 'n_train'"),
-        ({"colour": 3}, "options there are"),
+        ({"n_trian": 3}, r"synthetic\.n_trian: unknown key.*did you mean 'n_train'"),
+        ({"colour": 3}, "known: duration_s"),
         ({"n_train": 0}, r"synthetic\.n_train: 0 is not a whole number"),
         ({"n_test": True}, "n_test"),
         ({"n_valid": 1.5}, "n_valid"),
@@ -166,8 +167,9 @@ def test_options_rate_and_modes():
     ],
 )
 def test_bad_options_are_refused_by_name(options, message):
-    with pytest.raises(DatasetError, match=message):
-        load_dataset("synthetic", synthetic=options)
+    with pytest.raises((ConfigError, DatasetError), match=message) as caught:
+        SyntheticOptions(**options)
+    assert caught.value.where.startswith("dataset.synthetic.")
 
 
 def test_bad_seeds_and_modes_are_refused():
@@ -178,13 +180,13 @@ def test_bad_seeds_and_modes_are_refused():
             load_dataset("synthetic", modes=modes)
         assert caught.value.where == "dataset.modes"
     with pytest.raises(DatasetError, match="no mode 'plane'") as caught:
-        load_dataset("synthetic", synthetic={"modes": ["plane"]})
+        load_dataset("synthetic", synthetic=SyntheticOptions(modes=["plane"]))
     assert caught.value.where == "dataset.synthetic.modes"
 
 
 def test_a_simple_learner_beats_the_trivial_predictors():
     """Ridge regression on level-frame features of unseen people: the set must be learnable, and not trivially so."""
-    data = load_dataset("synthetic", synthetic={"n_train": 6, "duration_s": 60.0})
+    data = load_dataset("synthetic", synthetic=SyntheticOptions(n_train=6, duration_s=60.0))
     parts = [make_windows(recordings, WindowSpec(200, 20)) for recordings in (data.train, data.test)]
     features = [_compass_features(windows.inputs.astype(float)) for windows in parts]
     weights = np.linalg.lstsq(

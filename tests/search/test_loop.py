@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tinynas.cost import Engine, estimate
+from tinynas.cost import Engine, Measurement, estimate
 from tinynas.errors import NoFeasibleCandidate, SpaceError, ToolchainMissing
 from tinynas.objective import score
 from tinynas.search import limits_of, require_feasible, space_infeasible_share
@@ -77,11 +77,7 @@ def test_the_objective_is_that_of_the_int8_error_and_the_measured_cost(finished,
     for trial in trained(folder)[0]:
         cost = trial.measurement
         expected = score(
-            trial.metrics["error_int8"],
-            cost["sram_bytes"],
-            cost["flash_bytes"],
-            limits_of(board, config),
-            config.objective,
+            trial.metrics["error_int8"], Measurement.from_dict(cost), limits_of(board, config), config.objective
         )
         assert trial.objective == expected.value
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinynas.errors import ConfigError, DatasetError
-from tinynas.odometry import load_dataset
+from tinynas.odometry import SyntheticOptions, load_dataset
 from tinynas.search import load_task
 from tinynas.study import Study
 
@@ -29,7 +29,9 @@ def write_table(recording, path):
 def tables(tmp_path_factory):
     """A folder of the user's own recordings, with split lists."""
     folder = tmp_path_factory.mktemp("walks")
-    data = load_dataset("synthetic", seed=3, synthetic={"n_train": 2, "n_valid": 1, "n_test": 1, "duration_s": 15.0})
+    data = load_dataset(
+        "synthetic", seed=3, synthetic=SyntheticOptions(n_train=2, n_valid=1, n_test=1, duration_s=15.0)
+    )
     for split, recordings in (("Train", data.train), ("Valid", data.valid), ("Test", data.test)):
         names = [f"{split.lower()}{i}.csv" + (".gz" if i else "") for i in range(len(recordings))]
         for name, recording in zip(names, recordings, strict=True):

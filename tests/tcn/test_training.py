@@ -9,10 +9,10 @@ import pytest
 from tinynas.errors import TrainingDiverged
 from tinynas.tcn import Architecture
 from tinynas.tcn.network import fold, initial_weights
-from tinynas.tcn.training import Fit, TrainingConfig, TrainingData, predict, train
+from tinynas.tcn.training import Fit, TrainingData, TrainingOptions, predict, train
 
 ARCHITECTURE = Architecture(filters=8, kernel_size=3, dilations=(1, 2, 4), window=32, channels=3)
-QUICK = TrainingConfig(epochs=3, batch_size=64)
+QUICK = TrainingOptions(epochs=3, batch_size=64)
 
 
 def recordings(count, seed):
@@ -39,7 +39,7 @@ def fit(data, architecture=ARCHITECTURE, config=QUICK, seed=0, **options) -> Fit
 @pytest.mark.parametrize("skip", [False, True])
 def test_it_learns_and_beats_the_mean(data, norm, skip):
     architecture = replace(ARCHITECTURE, norm=norm, skip_connections=skip, dropout=0.02)
-    result = fit(data, architecture, TrainingConfig(epochs=25, batch_size=32, learning_rate=1e-2))
+    result = fit(data, architecture, TrainingOptions(epochs=25, batch_size=32, learning_rate=1e-2))
     of_the_mean = joint_rmse(data.offset[None], data.valid_targets)
     assert result.valid_rmse < 0.6 * of_the_mean
     assert result.history[-1] < 0.6 * result.history[0]
@@ -60,7 +60,7 @@ def test_the_best_epoch_is_kept_and_training_stops(norm):
         (rng.normal(size=(n, 32, 3)).astype(np.float32), rng.normal(size=(n, 2)).astype(np.float32)) for n in (256, 150)
     ]
     data, architecture = TrainingData(*noise), replace(ARCHITECTURE, norm=norm, dropout=0.3)
-    config = TrainingConfig(epochs=60, batch_size=64, learning_rate=0.03, patience=3)
+    config = TrainingOptions(epochs=60, batch_size=64, learning_rate=0.03, patience=3)
     result = fit(data, architecture, config)
     assert len(result.history) == result.best_epoch + config.patience + 1 < config.epochs
     assert result.valid_rmse == result.history[result.best_epoch] == min(result.history)
@@ -129,7 +129,7 @@ def test_dropout_masks_follow_their_own_seed(data, dropout, same):
 def test_fewer_windows_than_a_batch_are_trained_on_all_the_same():
     few = recordings(10, 1)
     result = fit(
-        TrainingData(few, few), config=TrainingConfig(epochs=100, batch_size=128, learning_rate=1e-2, patience=99)
+        TrainingData(few, few), config=TrainingOptions(epochs=100, batch_size=128, learning_rate=1e-2, patience=99)
     )
     assert result.valid_rmse < 0.5 * result.history[0]
 
@@ -157,7 +157,7 @@ def test_a_training_that_breaks_down_late_keeps_its_best():
         if epoch == 1:
             data.valid_targets[:] = np.nan
 
-    result = fit(data, config=TrainingConfig(epochs=50, batch_size=64, patience=2), on_epoch=break_down)
+    result = fit(data, config=TrainingOptions(epochs=50, batch_size=64, patience=2), on_epoch=break_down)
     assert result.best_epoch <= 1
     assert result.valid_rmse == min(result.history[:2])
     assert np.isnan(result.history[2:]).all()
@@ -181,7 +181,7 @@ def test_predicting_in_batches_changes_nothing(count):
 def test_a_hundred_candidates_leave_no_memory_behind():
     """The first dozens fill the caches of TensorFlow and of the allocator; from then on nothing may grow."""
     data, process = TrainingData(recordings(64, 1), recordings(32, 2)), psutil.Process()
-    rng, config = np.random.default_rng(0), TrainingConfig(epochs=1, batch_size=64)
+    rng, config = np.random.default_rng(0), TrainingOptions(epochs=1, batch_size=64)
     resident = []
     for i in range(100):
         architecture = Architecture(

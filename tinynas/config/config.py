@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from tinynas.config.options import (
-    Conversion,
-    Cost,
-    DatasetOptions,
-    HilOptions,
-    Objective,
-    Space,
-    Training,
-    TunerOptions,
-)
+from tinynas.checked import Count, options
+from tinynas.config.options import Conversion, Cost, HilOptions, Space, TunerOptions
 from tinynas.errors import ConfigError, TinynasError
+from tinynas.objective import Objective
+from tinynas.odometry import DatasetOptions
 from tinynas.resources import resource
+from tinynas.tcn.training import TrainingOptions
 from tinynas.yamlfile import did_you_mean, parse_mapping, read_user_file, validate
 
 __all__ = ["Config", "Mode", "config_from_mapping", "load_config"]
@@ -30,28 +25,26 @@ __all__ = ["Config", "Mode", "config_from_mapping", "load_config"]
 Mode = Literal["proxy", "tflm", "hil"]
 
 
-@dataclass(frozen=True)
+@options()
 class Config:
-    """Everything that decides a search's result, but the board's description and the data.
+    """Everything that decides a search's result, except the board's description and the data.
 
     Attributes:
         board: Name or path; None where the command line gives it.
         trials: Candidates to evaluate.
-        seed: Of every random choice.
+        seed: Seed of every random choice.
         mode: Where costs come from: "proxy" (the resource model), "tflm" (the official interpreter as referee) or "hil"
             (the board itself, attached or virtual).
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
     board: str | None = None
-    trials: Annotated[int, Field(strict=True, ge=1)] = 30
+    trials: Count = 30
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
     mode: Mode = "proxy"
     dataset: DatasetOptions = field(default_factory=DatasetOptions)
     space: Space = field(default_factory=Space)
     tuner: TunerOptions = field(default_factory=TunerOptions)
-    training: Training = field(default_factory=Training)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
     conversion: Conversion = field(default_factory=Conversion)
     cost: Cost = field(default_factory=Cost)
     objective: Objective = field(default_factory=Objective)

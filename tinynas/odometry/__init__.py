@@ -13,11 +13,12 @@ from tinynas.odometry.metrics import (
     relative_trajectory_error,
     velocity_rmse,
 )
+from tinynas.odometry.options import DatasetOptions, SyntheticOptions
 from tinynas.odometry.oxiod import read_oxiod
 from tinynas.odometry.paths import Path2D, trajectory
 from tinynas.odometry.recording import Reader, Recording, Splits
 from tinynas.odometry.ronin import read_ronin
-from tinynas.odometry.synthetic import SyntheticOptions, synthesize
+from tinynas.odometry.synthetic import synthesize
 from tinynas.odometry.table import read_table
 from tinynas.odometry.windows import CHANNELS, Normalization, Target, Windows, WindowSpec, make_windows
 
@@ -25,6 +26,7 @@ __all__ = [
     "CARRYING_MODES",
     "CHANNELS",
     "Dataset",
+    "DatasetOptions",
     "Evaluation",
     "Normalization",
     "Path2D",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tinynas.errors import DatasetError
+from tinynas.odometry.options import SyntheticOptions
 from tinynas.odometry.oxiod import read_oxiod
 from tinynas.odometry.recording import Reader, Recording, Splits
 from tinynas.odometry.ronin import read_ronin
@@ -39,7 +40,8 @@ class Dataset:
             magnetometer in some recordings only.
 
     Example:
-        >>> data = load_dataset("synthetic", synthetic={"n_train": 1, "n_valid": 1, "n_test": 1, "duration_s": 5.0})
+        >>> size = SyntheticOptions(n_train=1, n_valid=1, n_test=1, duration_s=5.0)
+        >>> data = load_dataset("synthetic", synthetic=size)
         >>> data.rate_hz, data.has_mag, len(data.recordings)
         (100.0, True, 3)
     """
@@ -111,7 +113,7 @@ def load_dataset(
     *,
     seed: int = 0,
     modes: Sequence[str] | None = None,
-    synthetic: Mapping[str, object] | None = None,
+    synthetic: SyntheticOptions | None = None,
 ) -> Dataset:
     """Load the dataset that a specification names.
 
@@ -119,7 +121,7 @@ def load_dataset(
         spec: `oxiod:FOLDER`, `ronin:FOLDER`, `csv:FOLDER` or `synthetic`.
         seed: Seed of the synthetic recordings, and of the split of a csv folder without split lists.
         modes: Carrying modes to keep; None for all.
-        synthetic: Options of the synthetic dataset (fields of `SyntheticOptions`), refused for the others.
+        synthetic: Size of the synthetic dataset; refused for the others.
 
     Raises:
         DatasetError: Unknown specification, missing folder or split, unknown mode, malformed file, or recordings that
@@ -127,11 +129,11 @@ def load_dataset(
     """
     scheme, colon, rest = spec.partition(":")
     if scheme == "synthetic" and not colon:
-        return Dataset(spec, *synthesize(dict(synthetic or {}), modes=modes, seed=seed))
+        return Dataset(spec, *synthesize(synthetic, modes=modes, seed=seed))
     if scheme not in _READERS or not rest.strip():
         what = "names no folder" if scheme in _READERS else "is not a dataset specification"
         raise DatasetError(f"'{spec}' {what}", where="dataset.source", advice=f"write {_FORMS}")
-    if synthetic:
+    if synthetic is not None:
         message = f"options of the synthetic dataset make no sense for '{scheme}'"
         raise DatasetError(message, where="dataset.synthetic", advice="remove them, or use the dataset 'synthetic'")
     splits: Splits = _READERS[scheme](Path(rest.strip()).expanduser(), modes=modes, seed=seed)

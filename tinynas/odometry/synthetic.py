@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tinynas.errors import DatasetError
 from tinynas.odometry.gait import CARRYING_MODES, draw_pedestrian, walk
+from tinynas.odometry.options import SyntheticOptions, distinct_modes
 from tinynas.odometry.phone import EarthField, PhoneSensors, measure
 from tinynas.odometry.recording import Recording, Splits
 
-__all__ = ["SyntheticOptions", "synthesize"]
+__all__ = ["synthesize"]
 
-_LONGEST_RECORDING_S = 7200.0
 _SPLITS = ("train", "valid", "test")
 
 
-@dataclass(frozen=True)
-class SyntheticOptions:
-    """Size of the synthetic dataset.
-
-    Args:
-        n_train: Number of training recordings, each of another person in another place.
-        n_valid: Number of validation recordings.
-        n_test: Number of test recordings.
-        duration_s: Length of each recording in s.
-        rate_hz: Sample rate in Hz, 20 to 1000.
-        modes: Carrying modes, taken in turn by the recordings of a split: handheld, pocket, bag, swinging, trolley.
-
-    Raises:
-        DatasetError: A value makes no dataset; `where` names the option.
-    """
-
-    n_train: int = 10
-    n_valid: int = 3
-    n_test: int = 3
-    duration_s: float = 120.0
-    rate_hz: float = 100.0
-    modes: Sequence[str] = ("handheld", "pocket", "trolley")
-
-    def __post_init__(self) -> None:
-        for split in _SPLITS:
-            count = getattr(self, f"n_{split}")
-            if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1000:
-                raise _refused(f"n_{split}", count, "a whole number from 1 to 1000")
-        for name, low, high in (("duration_s", 1.0, _LONGEST_RECORDING_S), ("rate_hz", 20.0, 1000.0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise _refused(name, value, f"a number from {low:g} to {high:g}")
-        object.__setattr__(self, "modes", _distinct_modes(self.modes, where="dataset.synthetic.modes"))
-
-
-def _refused(option: str, value: object, expected: str) -> DatasetError:
-    return DatasetError(f"{value!r} is not {expected}", where=f"dataset.synthetic.{option}")
-
-
-def _distinct_modes(modes: Sequence[str], *, where: str) -> tuple[str, ...]:
-    if not modes or isinstance(modes, str) or not isinstance(modes, Sequence):
-        raise DatasetError(f"{modes!r} is not a list of carrying modes", where=where)
-    for mode in modes:
-        if mode not in CARRYING_MODES:
-            advice = f"modes there are: {', '.join(CARRYING_MODES)}"
-            raise DatasetError(f"there is no mode {mode!r}", where=where, advice=advice)
-    return tuple(dict.fromkeys(modes))
-
-
 def synthesize(
-    options: SyntheticOptions | Mapping[str, object] | None = None,
+    options: SyntheticOptions | None = None,
     *,
     modes: Sequence[str] | None = None,
     seed: int = 0,
@@ -79,7 +29,7 @@ def synthesize(
     Recording i of a split depends on (seed, split, i) alone: asking for more recordings leaves the others as they were.
 
     Args:
-        options: `SyntheticOptions`, or a mapping of its fields.
+        options: Size of the dataset; None for the defaults.
         modes: Carrying modes, instead of those of `options`.
         seed: Seed of people, paths, places, phones and noise.
 
@@ -87,17 +37,16 @@ def synthesize(
         The recordings of each split, named like `pocket/train01`.
 
     Raises:
-        DatasetError: An unknown option or mode, or a value out of range.
+        DatasetError: An unknown mode, or no seed.
 
     Example:
-        >>> splits = synthesize({"n_train": 2, "n_valid": 1, "n_test": 1, "duration_s": 3.0}, seed=7)
+        >>> splits = synthesize(SyntheticOptions(n_train=2, n_valid=1, n_test=1, duration_s=3.0), seed=7)
         >>> [recording.name for recording in splits.train]
         ['handheld/train00', 'pocket/train01']
     """
-    if not isinstance(options, SyntheticOptions):
-        options = _from_mapping(options or {})
+    options = SyntheticOptions() if options is None else options
     if modes is not None:
-        options = replace(options, modes=_distinct_modes(modes, where="dataset.modes"))
+        options = replace(options, modes=distinct_modes(modes, where="dataset.modes"))
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise DatasetError(f"{seed!r} is not a whole number from 0 on", where="seed")
     parts = []
@@ -105,16 +54,6 @@ def synthesize(
         count: int = getattr(options, f"n_{split}")
         parts.append(tuple(_simulate(options, split, split_id, index, int(seed)) for index in range(count)))
     return Splits(*parts)
-
-
-def _from_mapping(options: Mapping[str, object]) -> SyntheticOptions:
-    known = [field.name for field in fields(SyntheticOptions)]
-    for key in options:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            advice = f"did you mean '{near[0]}'?" if near else f"options there are: {', '.join(known)}"
-            raise DatasetError(f"unknown option '{key}'", where=f"dataset.synthetic.{key}", advice=advice)
-    return SyntheticOptions(**options)  # type: ignore[arg-type]  # __post_init__ checks every value
 
 
 def _simulate(options: SyntheticOptions, split: str, split_id: int, index: int, seed: int) -> Recording:

@@ -113,8 +113,8 @@ def make_windows(recordings: Sequence[Recording], spec: WindowSpec) -> Windows:
             with the recording.
 
     Example:
-        >>> from tinynas.odometry import load_dataset
-        >>> small = load_dataset("synthetic", synthetic={"n_train": 1, "duration_s": 10.0})
+        >>> from tinynas.odometry import SyntheticOptions, load_dataset
+        >>> small = load_dataset("synthetic", synthetic=SyntheticOptions(n_train=1, duration_s=10.0))
         >>> make_windows(small.train, WindowSpec(window=200, stride=100)).inputs.shape
         (9, 200, 9)
     """

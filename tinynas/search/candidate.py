@@ -127,20 +127,17 @@ class CandidatePipeline:
     def _overflows(self, trial: Trial, cost: Measurement, error: FlashOverflow | RamOverflow) -> Trial:
         """What the linker found no room for is scored as what does not fit, however much was foreseen."""
         self.study.advance(trial.id, TrialState.COSTED, measurement=cost.to_dict())
-        sram, flash = cost.sram_bytes, cost.flash_bytes
-        if isinstance(error, FlashOverflow):
-            flash = max(flash, self.limits.flash_bytes + 1)
-        else:
-            sram = max(sram, self.limits.sram_bytes + 1)
-        value = score(None, sram, flash, self.limits, self.config.objective).value
+        key = "flash_bytes" if isinstance(error, FlashOverflow) else "sram_bytes"
+        found = dataclasses.replace(cost, **{key: max(getattr(cost, key), getattr(self.limits, key) + 1)})
+        value = score(None, found, self.limits, self.config.objective).value
         return self.study.advance(
             trial.id, TrialState.INFEASIBLE, objective=value, feasible=False, reason=error.message
         )
 
     def _train_or_reject(self, trial: Trial, architecture: Architecture) -> Trial:
         cost = _measurement(trial)
-        if not self.limits.admits(cost.sram_bytes, cost.flash_bytes):
-            rejected = score(None, cost.sram_bytes, cost.flash_bytes, self.limits, self.config.objective)
+        if not self.limits.admits(cost):
+            rejected = score(None, cost, self.limits, self.config.objective)
             return self.study.advance(
                 trial.id, TrialState.INFEASIBLE, objective=rejected.value, feasible=False, reason=self._excess(cost)
             )
@@ -170,11 +167,9 @@ class CandidatePipeline:
         return self.study.advance(trial.id, TrialState.TRAINED, metrics=metrics, artefacts={"weights": _npz(weights)})
 
     def _excess(self, cost: Measurement) -> str:
-        parts = (
-            ("SRAM", cost.sram_bytes, self.limits.sram_bytes),
-            ("flash", cost.flash_bytes, self.limits.flash_bytes),
-        )
-        return ", ".join(f"{name} {used} of {limit} bytes" for name, used, limit in parts if used > limit)
+        # SRAM first: it is what most often decides.
+        terms = reversed(self.limits.exceeded(cost))
+        return ", ".join(f"{term.label} {term.used(cost)} of {term.limit(self.limits)} bytes" for term in terms)
 
     def _convert(self, trial: Trial, architecture: Architecture) -> Trial:
         from tinynas.tcn.network import inference_function
@@ -227,7 +222,7 @@ class CandidatePipeline:
     def _score(self, trial: Trial, _architecture: Architecture) -> Trial:
         cost = _measurement(trial)
         error = float((trial.metrics or {})["error_int8"])
-        scored = score(error, cost.sram_bytes, cost.flash_bytes, self.limits, self.config.objective)
+        scored = score(error, cost, self.limits, self.config.objective)
         reason = None if scored.feasible else self._excess(cost)
         return self.study.advance(
             trial.id, TrialState.DONE, objective=scored.value, feasible=scored.feasible, reason=reason

@@ -127,7 +127,7 @@ def _allowed(params: Mapping[str, Any], config: Config, limits: Limits, task: Ta
     if not config.tuner.only_feasible:
         return True
     cost = estimate(_architecture(params, config, task), engine, config.conversion.precision)
-    return limits.admits(cost.sram_bytes, cost.flash_bytes)
+    return limits.admits(cost)
 
 
 def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
@@ -154,7 +154,7 @@ def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
     costs = []
     for network in config.space.smallest(**task.shape):
         costs.append(estimate(network, engine, config.conversion.precision))
-        if limits.admits(costs[-1].sram_bytes, costs[-1].flash_bytes):
+        if limits.admits(costs[-1]):
             return network
     least = min(costs, key=lambda c: max(c.sram_bytes / limits.sram_bytes, c.flash_bytes / limits.flash_bytes))
     raise NoFeasibleCandidate(
@@ -169,7 +169,7 @@ def space_infeasible_share(config: Config, limits: Limits, task: Task, engine: E
     rng = np.random.default_rng(config.seed)
     networks = (config.space.sample(rng, **task.shape) for _ in range(_SHARE_SAMPLES))
     costs = [estimate(network, engine, config.conversion.precision) for network in networks]
-    return sum(not limits.admits(c.sram_bytes, c.flash_bytes) for c in costs) / _SHARE_SAMPLES
+    return sum(not limits.admits(c) for c in costs) / _SHARE_SAMPLES
 
 
 def _conclude(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.config import Config, DatasetOptions
+from tinynas.config import Config
 from tinynas.errors import DatasetError
 from tinynas.odometry import (
     Dataset,
+    DatasetOptions,
     Evaluation,
     Normalization,
     Recording,
@@ -106,8 +106,7 @@ def load_task(config: Config) -> Task:
             (`dataset.window`) where the configuration is at fault, else the file or the recording.
     """
     options = config.dataset
-    size = None if options.synthetic is None else dataclasses.asdict(options.synthetic)
-    dataset = load_dataset(options.source, seed=config.seed, modes=options.modes, synthetic=size)
+    dataset = load_dataset(options.source, seed=config.seed, modes=options.modes, synthetic=options.synthetic)
     train = _cut(dataset.train, "training", options, options.stride)
     valid = _cut(dataset.valid, "validation", options, options.evaluation_stride)
     test = _cut(dataset.test, "test", options, options.evaluation_stride)

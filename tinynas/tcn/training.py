@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinynas.checked import Count, Positive, options
 from tinynas.errors import TrainingDiverged
 from tinynas.tcn.architecture import Architecture
 from tinynas.tcn.network import BATCH_NORM_EPSILON, forward, initial_weights
 from tinynas.tcn.plan import plan
 
-__all__ = ["Fit", "TrainingConfig", "TrainingData", "predict", "train"]
+__all__ = ["Fit", "TrainingData", "TrainingOptions", "predict", "train"]
 
 Array = npt.NDArray[np.float32]
 
@@ -31,8 +32,8 @@ _WARM_UP_STEPS = 20
 _BETA1, _BETA2 = 0.9, 0.999  # Adam's
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
+@options("training")
+class TrainingOptions:
     """How long and how fast to train.
 
     Attributes:
@@ -42,10 +43,10 @@ class TrainingConfig:
         patience: Epochs without a better validation error after which training stops.
     """
 
-    epochs: int = 20
-    batch_size: int = 128
-    learning_rate: float = 6e-3
-    patience: int = 8
+    epochs: Count = 20
+    batch_size: Count = 128
+    learning_rate: Positive = 6e-3
+    patience: Count = 8
 
 
 class TrainingData:
@@ -90,7 +91,7 @@ class Fit:
 def train(
     architecture: Architecture,
     data: TrainingData,
-    config: TrainingConfig,
+    config: TrainingOptions,
     *,
     rng: np.random.Generator,
     on_epoch: Callable[[int, float], None] | None = None,
