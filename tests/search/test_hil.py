@@ -101,7 +101,7 @@ def test_the_interpreter_on_the_board(configure, board, search, tmp_path, rig, m
     (trial,) = search(tmp_path / "study", config)
     assert (made.options["engine"], made.options["tflm_root"]) == ("tflm", "tflite-micro")
     assert (trial.measurement["engine"], trial.measurement["source"]) == ("tflm", "virtual")
-    assert trial.measurement["proxy_flash_bytes"] > 80_000  # of the interpreter's resource model
+    assert trial.measurement["predicted_flash_bytes"] > 80_000  # of the interpreter's resource model
 
 
 def test_float_models_are_not_measured(configure):
@@ -121,8 +121,8 @@ def test_candidates_are_measured_before_and_after_their_training(search, configu
     found = trials[0].measurement
     assert (found["sram_bytes"], found["flash_bytes"], found["latency_us"]) == (3700, 20_000, 100.0)
     assert (found["source"], found["engine"], found["parity"]) == ("virtual", "aot", True)
-    assert 1000 < found["proxy_sram_bytes"] != 3700
-    assert 5000 < found["proxy_flash_bytes"] != 20_000
+    assert 1000 < found["predicted_sram_bytes"] != 3700
+    assert 5000 < found["predicted_flash_bytes"] != 20_000
 
 
 def test_what_is_measured_too_large_is_never_trained(search, configure, tmp_path, rig, watcher):
@@ -190,7 +190,7 @@ def test_the_compiler_that_builds_is_the_one_whose_sizes_are_predicted(search, c
         monkeypatch.setattr(Toolchain, "installed", staticmethod(lambda kind=kind: (kind,)))
         (trial,) = search(tmp_path / kind, configure(mode="hil", trials=1))
         assert made.options["toolchain"].kind == kind
-        predicted[kind] = trial.measurement["proxy_flash_bytes"]
+        predicted[kind] = trial.measurement["predicted_flash_bytes"]
     assert predicted["zig"] > predicted["gcc"]
 
 
@@ -237,5 +237,5 @@ def test_a_search_on_a_virtual_board(search, configure, tmp_path):
         assert found["source"] == "virtual"
         assert found["parity"] is True
         assert found["latency_us"] > 0
-        assert found["proxy_sram_bytes"] == pytest.approx(found["sram_bytes"], rel=0.1)
-        assert found["proxy_flash_bytes"] == pytest.approx(found["flash_bytes"], rel=0.1)
+        assert found["predicted_sram_bytes"] == pytest.approx(found["sram_bytes"], rel=0.1)
+        assert found["predicted_flash_bytes"] == pytest.approx(found["flash_bytes"], rel=0.1)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
+from tinynas.cost import Engine, TflmInterpreter, estimate, lower, measure_graph
 from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError, TrainingDiverged
+from tinynas.measurement import Measurement
 from tinynas.objective import Limits, score
 from tinynas.search.bench import Bench, check_toolchain
 from tinynas.search.task import Task

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tinynas.cost import Engine, Measurement, estimate
+from tinynas.cost import Engine, estimate
+from tinynas.measurement import Measurement
 from tinynas.tcn import Architecture
 
 COST = estimate(Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3), Engine.tflm())
@@ -26,6 +27,15 @@ def test_fields_that_an_older_version_lacked_are_unknown():
 def test_a_measurement_is_final():
     with pytest.raises(AttributeError):
         COST.sram_bytes = 0
+
+
+def test_what_is_measured_stands_beside_what_was_predicted():
+    found = Measurement(104, 910, 5, "virtual", "aot", 60, stack_bytes=30, toolchain="gcc 12")
+    predicted = Measurement(100, 900, 6, "proxy", "aot", 61, kernels="tinynas", parameters=7, stack_bytes=28)
+    both = found.beside(predicted)
+    assert (both.sram_bytes, both.flash_bytes, both.macs, both.stack_bytes) == (104, 910, 5, 30)
+    assert (both.predicted_sram_bytes, both.predicted_flash_bytes, both.predicted_stack_bytes) == (100, 900, 28)
+    assert (both.kernels, both.parameters, both.toolchain, both.source) == ("tinynas", 7, "gcc 12", "virtual")
 
 
 def test_an_engine_of_unknown_kernels():
