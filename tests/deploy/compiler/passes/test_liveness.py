@@ -45,7 +45,7 @@ def test_rows_in_their_new_numbers_are_the_same_rows(name):
             for row in turns.rows:
                 original = row if turns.whole else own.start + row * own.step
                 wanted = [lattice.place(r) for r in access.existing(original)] if lattice is not None else []
-                assert new_access.existing(row) == wanted
+                assert list(new_access.existing(row)) == wanted
                 assert all(0 <= r < lattice.count for r in wanted)
 
 
