@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from tinynas.board import load_board
 from tinynas.cost import Engine, Measurement, estimate
+from tinynas.errors import ConfigError
 from tinynas.tcn import Architecture
 
 COST = estimate(Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3), Engine.tflm())
@@ -29,5 +31,10 @@ def test_a_measurement_is_final():
 
 
 def test_an_engine_of_unknown_kernels():
-    with pytest.raises(KeyError):
+    with pytest.raises(ConfigError, match=r"'avx' is not a kernel library.*reference, cmsis_nn"):
         Engine.tflm("avx")
+
+
+def test_an_engine_of_an_unknown_compiler():
+    with pytest.raises(ConfigError, match=r"'armcc' is not a compiler.*gcc, zig"):
+        Engine.aot(load_board("nucleo_f446re"), "armcc")

@@ -94,4 +94,4 @@ def test_an_operator_that_reads_nothing_but_padding():
     assert needed_rows(program)[0] == set()
     assert found.lattices[0].count == 6  # the caller's memory is what it is
     conv = next(turns for turns in found.turns if turns.operator.kind == "CONV_2D")
-    assert all(conv.operator.inputs[0].existing(row) == [] for row in conv.rows)
+    assert all(not conv.operator.inputs[0].existing(row) for row in conv.rows)
