@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from tinynas.board import load_board
 from tinynas.cost import Engine, estimate
+from tinynas.errors import ConfigError
 from tinynas.measurement import Measurement
 from tinynas.tcn import Architecture
 
@@ -39,5 +41,10 @@ def test_what_is_measured_stands_beside_what_was_predicted():
 
 
 def test_an_engine_of_unknown_kernels():
-    with pytest.raises(KeyError):
+    with pytest.raises(ConfigError, match=r"'avx' is not a kernel library.*reference, cmsis_nn"):
         Engine.tflm("avx")
+
+
+def test_an_engine_of_an_unknown_compiler():
+    with pytest.raises(ConfigError, match=r"'armcc' is not a compiler.*gcc, zig"):
+        Engine.aot(load_board("nucleo_f446re"), "armcc")

@@ -33,6 +33,9 @@ _FIRMWARE_CODE_BYTES: Mapping[Compiler, Mapping[tuple[str | None, bool], int]] =
     },
 }
 
+# TFLM's image without a model, by kernel library.
+_TFLM_CODE_BYTES: Mapping[str, int] = {"reference": 55_412, "cmsis_nn": 86_988}
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -56,8 +59,16 @@ class Engine:
 
     @classmethod
     def tflm(cls, kernels: Kernels = "cmsis_nn") -> Engine:
-        """TensorFlow Lite Micro, with core at -Os and kernels at -O2."""
-        return cls("tflm", kernels, {"reference": 55_412, "cmsis_nn": 86_988}[kernels], 716)
+        """TensorFlow Lite Micro, with core at -Os and kernels at -O2.
+
+        Raises:
+            ConfigError: There is no such kernel library.
+        """
+        if kernels not in _TFLM_CODE_BYTES:
+            raise ConfigError(
+                f"{kernels!r} is not a kernel library", where="kernels", advice=f"one of {', '.join(_TFLM_CODE_BYTES)}"
+            )
+        return cls("tflm", kernels, _TFLM_CODE_BYTES[kernels], 716)
 
     @classmethod
     def aot(cls, board: Board, compiler: Compiler = "gcc") -> Engine:
@@ -71,6 +82,10 @@ class Engine:
             ConfigError: The firmware does not run on such a board.
         """
         kind = (board.uart.layout if board.uart else None, board.core.startswith("cortex-m7"))
+        if compiler not in _FIRMWARE_CODE_BYTES:
+            raise ConfigError(
+                f"{compiler!r} is not a compiler", where="compiler", advice=f"one of {', '.join(_FIRMWARE_CODE_BYTES)}"
+            )
         base = _FIRMWARE_CODE_BYTES[compiler]
         if kind not in base:
             raise ConfigError("the firmware has no driver for this core and serial port", where=f"{board.name}:uart")
