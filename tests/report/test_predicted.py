@@ -99,7 +99,7 @@ def test_a_duplicate_is_not_counted_as_measured(make_study: Make) -> None:
     study = make_small(make_study, [(17, 0)])
     first = study.trial(0)
     study.propose(params=None, architecture=first.architecture, key=first.key, seed=1)
-    copy = study.advance(1, first.state, reason="duplicate of 0")
+    copy = study.answer(1, 0)
     assert copy.measurement == first.measurement
     assert [pair.trial.id for pair in foreseen(read_view(study), "sram")] == [0]
 

@@ -192,7 +192,7 @@ def test_a_duplicate_is_answered_from_the_study(search, configure, tmp_path, tra
     first = trials[0]
     assert len({trial.params["dropout"] for trial in trials}) == 3
     for trial in trials[1:]:
-        assert (trial.state, trial.reason, list(trial.times)) == ("done", "duplicate of 0", ["proposed", "done"])
+        assert (trial.state, trial.duplicate_of, list(trial.times)) == ("done", 0, ["proposed", "done"])
         assert (trial.key, trial.objective, trial.metrics) == (first.key, first.objective, first.metrics)
         assert (trial.measurement, trial.artefacts["tflite"]) == (first.measurement, first.artefacts["tflite"])
 
@@ -214,7 +214,7 @@ def test_a_duplicate_of_an_infeasible_network_is_infeasible(search, configure, t
         first = keys.index(trial.key)
         original = trials[first]
         assert (trial.state, trial.objective) == (original.state, original.objective)
-        assert trial.reason == (original.reason if trial is original else f"duplicate of {first}")
+        assert (trial.reason, trial.duplicate_of) == (original.reason, None if trial is original else first)
     assert {trial.state for trial in trials} == {"done", "infeasible"}
 
 

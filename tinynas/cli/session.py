@@ -75,7 +75,7 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
     from tinynas.search import Problem, run_search
 
     limits = Problem(board, task, config).limits
-    done = [trial for trial in study.trials() if trial.finished]
+    done = [trial for trial in study.trials() if trial.state.is_finished]
     title = f"{board.title} on {config.dataset.source}"
     signals = Signals()
     try:

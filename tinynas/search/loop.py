@@ -20,7 +20,7 @@ from tinynas.search.bench import Bench, choose_compiler
 from tinynas.search.candidate import CandidatePipeline
 from tinynas.search.problem import Problem
 from tinynas.search.task import Task
-from tinynas.study import Study, Trial
+from tinynas.study import Study, Trial, TrialState
 from tinynas.tcn import Architecture
 from tinynas.tuner import ExhaustedError, Tuner
 
@@ -122,9 +122,9 @@ def _suggest(tuner: Tuner, study: Study, problem: Problem, cheapest: Architectur
 def _require_progress(study: Study) -> None:
     """End a search whose every candidate fails: that is no property of the candidates."""
     counts = study.counts()
-    if counts["failed"] >= _HOPELESS and counts["failed"] == sum(counts.values()):
+    if counts[TrialState.FAILED] >= _HOPELESS and counts[TrialState.FAILED] == sum(counts.values()):
         raise StudyError(
-            f"the first {counts['failed']} candidates all failed; the last one: {study.trials()[-1].reason}",
+            f"the first {counts[TrialState.FAILED]} candidates all failed; the last one: {study.trials()[-1].reason}",
             where=str(study.folder),
             advice="the reason concerns the set-up or the configuration rather than a network",
         )
@@ -140,7 +140,7 @@ def _conclude(study: Study, problem: Problem, pipeline: CandidatePipeline, secon
     task = problem.task
     best = study.best()
     if best is None:
-        failed = study.counts()["failed"]
+        failed = study.counts()[TrialState.FAILED]
         raise NoFeasibleCandidate(
             f"none of {len(study.trials())} trials ended with a network that fits"
             + (f"; {failed} failed" if failed else ""),

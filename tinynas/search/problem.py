@@ -11,9 +11,10 @@ import numpy as np
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, Measurement, estimate, tflm_runtime
+from tinynas.cost import Engine, estimate, tflm_runtime
 from tinynas.errors import NoFeasibleCandidate
 from tinynas.hil.engines import TflmLibrary
+from tinynas.measurement import Measurement
 from tinynas.objective import Limits
 from tinynas.search.task import Task
 from tinynas.tcn import Architecture
