@@ -18,22 +18,6 @@ Kernels = Literal["reference", "cmsis_nn", "tinynas"]
 Compiler = Literal["gcc", "zig"]
 """What builds images: Arm's GNU toolchain, or Clang out of the ziglang package."""
 
-# Image without a model, by the serial port that the firmware drives and whether the core is a Cortex-M7.
-_FIRMWARE_CODE_BYTES: Mapping[Compiler, Mapping[tuple[str | None, bool], int]] = {
-    "gcc": {
-        ("stm32-v1", False): 7_680,
-        ("stm32-v2", False): 7_468,
-        ("stm32-v2", True): 7_869,
-        ("nrf-uarte", False): 7_108,
-    },
-    "zig": {
-        ("stm32-v1", False): 8_483,
-        ("stm32-v2", False): 8_339,
-        ("stm32-v2", True): 8_819,
-        ("nrf-uarte", False): 7_931,
-    },
-}
-
 
 @dataclass(frozen=True)
 class Engine:
@@ -71,11 +55,12 @@ class Engine:
         Raises:
             ConfigError: The firmware does not run on such a board.
         """
-        kind = (board.uart.layout if board.uart else None, board.core.startswith("cortex-m7"))
-        base = _FIRMWARE_CODE_BYTES[compiler]
-        if kind not in base:
-            raise ConfigError("the firmware has no driver for this core and serial port", where=f"{board.name}:uart")
-        return cls("aot", "tinynas", base[kind], 852, compiler)
+        from tinynas.board.families import check_firmware
+
+        sizes = check_firmware(board).code_bytes
+        if compiler not in sizes:
+            raise ConfigError(f"unknown compiler {compiler!r:.40}", advice=f"known: {', '.join(sizes)}")
+        return cls("aot", "tinynas", sizes[compiler], 852, compiler)
 
 
 @dataclass(frozen=True)
