@@ -34,10 +34,10 @@ from tinynas.board import Board, load_board
 from tinynas.cost.aot import constants_bytes, packed_bytes
 from tinynas.cost.aot_code import dispatch_terms, operator_terms, stack_terms, window_bytes
 from tinynas.deploy import read_graph
-from tinynas.deploy.compiler.passes.liveness import walk
-from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.passes.liveness import keep_live
+from tinynas.deploy.compiler.passes.lower import lower
 from tinynas.deploy.compiler.plan.layout import ALIGNMENT
-from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled
+from tinynas.deploy.compiler.plan.schedule import Schedule, make_schedule
 from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.image import Toolchain
@@ -114,9 +114,9 @@ def _samples(board: Board, toolchain: Toolchain, options: argparse.Namespace) ->
 
 
 def _sample(model: bytes, found: HilMeasurement, folder: Path) -> Sample:
-    schedule = scheduled(walk(lowered(read_graph(model))[0]))
+    schedule = make_schedule(keep_live(lower(read_graph(model))[0]))
     code = _attributed(folder)
-    for number, turns in enumerate(schedule.walk.turns):
+    for number, turns in enumerate(schedule.live.turns):
         if isinstance(turns.operator.work, Matrix):
             code[number] -= packed_bytes(turns.operator.work)
     return Sample(schedule, found, code, SECTIONS[0] not in _section_sizes(folder / "model.o"))
@@ -161,7 +161,7 @@ def _fits(samples: list[Sample]) -> list[dict[str, Any]]:
     """Bytes by term, for each family of terms, with the spread of what they leave unexplained."""
     families: dict[str, list[tuple[Mapping[str, int], float]]] = defaultdict(list)
     for sample in samples:
-        for number in range(len(sample.schedule.walk.turns)):
+        for number in range(len(sample.schedule.live.turns)):
             terms = operator_terms(sample.schedule, number)
             families[next(iter(terms))].append((terms, sample.code[number]))
         schedule, inlined = sample.schedule, sample.inlined

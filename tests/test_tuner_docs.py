@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tinynas.tuner import TunerConfig
-from tinynas.tuner.search import DEFAULT_CANDIDATES, GRID_LIMIT
-from tinynas.tuner.suggest import MAX_DESIGN
+from tinynas.tuner.acquire.search import DEFAULT_CANDIDATES, GRID_LIMIT
+from tinynas.tuner.acquire.suggest import MAX_DESIGN
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "tuner.md").read_text(encoding="utf-8")
@@ -92,4 +92,4 @@ def test_imports(row):
     exec(here, names)
     module, imported = re.fullmatch(r"from mango(.*?) import (.*)", mango).groups()
     for name in imported.split(", "):
-        assert getattr(import_module(f"tinynas.tuner{module}"), name) is names[name]
+        assert getattr(import_module(f"tinynas.tuner.mango{module}"), name) is names[name]

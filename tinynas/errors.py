@@ -1,12 +1,14 @@
 """The exception tree: what went wrong, where, and what to do about it.
 
-Every error a user can meet derives from `TinynasError`. The command line maps each class to an exit code, and the
-search loop reads `disposition` to decide whether a failure is a property of the candidate, of the rig, or of the
-request.
+Every error a user can meet derives from `TinynasError`. The command line maps each class to an exit code. The search
+loop reads `disposition` to decide whether the candidate, the rig or the request is at fault. What a program needs of a
+message is a field of the exception. Fields are optional keywords, so that errors can be pickled: they cross process
+borders.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 __all__ = [
@@ -15,20 +17,25 @@ __all__ = [
     "BuildError",
     "ConfigError",
     "ConversionError",
+    "CrcError",
     "DatasetError",
     "Disposition",
+    "ExhaustedError",
     "FlashError",
     "FlashOverflow",
+    "InconsistencyError",
     "LinkTimeout",
     "NoFeasibleCandidate",
     "ParityError",
     "ProtocolError",
     "RamOverflow",
+    "Refusal",
     "SpaceError",
     "StudyError",
     "TargetFault",
     "TinynasError",
     "ToolchainMissing",
+    "TrainingDiverged",
     "UnsupportedOp",
 ]
 
@@ -63,17 +70,16 @@ class TinynasError(Exception):
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} ({self.advice})" if self.advice else text
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # Errors cross process borders (workers, the virtual board): keyword-only fields need help to be pickled.
-        return (_rebuild, (type(self), self.message, self.where, self.advice))
-
-
-def _rebuild(cls: type[TinynasError], message: str, where: str | None, advice: str | None) -> TinynasError:
-    return cls(message, where=where, advice=advice)
-
 
 class ConfigError(TinynasError):
     """A configuration file, option or board description is wrong."""
+
+
+class InconsistencyError(ConfigError):
+    """Two facts of one description contradict each other.
+
+    `where` is the key alone: the reader of the file puts the file's name before it.
+    """
 
 
 class DatasetError(TinynasError):
@@ -84,6 +90,14 @@ class SpaceError(TinynasError):
     """A search space is empty, contradictory, or holds nothing that satisfies the constraints."""
 
 
+class NoFeasibleCandidate(SpaceError):
+    """Nothing in the search space fits the board."""
+
+
+class ExhaustedError(SpaceError):
+    """Every point of a finite space has been evaluated or is being evaluated."""
+
+
 class ConversionError(TinynasError):
     """A network could not be turned into a .tflite, or a .tflite could not be read."""
 
@@ -92,6 +106,12 @@ class ConversionError(TinynasError):
 
 class UnsupportedOp(ConversionError):
     """A .tflite holds an operator outside the supported set."""
+
+
+class TrainingDiverged(TinynasError):
+    """A candidate's loss became infinite or NaN."""
+
+    disposition: ClassVar[Disposition] = "infeasible"
 
 
 class BuildError(TinynasError):
@@ -138,16 +158,52 @@ class ProtocolError(BoardError):
     """The board answered, but not in the protocol."""
 
 
+class CrcError(ProtocolError):
+    """Bytes changed on the way. The request can be sent again."""
+
+
+class Refusal(ProtocolError):
+    """The board understands a command and refuses it.
+
+    Args:
+        message: What is wrong, in one sentence.
+        where: The link.
+        advice: What the user can do about it.
+        reason: Why, in the board's words; empty when it gave no reason.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, advice: str | None = None, reason: str = "") -> None:
+        super().__init__(message, where=where, advice=advice)
+        self.reason = reason
+
+
 class TargetFault(BoardError):
-    """The core took a fault while running the image."""
+    """The core took a fault while running the image.
+
+    Args:
+        message: What is wrong, in one sentence.
+        where: The link.
+        advice: What the user can do about it.
+        kind: Name of the exception, such as "HardFault"; empty when unknown.
+        registers: Registers at the time of the fault, by lower-case name.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        advice: str | None = None,
+        kind: str = "",
+        registers: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(message, where=where, advice=advice)
+        self.kind = kind
+        self.registers = dict(registers or {})
 
 
 class ParityError(TinynasError):
     """The board's outputs differ from the host's int8 reference: a defect of the rig, never a score."""
-
-
-class NoFeasibleCandidate(SpaceError):
-    """Nothing in the search space fits the board."""
 
 
 class StudyError(TinynasError):

@@ -23,16 +23,16 @@ from tinynas.cost.aot_code import (
     window_bytes,
 )
 from tinynas.deploy import compile_model, pack, read_graph
-from tinynas.deploy.compiler.passes.liveness import walk
-from tinynas.deploy.compiler.passes.lower import lowered
-from tinynas.deploy.compiler.plan.schedule import scheduled
+from tinynas.deploy.compiler.passes.liveness import keep_live
+from tinynas.deploy.compiler.passes.lower import lower as translate
+from tinynas.deploy.compiler.plan.schedule import make_schedule
 from tinynas.tcn import Architecture
 
 BOARD = load_board("nucleo_f446re")
 
 
 def schedule_of(model):
-    return scheduled(walk(lowered(read_graph(model))[0]))
+    return make_schedule(keep_live(translate(read_graph(model))[0]))
 
 
 @settings(max_examples=40, deadline=None)
@@ -50,7 +50,7 @@ def test_the_room_for_windows_is_that_of_the_generated_c(a):
 def test_operators_have_a_length(compiler, a):
     schedule = schedule_of(pack(filled(lower(a))))
     figures = CODE_BYTES[compiler]
-    operators = [operator_terms(schedule, number) for number in range(len(schedule.walk.turns))]
+    operators = [operator_terms(schedule, number) for number in range(len(schedule.live.turns))]
     assert all(sum(figures.get(term, 0) for term in terms) > 0 for terms in operators)
     assert code_bytes(schedule, compiler) > 50 * len(operators)
     assert stack_bytes(schedule, compiler) > window_bytes(schedule) + 300
@@ -60,7 +60,7 @@ def test_operators_have_a_length(compiler, a):
 @given(architectures(max_filters=20))
 def test_every_term_has_a_figure(a):
     schedule = schedule_of(pack(filled(lower(a))))
-    terms = {term for number in range(len(schedule.walk.turns)) for term in operator_terms(schedule, number)}
+    terms = {term for number in range(len(schedule.live.turns)) for term in operator_terms(schedule, number)}
     for inlined in (False, True):
         terms |= dispatch_terms(schedule, inlined=inlined).keys()
         for figures in STACK_BYTES.values():
@@ -71,7 +71,7 @@ def test_every_term_has_a_figure(a):
 def test_terms_of_a_network():
     a = Architecture(filters=16, kernel_size=3, dilations=(1, 2), window=64, channels=6)
     schedule = schedule_of(pack(filled(lower(a))))
-    count = len(schedule.walk.turns)
+    count = len(schedule.live.turns)
     found = [operator_terms(schedule, number) for number in range(count)]
     # The residual path's 1x1 convolution comes first. Its 6 channels are not whole groups of four, 16 are. Two
     # outputs are one pair.

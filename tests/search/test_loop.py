@@ -310,7 +310,7 @@ def test_the_share_that_does_not_fit_grows_as_the_limit_falls(configure, board, 
 def test_the_budget_of_suggestions_before_the_surrogate_is_the_configuration_s(
     search, configure, tmp_path, monkeypatch
 ):
-    from tinynas.tuner import suggest
+    from tinynas.tuner.acquire import suggest
 
     called = []
 

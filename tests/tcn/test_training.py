@@ -6,9 +6,10 @@ import numpy as np
 import psutil
 import pytest
 
+from tinynas.errors import TrainingDiverged
 from tinynas.tcn import Architecture
 from tinynas.tcn.network import fold, initial_weights
-from tinynas.tcn.training import Fit, TrainingConfig, TrainingData, TrainingDiverged, predict, train
+from tinynas.tcn.training import Fit, TrainingConfig, TrainingData, predict, train
 
 ARCHITECTURE = Architecture(filters=8, kernel_size=3, dilations=(1, 2, 4), window=32, channels=3)
 QUICK = TrainingConfig(epochs=3, batch_size=64)

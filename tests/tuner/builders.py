@@ -1,6 +1,6 @@
 """What the tuner's tests share."""
 
-from tinynas.tuner.observation import Observation
+from tinynas.tuner.history.observation import Observation
 
 
 def observed(codes, values):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from tinynas.errors import ConfigError
+from tinynas.errors import InconsistencyError
 
 __all__ = ["Address", "InconsistencyError", "MemoryRegion", "Name", "SizeBytes", "check_regions", "contiguous_spans"]
 
@@ -32,13 +32,6 @@ def _parse_bytes(value: object) -> object:
 SizeBytes = Annotated[int, Field(strict=True, ge=0, le=ADDRESS_SPACE_BYTES), BeforeValidator(_parse_bytes)]
 Address = Annotated[int, Field(strict=True, ge=0, lt=ADDRESS_SPACE_BYTES)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
-
-
-class InconsistencyError(ConfigError):
-    """Two facts about a board contradict each other.
-
-    `where` is the key alone: whoever reads the file puts its name before it.
-    """
 
 
 @dataclass(frozen=True)

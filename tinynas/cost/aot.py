@@ -7,20 +7,25 @@ by their packing. Code and stack are what the compiler makes of it (`aot_code`; 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tinynas.cost.aot_code import code_bytes, stack_bytes
 from tinynas.cost.measurement import Engine
-from tinynas.deploy.compiler.passes.liveness import walk
-from tinynas.deploy.compiler.passes.lower import lowered
-from tinynas.deploy.compiler.plan.layout import ALIGNMENT, laid_out
-from tinynas.deploy.compiler.plan.schedule import Schedule, scheduled, segments
+from tinynas.deploy.compiler.passes.liveness import keep_live
+from tinynas.deploy.compiler.passes.lower import lower
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, lay_out
+from tinynas.deploy.compiler.plan.schedule import Schedule, make_schedule, segments
 from tinynas.deploy.compiler.program.work import Matrix
-from tinynas.deploy.graph import Graph, Op, Quantization
+from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
 
 __all__ = ["Costs", "aot_costs", "constants_bytes", "packed_bytes"]
 
+# One scale for all weights and one for all activations: they do not change what a model costs.
+_WEIGHT_STEPS, _STEPS = Quantization((1 / 128,), (0,)), Quantization((1 / 64,), (0,))
 _RESULT_BYTES = 4  # of each output, as a real number
 _BIAS_BYTES = _MULTIPLIER_BYTES = 4
 _ROW_BYTES = 2  # of the number of a row, where rows do not lie evenly
@@ -50,10 +55,10 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
     Raises:
         UnsupportedOp, ConversionError: The model is not compiled.
     """
-    program, _, _ = lowered(_complete(graph))
-    live = walk(program)
-    schedule = scheduled(live)
-    arena = laid_out(schedule.buffers).reserved
+    program, _, _ = lower(_complete(graph))
+    live = keep_live(program)
+    schedule = make_schedule(live)
+    arena = lay_out(schedule.buffers).reserved
     sizes = [program.values[value].rows for value in (0, program.output)]
     given, made = (rows.count * rows.bytes for rows in sizes)
     static = engine.static_bytes + arena + _aligned(given) + _aligned(made) + _RESULT_BYTES * made
@@ -65,9 +70,9 @@ def aot_costs(graph: Graph, engine: Engine) -> Costs:
 def constants_bytes(schedule: Schedule) -> int:
     """Weights, channel parameters and the schedule, each array in whole words."""
     entries = sum(2 + len(segment.body) for segment in segments(schedule.order)) + 1
-    tables = {turns.rows for turns in schedule.walk.turns if turns.step is None}  # GCC keeps one of equal ones
+    tables = {turns.rows for turns in schedule.live.turns if turns.step is None}  # GCC keeps one of equal ones
     rows = sum(_aligned(_ROW_BYTES * len(table)) for table in tables)
-    works = [turns.operator.work for turns in schedule.walk.turns]
+    works = [turns.operator.work for turns in schedule.live.turns]
     return _aligned(entries) + rows + sum(packed_bytes(work) for work in works if isinstance(work, Matrix))
 
 
@@ -90,11 +95,10 @@ def _complete(graph: Graph) -> Graph:
     tensors = []
     for tensor in graph.tensors:
         if tensor.constant and tensor.data is None:
-            scales = Quantization((1 / 128,) * tensor.shape[0], (0,) * tensor.shape[0])
-            data = np.ones(tensor.shape, tensor.dtype)
-            tensor = replace(tensor, data=data, quantization=scales)
+            ones = _ones(tensor.shape, tensor.dtype)
+            tensor = Tensor(tensor.shape, tensor.dtype, True, tensor.name, ones, _WEIGHT_STEPS)
         elif not tensor.constant:
-            tensor = replace(tensor, quantization=Quantization((1 / 64,), (0,)))
+            tensor = Tensor(tensor.shape, tensor.dtype, False, tensor.name, None, _STEPS)
         tensors.append(tensor)
     return replace(graph, tensors=tuple(tensors), ops=tuple(map(_along_time, graph.ops)))
 
@@ -104,3 +108,9 @@ def _along_time(op: Op) -> Op:
     if op.kind != "CONV_2D":
         return op
     return replace(op, options={**op.options, "padding": 1, "strideH": 1, "dilationHFactor": 1})
+
+
+@cache
+def _ones(shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
+    """Ones that take no memory: a view of a single one."""
+    return np.broadcast_to(np.ones((), dtype), shape)

@@ -128,7 +128,7 @@ def stack_bytes(schedule: Schedule, compiler: Compiler) -> int:
 
 def window_bytes(schedule: Schedule) -> int:
     """Room on the stack for the largest window of two time steps in int16, and for pointers to its rows."""
-    works = [turns.operator.work for turns in schedule.walk.turns]
+    works = [turns.operator.work for turns in schedule.live.turns]
     groups = max((_groups(work) for work in works if isinstance(work, Matrix)), default=0)
     taps = max((work.weights.shape[1] for work in works if isinstance(work, Matrix)), default=0)
     return _LANES * _INT16 * _GROUP * groups + _POINTER * int(taps)
@@ -138,13 +138,13 @@ def inlines_operators(schedule: Schedule, compiler: Compiler) -> bool:
     """Whether the function with all operators becomes part of the one that calls it."""
     if compiler == "zig":
         return _operators_bytes(schedule, compiler) <= _LAST_CALL_BYTES
-    state = _STATE_BYTES + _TURN_BYTES * len(schedule.walk.turns)
+    state = _STATE_BYTES + _TURN_BYTES * len(schedule.live.turns)
     return window_bytes(schedule) <= _FRAME_GROWTH * state
 
 
 def operator_terms(schedule: Schedule, number: int) -> Terms:
     """What the length of an operator's code depends on."""
-    turns = schedule.walk.turns[number]
+    turns = schedule.live.turns[number]
     work = turns.operator.work
     if not isinstance(work, Matrix):
         return _sum_terms(turns)
@@ -155,7 +155,7 @@ def operator_terms(schedule: Schedule, number: int) -> Terms:
 
 def dispatch_terms(schedule: Schedule, *, inlined: bool) -> Terms:
     """What the code between the operators depends on."""
-    count = len(schedule.walk.turns)
+    count = len(schedule.live.turns)
     return {
         "dispatch": 1,
         "dispatch: inlined": int(inlined),
@@ -166,12 +166,12 @@ def dispatch_terms(schedule: Schedule, *, inlined: bool) -> Terms:
 
 def stack_terms(schedule: Schedule, *, inlined: bool) -> Terms:
     """What the stack's depth depends on beside the windows."""
-    count = len(schedule.walk.turns)
+    count = len(schedule.live.turns)
     return {"calls": 1, "inlined": int(inlined), "operator": count, "operator, inlined": inlined * count}
 
 
 def _operators_bytes(schedule: Schedule, compiler: Compiler) -> float:
-    numbers = range(len(schedule.walk.turns))
+    numbers = range(len(schedule.live.turns))
     return sum(_total(CODE_BYTES[compiler], operator_terms(schedule, number)) for number in numbers)
 
 
@@ -237,7 +237,7 @@ def _places(schedule: Schedule, value: int) -> int:
     number = schedule.place.get(value)
     if number is not None:
         return schedule.buffers[number].rows
-    lattice = schedule.walk.lattices[value]
+    lattice = schedule.live.lattices[value]
     return 1 if lattice is None else lattice.count
 
 

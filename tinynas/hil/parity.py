@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy import Graph, Tensor, dequantize, infer, quantize, read_graph
-from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.passes.lower import lower
 from tinynas.errors import ParityError, ToolchainMissing
 
 __all__ = ["EQUAL", "Reference", "input_shape", "normal_window", "random_window", "reference_of"]
@@ -106,5 +106,5 @@ def _edges(model: bytes) -> tuple[Graph, Tensor, Tensor]:
     ends = [graph.tensors[end] for end in (*graph.inputs, *graph.outputs)]
     if [end.dtype for end in ends] == ["int8", "int8"]:  # as it is, also where only the interpreter knows an operator
         return graph, ends[0], ends[1]
-    _, source, target = lowered(graph)
+    _, source, target = lower(graph)
     return graph, graph.tensors[source], graph.tensors[target]

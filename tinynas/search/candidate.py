@@ -18,7 +18,7 @@ from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
 from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
-from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError
+from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError, TrainingDiverged
 from tinynas.objective import Limits, score
 from tinynas.search.bench import Bench, check_toolchain
 from tinynas.search.task import Task
@@ -143,7 +143,7 @@ class CandidatePipeline:
                 trial.id, "infeasible", objective=rejected.value, feasible=False, reason=self._excess(cost)
             )
         from tinynas.tcn.network import fold
-        from tinynas.tcn.training import TrainingDiverged, predict, train
+        from tinynas.tcn.training import predict, train
 
         started = perf_counter()
         fit = train(

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.errors import TinynasError
+from tinynas.errors import TrainingDiverged
 from tinynas.tcn.architecture import Architecture
 from tinynas.tcn.network import BATCH_NORM_EPSILON, forward, initial_weights
 from tinynas.tcn.plan import plan
 
-__all__ = ["Fit", "TrainingConfig", "TrainingData", "TrainingDiverged", "predict", "train"]
+__all__ = ["Fit", "TrainingConfig", "TrainingData", "predict", "train"]
 
 Array = npt.NDArray[np.float32]
 
@@ -29,12 +29,6 @@ _BATCH_NORM_MOMENTUM = 0.95
 _GRADIENT_NORM_LIMIT = 5.0
 _WARM_UP_STEPS = 20
 _BETA1, _BETA2 = 0.9, 0.999  # Adam's
-
-
-class TrainingDiverged(TinynasError):
-    """A candidate's loss became infinite or NaN."""
-
-    disposition = "infeasible"
 
 
 @dataclass(frozen=True)

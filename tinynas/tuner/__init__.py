@@ -4,13 +4,9 @@ Knows nothing of networks and stands on its own: `Tuner` runs searches (`maximiz
 `MetaTuner` searches several spaces at once, and `scheduler` turns functions of one point into objectives.
 """
 
-from tinynas.tuner import scheduler
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, JobsError, TunerConfig
-from tinynas.tuner.describe import loguniform
-from tinynas.tuner.domain.domain_space import DomainSpace
-from tinynas.tuner.metatuner import MetaTuner
-from tinynas.tuner.space import ExhaustedError, Space
-from tinynas.tuner.tuner import Tuner
+from tinynas.tuner.mango import MetaTuner, Tuner, scheduler
+from tinynas.tuner.space import DomainSpace, ExhaustedError, Space, loguniform
 
 __all__ = [
     "ConfigTypeError",

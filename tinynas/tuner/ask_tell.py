@@ -8,18 +8,13 @@ from typing import Any
 import numpy as np
 
 from tinynas.errors import SpaceError
+from tinynas.tuner.acquire import ForeignModel, Suggester
 from tinynas.tuner.checks import check_fidelity
 from tinynas.tuner.config import Params, Sense, TunerConfig, check_count
-from tinynas.tuner.domain.domain_space import DomainSpace
-from tinynas.tuner.foreign import ForeignModel
-from tinynas.tuner.history import History
-from tinynas.tuner.model import Model
-from tinynas.tuner.observation import PointCode
-from tinynas.tuner.space import Space
-from tinynas.tuner.state import Saved, read_state, write_state
-from tinynas.tuner.suggest import Suggester
+from tinynas.tuner.history import History, Report, Saved, learn, read_state, reports_in, write_state
+from tinynas.tuner.space import DomainSpace, PointCode, Space
+from tinynas.tuner.surrogate import Model
 from tinynas.tuner.threads import single_blas_thread
-from tinynas.tuner.warm import Report, learn, reports_in
 
 __all__ = ["AskTell"]
 

@@ -16,7 +16,7 @@ from tests._tools import require
 from tinynas.cost import TflmInterpreter
 from tinynas.deploy import dequantize, quantize, read_graph
 from tinynas.deploy.compiler import CompiledModel, compile_model
-from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.passes.lower import lower
 
 __all__ = ["SANITISED", "Bundle", "bundle", "expected", "int8_inputs"]
 
@@ -151,7 +151,7 @@ def int8_inputs(model: bytes, rng: np.random.Generator, n: int) -> Bytes:
 def expected(model: bytes, inputs: Bytes) -> Bytes:
     """TFLM's outputs (n, bytes); through the real numbers where the model's edges are floats."""
     graph = read_graph(model)
-    _, source, target = lowered(graph)
+    _, source, target = lower(graph)
     x = inputs.reshape(len(inputs), *graph.tensors[graph.inputs[0]].shape[1:])
     if graph.tensors[graph.inputs[0]].dtype == "float32":
         x = dequantize(x, graph.tensors[source])

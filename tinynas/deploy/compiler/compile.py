@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tinynas.deploy.compiler.c.edges import Affine, affine_of
-from tinynas.deploy.compiler.c.streaming_form import state_layout, stream_written
-from tinynas.deploy.compiler.c.window_form import Sources, written
-from tinynas.deploy.compiler.passes.liveness import walk
-from tinynas.deploy.compiler.passes.lower import lowered
-from tinynas.deploy.compiler.plan.layout import Layout, laid_out
-from tinynas.deploy.compiler.plan.schedule import scheduled
-from tinynas.deploy.compiler.plan.streaming import streamed
+from tinynas.deploy.compiler.c.edges import Edges, describe_edges
+from tinynas.deploy.compiler.c.streaming_form import state_layout, write_stream
+from tinynas.deploy.compiler.c.window_form import Sources, write
+from tinynas.deploy.compiler.passes.liveness import keep_live
+from tinynas.deploy.compiler.passes.lower import lower
+from tinynas.deploy.compiler.plan.layout import Layout, lay_out
+from tinynas.deploy.compiler.plan.schedule import make_schedule
+from tinynas.deploy.compiler.plan.streaming import make_stream
 from tinynas.deploy.compiler.program.ir import Program
 from tinynas.deploy.flatbuffer import read_graph
 from tinynas.deploy.graph import Graph
@@ -120,18 +120,18 @@ def compile_model(
         raise ConfigError(f"{name!r} is no prefix for names in C", where="name", advice=advice)
     with _naming(where):
         graph, program, affine = _front(model, mean, std)
-        stream = None if stream_stride is None else streamed(program, stream_stride)
+        stream = None if stream_stride is None else make_stream(program, stream_stride)
     text: Sources
     layout: Layout
     specialise, signature = optimise == "speed", _signature(model)
     if stream is not None:
         layout, macs = state_layout(stream), stream.macs
-        text = stream_written(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
+        text = write_stream(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
     else:
-        live = walk(program)
-        schedule = scheduled(live)
-        layout, macs = laid_out(schedule.buffers), live.macs
-        text = written(schedule, layout, graph, affine, name=name, specialise=specialise, signature=signature)
+        live = keep_live(program)
+        schedule = make_schedule(live)
+        layout, macs = lay_out(schedule.buffers), live.macs
+        text = write(schedule, layout, graph, affine, name=name, specialise=specialise, signature=signature)
     sizes = [program.values[v].rows for v in (0, program.output)]
     return CompiledModel(
         files={f"{name}.h": text.header, f"{name}.c": text.source, **_kernels()},
@@ -156,11 +156,11 @@ def _naming(where: str | None) -> Iterator[None]:
         raise
 
 
-def _front(model: bytes, mean: Sequence[float] | None, std: Sequence[float] | None) -> tuple[Graph, Program, Affine]:
+def _front(model: bytes, mean: Sequence[float] | None, std: Sequence[float] | None) -> tuple[Graph, Program, Edges]:
     """Read a model and translate it."""
     graph = read_graph(model)
-    program, source, target = lowered(graph)
-    return graph, program, affine_of(graph.tensors[source], graph.tensors[target], mean, std)
+    program, source, target = lower(graph)
+    return graph, program, describe_edges(graph.tensors[source], graph.tensors[target], mean, std)
 
 
 def _signature(model: bytes) -> str:

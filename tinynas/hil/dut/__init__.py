@@ -2,7 +2,7 @@
 
 from tinynas.hil.dut.client import CHUNK_BYTES, Dut
 from tinynas.hil.dut.link import Link, PipeLink, SerialLink, deadline_in, permission_advice
-from tinynas.hil.dut.replies import DutInfo, DutMemory, Inference, Refusal, fault_in
+from tinynas.hil.dut.replies import DutInfo, DutMemory, Inference, fault_in
 
 __all__ = [
     "CHUNK_BYTES",
@@ -12,7 +12,6 @@ __all__ = [
     "Inference",
     "Link",
     "PipeLink",
-    "Refusal",
     "SerialLink",
     "deadline_in",
     "fault_in",

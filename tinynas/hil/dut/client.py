@@ -7,14 +7,12 @@ import time
 from contextlib import suppress
 from zlib import crc32
 
-from tinynas.errors import LinkTimeout, ProtocolError, TargetFault
+from tinynas.errors import CrcError, LinkTimeout, ProtocolError, Refusal, TargetFault
 from tinynas.hil.dut.link import Link, deadline_in
 from tinynas.hil.dut.replies import (
-    CrcError,
     DutInfo,
     DutMemory,
     Inference,
-    Refusal,
     fault_in,
     inference,
     info_in,
@@ -219,7 +217,8 @@ class Dut:
             if line == "e-[crc]":
                 raise CrcError(f"`{text:.20}` arrives damaged", where=self._link.name, advice=_CABLE)
             if line.startswith("e-["):
-                raise Refusal(f"the board refuses `{text:.20}`: {line[3:-1]}", where=self._link.name)
+                reason = line[3:-1]
+                raise Refusal(f"the board refuses `{text:.20}`: {reason}", where=self._link.name, reason=reason)
         return lines
 
     def _load_once(self, data: bytes) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from tinynas.errors import ProtocolError, TargetFault
+from tinynas.errors import CrcError, ProtocolError, TargetFault
 
 __all__ = [
-    *("CrcError", "DutInfo", "DutMemory", "Inference", "Refusal"),
+    *("DutInfo", "DutMemory", "Inference"),
     *("fault_in", "inference", "info_in", "memory_in", "one", "payload", "shown"),
 ]
 
@@ -34,19 +34,6 @@ _CFSR = {
     24: "unaligned access",
     25: "division by zero",
 }
-
-
-class CrcError(ProtocolError):
-    """Bytes were changed on their way: to be asked for, or sent, again."""
-
-
-class Refusal(ProtocolError):
-    """The board understands a command and refuses it."""
-
-    @property
-    def reason(self) -> str:
-        """In the board's words."""
-        return self.message.partition("`: ")[2]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Literal
 
 from tinynas.board import Board
 from tinynas.deploy.compiler import compile_model
-from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow
-from tinynas.hil.dut import Dut, Refusal
+from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow, Refusal
+from tinynas.hil.dut import Dut
 from tinynas.hil.engines.tflm import TflmLibrary, tflm_model
 from tinynas.hil.image import AOT, Image, ModelSources, Runtime, linker_regions
 

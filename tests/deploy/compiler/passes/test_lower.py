@@ -9,7 +9,7 @@ from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
 from tinynas.deploy import Graph, Op, compile_model, pack, read_graph
 from tinynas.deploy.compiler import SUPPORTED
-from tinynas.deploy.compiler.passes.lower import lowered
+from tinynas.deploy.compiler.passes.lower import lower
 from tinynas.deploy.compiler.program.work import Binary, Copy, Depthwise, Lookup, Matrix
 from tinynas.errors import ConversionError, UnsupportedOp
 
@@ -41,7 +41,7 @@ PROMISED = [
 
 
 def program(model):
-    return lowered(read_graph(model))[0]
+    return lower(read_graph(model))[0]
 
 
 def built(build):
@@ -156,7 +156,7 @@ class TestRefusals:
         out = m.output(m.shape(x), 1.0)
         model = m.pack(m.op(kind, [x], out))
         with pytest.raises(UnsupportedOp, match=rf"operator 1 \({kind}\), tensor {out} \(1, 6, 6, 4\)"):
-            lowered(read_graph(model))
+            lower(read_graph(model))
 
     @pytest.mark.parametrize(
         ("change", "said"),
@@ -177,7 +177,7 @@ class TestRefusals:
         y = m.conv(m.input(1, 6, 6, 3), 4, (3, 3))
         m.tensors[y] = change(m.tensors[y])
         with pytest.raises(UnsupportedOp, match=said) as caught:
-            lowered(read_graph(m.pack(y)))
+            lower(read_graph(m.pack(y)))
         assert "operator 0 (CONV_2D)" in str(caught.value)
 
     def test_weights_that_are_computed(self):
@@ -188,25 +188,25 @@ class TestRefusals:
         m.ops[0] = replace(op, inputs=(x, x, op.inputs[2]))
         m.tensors[x] = replace(m.tensors[x], shape=(4, 4))
         with pytest.raises(UnsupportedOp, match=r"operator 0 \(FULLY_CONNECTED\).*constant"):
-            lowered(read_graph(m.pack(y)))
+            lower(read_graph(m.pack(y)))
 
     def test_two_inputs(self):
         m = Model(np.random.default_rng(0))
         x, y = m.input(1, 4, 2), m.input(1, 4, 2)
         with pytest.raises(ConversionError, match="one input"):
-            lowered(read_graph(m.pack(m.arithmetic("ADD", x, y))))
+            lower(read_graph(m.pack(m.arithmetic("ADD", x, y))))
 
     def test_two_outputs(self):
         m = Model(np.random.default_rng(0))
         x = m.input(1, 4, 2)
         with pytest.raises(ConversionError, match="one output"):
-            lowered(read_graph(m.pack(m.unary("RELU", x), m.unary("RELU", x))))
+            lower(read_graph(m.pack(m.unary("RELU", x), m.unary("RELU", x))))
 
     def test_a_float_model(self):
         m = Model(np.random.default_rng(0))
         x = m.input(1, 4, 2, dtype="float32")
         with pytest.raises(ConversionError):
-            lowered(read_graph(m.pack(m.op("RELU", [x], m.tensor((1, 4, 2), None, 1.0, "float32")))))
+            lower(read_graph(m.pack(m.op("RELU", [x], m.tensor((1, 4, 2), None, 1.0, "float32")))))
 
     @pytest.mark.parametrize("kind", ["ADD", "MUL"])
     def test_scales_that_are_absurdly_far_apart(self, kind):
@@ -216,7 +216,7 @@ class TestRefusals:
         scale = m.tensors[y].quantization
         m.tensors[y] = replace(m.tensors[y], quantization=replace(scale, scale=(1e-30,)))
         with pytest.raises(UnsupportedOp, match="absurdly"):
-            lowered(read_graph(m.pack(y)))
+            lower(read_graph(m.pack(y)))
 
     def test_shapes_of_a_concatenation_that_differ_elsewhere(self):
         m = Model(np.random.default_rng(0))
@@ -225,7 +225,7 @@ class TestRefusals:
         small = m.strided_slice(x, (0, 0, 0, 0), (1, 3, 4, 2))
         m.ops = [m.ops[1], replace(m.ops[0], inputs=(x, small))]
         with pytest.raises(UnsupportedOp, match="add up"):
-            lowered(read_graph(m.pack(y)))
+            lower(read_graph(m.pack(y)))
 
 
 def test_operators_that_nothing_reads_are_no_harm():

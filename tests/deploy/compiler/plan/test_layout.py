@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynas.deploy.compiler.plan.layout import ALIGNMENT, laid_out
+from tinynas.deploy.compiler.plan.layout import ALIGNMENT, lay_out
 from tinynas.deploy.compiler.plan.schedule import Buffer
 
 
@@ -30,7 +30,7 @@ def rounded(buffer):
 @given(buffers(14))
 @settings(max_examples=200, deadline=None)
 def test_no_two_buffers_share_memory_while_both_are_alive(found):
-    layout = laid_out(found)
+    layout = lay_out(found)
     places = list(zip(found, layout.offsets, strict=True))
     for i, (a, at) in enumerate(places):
         assert at % ALIGNMENT == 0
@@ -44,7 +44,7 @@ def test_no_two_buffers_share_memory_while_both_are_alive(found):
 @settings(max_examples=100, deadline=None)
 def test_the_lower_bound_is_the_most_that_lives_at_one_time(found):
     most = max((sum(rounded(b) for b in found if b.first <= t <= b.last) for t in range(20)), default=0)
-    assert laid_out(found).lower_bound == most
+    assert lay_out(found).lower_bound == most
 
 
 def lowest(order):
@@ -63,7 +63,7 @@ def lowest(order):
 @given(buffers(5).filter(len))
 @settings(max_examples=100, deadline=None)
 def test_few_buffers_are_laid_out_as_well_as_possible(found):
-    assert laid_out(found).bytes == min(lowest(order) for order in permutations(found))
+    assert lay_out(found).bytes == min(lowest(order) for order in permutations(found))
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_few_buffers_are_laid_out_as_well_as_possible(found):
     ],
 )
 def test_known_layouts(found, size):
-    assert laid_out(found).bytes == size
+    assert lay_out(found).bytes == size
 
 
 def test_many_buffers_take_no_longer_than_the_search_may():
     found = [Buffer(1, 8 + 12 * (i * 7 % 11), i, i + 3 + i % 5) for i in range(120)]
-    layout = laid_out(found)
+    layout = lay_out(found)
     assert layout.bytes <= 1.3 * layout.lower_bound

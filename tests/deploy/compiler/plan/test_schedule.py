@@ -11,10 +11,10 @@ from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
 from tests.deploy.compiler._networks import architecture, dilated, pyramid
 from tinynas.deploy import read_graph
-from tinynas.deploy.compiler.passes.liveness import walk
-from tinynas.deploy.compiler.passes.lower import lowered
-from tinynas.deploy.compiler.plan.layout import laid_out
-from tinynas.deploy.compiler.plan.schedule import scheduled, segments
+from tinynas.deploy.compiler.passes.liveness import keep_live
+from tinynas.deploy.compiler.passes.lower import lower
+from tinynas.deploy.compiler.plan.layout import lay_out
+from tinynas.deploy.compiler.plan.schedule import make_schedule, segments
 
 MODELS = {name: build(np.random.default_rng(1)) for name, build in BUILDERS.items()}
 for _seed in range(30):
@@ -24,12 +24,12 @@ for _seed in range(30):
 
 
 def schedule_of(model):
-    return scheduled(walk(lowered(read_graph(model))[0]))
+    return make_schedule(keep_live(lower(read_graph(model))[0]))
 
 
 def replayed(schedule):
     """Reads that find something else in the buffers than the row that they want, when the schedule is played."""
-    found = schedule.walk
+    found = schedule.live
     memory = {}  # (buffer, place) -> (value, row)
     done = [0] * len(found.turns)
     wrong = []
@@ -103,7 +103,7 @@ def test_the_arena_does_not_grow_with_the_window():
     for window in (60, 600):
         m = Model(np.random.default_rng(0))
         x = m.conv(m.input(1, 1, window, 4), 4, (1, 3), same=False)
-        sizes.add(laid_out(schedule_of(m.pack(m.conv(x, 4, (1, 3), same=False))).buffers).bytes)
+        sizes.add(lay_out(schedule_of(m.pack(m.conv(x, 4, (1, 3), same=False))).buffers).bytes)
     assert len(sizes) == 1
 
 
@@ -113,8 +113,8 @@ def test_elementwise_operators_work_in_place():
     y = m.arithmetic("ADD", x, m.conv(x, 4, (1, 1)))
     y = m.unary("TANH", m.arithmetic("MUL", y, m.values(4)), (1 / 128, 0))
     schedule = schedule_of(m.pack(m.conv(y, 2, (3, 3))))
-    place = {schedule.walk.turns[i].operator.kind: schedule.place.get(t.operator.output) for i, t in
-             enumerate(schedule.walk.turns)}  # fmt: skip
+    place = {schedule.live.turns[i].operator.kind: schedule.place.get(t.operator.output) for i, t in
+             enumerate(schedule.live.turns)}  # fmt: skip
     assert place["ADD"] == place["MUL"] == place["TANH"]
 
 

@@ -7,8 +7,8 @@ from tests.deploy._building import Model
 from tests.deploy._models import BUILDERS
 from tests.deploy.compiler._library import library, needs_compiler, pointer
 from tinynas.deploy import compile_model, read_graph
-from tinynas.deploy.compiler.passes.lower import lowered
-from tinynas.deploy.compiler.plan.streaming import streamed
+from tinynas.deploy.compiler.passes.lower import lower
+from tinynas.deploy.compiler.plan.streaming import make_stream
 from tinynas.errors import ConfigError, UnsupportedOp
 
 
@@ -42,7 +42,7 @@ def fitting(seed, count=1):
     for n in range(10_000):
         model = BUILDERS["tcn_last_step"](np.random.default_rng([seed, n]))
         try:
-            streamed(lowered(read_graph(model))[0], 1)
+            make_stream(lower(read_graph(model))[0], 1)
         except UnsupportedOp:
             continue
         made.append(model)
@@ -85,7 +85,7 @@ def test_many_networks_at_strides_of_any_kind(tmp_path):
 def test_outputs_begin_when_the_field_is_filled_and_do_not_depend_on_what_came_before(tmp_path):
     (model,) = fitting(99)
     graph = read_graph(model)
-    stream = streamed(lowered(graph)[0], 3)
+    stream = make_stream(lower(graph)[0], 3)
     count, channels = max(graph.tensors[graph.inputs[0]].shape), graph.tensors[graph.inputs[0]].shape[-1]
     rng = np.random.default_rng(0)
     samples = rng.integers(-128, 128, (2 * count, channels)).astype(np.int8)

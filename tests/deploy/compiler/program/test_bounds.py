@@ -18,7 +18,7 @@ from tinynas.deploy.compiler.program.ir import Access, Operator, Program, Rows, 
 from tinynas.deploy.compiler.program.work import Copy, Piece
 from tinynas.errors import ConversionError, UnsupportedOp
 
-DOCS = Path(__file__).parents[3] / "docs" / "compiler.md"
+DOCS = Path(__file__).parents[4] / "docs" / "compiler.md"
 
 
 def model():

@@ -11,11 +11,11 @@ from tinynas.deploy.compiler.c.c_source import real
 from tinynas.deploy.graph import Tensor
 from tinynas.errors import ConversionError
 
-__all__ = ["Affine", "affine_of", "header_part", "source_part"]
+__all__ = ["Edges", "describe_edges", "header_part", "source_part"]
 
 
 @dataclass(frozen=True)
-class Affine:
+class Edges:
     """How real numbers become the model's integers, and back.
 
     Attributes:
@@ -37,7 +37,7 @@ class Affine:
     zero_out: int
 
 
-def affine_of(source: Tensor, target: Tensor, mean: Sequence[float] | None, std: Sequence[float] | None) -> Affine:
+def describe_edges(source: Tensor, target: Tensor, mean: Sequence[float] | None, std: Sequence[float] | None) -> Edges:
     """The affine steps of a model.
 
     Args:
@@ -63,13 +63,13 @@ def affine_of(source: Tensor, target: Tensor, mean: Sequence[float] | None, std:
         finite = np.isfinite(np.concatenate([means, gains]).astype(np.float32)).all()
     if not finite:
         raise ConversionError("means and deviations, in steps of the input's scale, are beyond what a float32 holds")
-    return Affine(
+    return Edges(
         channels, count // channels, tuple(means.tolist()), tuple(gains.tolist()), source.quantization.zero_point[0],
         int(np.prod(target.shape)), target.quantization.scale[0], target.quantization.zero_point[0],
     )  # fmt: skip
 
 
-def header_part(affine: Affine, name: str) -> str:
+def header_part(affine: Edges, name: str) -> str:
     """Declarations."""
     return f"""\
 /* Real numbers to the input: {affine.samples} samples of {affine.channels} channels, in the units that the network was
@@ -81,7 +81,7 @@ void {name}_result(const int8_t *out, float *result);
 """
 
 
-def source_part(affine: Affine, name: str) -> str:
+def source_part(affine: Edges, name: str) -> str:
     """Definitions."""
     channels, samples = affine.channels, affine.samples
     if len(set(affine.mean)) == len(set(affine.gain)) == 1:

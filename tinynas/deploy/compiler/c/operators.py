@@ -60,7 +60,7 @@ def operator_source(schedule: Schedule, number: int, memory: Callable[[int], str
 
     Args:
         schedule: What runs when.
-        number: The operator, of `schedule.walk.turns`.
+        number: The operator, of `schedule.live.turns`.
         memory: From a value to the C expression of its memory.
     """
     emitter = _Emitter(schedule, number, memory)
@@ -74,14 +74,14 @@ def operator_source(schedule: Schedule, number: int, memory: Callable[[int], str
         Softmax: emitter.softmax,
         Copy: emitter.copy,
     }
-    work = schedule.walk.turns[number].operator.work
+    work = schedule.live.turns[number].operator.work
     return make[type(work)](work)
 
 
 class _Emitter:
     def __init__(self, schedule: Schedule, number: int, memory: Callable[[int], str]) -> None:
         self.schedule, self.number, self.memory = schedule, number, memory
-        self.turns: Turns = schedule.walk.turns[number]
+        self.turns: Turns = schedule.live.turns[number]
         self.op = self.turns.operator
         self.out = memory(self.op.output)
         self.ins = [memory(access.value) for access in self.op.inputs]
@@ -93,7 +93,7 @@ class _Emitter:
     def view(self, access: Access, row_bytes: int | None = None) -> Fields:
         """The structure tn_view of an input."""
         places = access.high if access.whole else self.places(access.value)
-        rows = self.schedule.walk.program.values[access.value].rows
+        rows = self.schedule.live.program.values[access.value].rows
         size = row_bytes if access.whole and row_bytes is not None else rows.bytes
         dilation = access.dilation if access.taps > 1 else 0
         return [
@@ -106,7 +106,7 @@ class _Emitter:
         number = self.schedule.place.get(value)
         if number is not None:
             return self.schedule.buffers[number].rows
-        lattice = self.schedule.walk.lattices[value]
+        lattice = self.schedule.live.lattices[value]
         assert lattice is not None
         return lattice.count
 
@@ -230,7 +230,7 @@ class _Emitter:
     def copy(self, work: Copy) -> OperatorSource:
         pieces = ", ".join(initialiser(_piece(piece)) for piece in work.pieces)
         self.arrays.append(f"static const tn_piece pieces{self.number}[{len(work.pieces)}] = {{{pieces}}};")
-        rows = self.schedule.walk.program.values
+        rows = self.schedule.live.program.values
         views = tuple(self.view(a, rows[a.value].rows.count * rows[a.value].rows.bytes) for a in self.op.inputs)
         inputs = ", ".join(initialiser(view) for view in views)
         self.arrays.append(f"static const tn_view views{self.number}[{len(views)}] = {{{inputs}}};")

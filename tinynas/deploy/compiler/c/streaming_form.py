@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from tinynas.deploy.compiler.c.c_source import array, comment
-from tinynas.deploy.compiler.c.edges import Affine, header_part, source_part
+from tinynas.deploy.compiler.c.edges import Edges, header_part, source_part
 from tinynas.deploy.compiler.c.operators import OperatorSource, operator_source
 from tinynas.deploy.compiler.c.window_form import Sources, Writer, constants_bytes, dispatch
 from tinynas.deploy.compiler.plan.layout import ALIGNMENT, Layout
 from tinynas.deploy.compiler.plan.streaming import Stream
 from tinynas.deploy.graph import Graph
 
-__all__ = ["state_layout", "stream_written"]
+__all__ = ["state_layout", "write_stream"]
 
 
 def state_layout(stream: Stream) -> Layout:
@@ -24,13 +24,13 @@ def state_layout(stream: Stream) -> Layout:
     return Layout(offsets, sum(sizes), sum(sizes))
 
 
-def stream_written(
-    stream: Stream, layout: Layout, graph: Graph, affine: Affine, *, name: str, specialise: bool, signature: str
+def write_stream(
+    stream: Stream, layout: Layout, graph: Graph, affine: Edges, *, name: str, specialise: bool, signature: str
 ) -> Sources:
-    """Write the streaming form; arguments as of `sources.written`."""
+    """Write the streaming form; arguments as of `window_form.write`."""
     writer = _StreamWriter(stream, layout, graph, name)
     schedule = stream.schedule
-    parts = [operator_source(schedule, i, writer.memory) for i in range(len(schedule.walk.turns))]
+    parts = [operator_source(schedule, i, writer.memory) for i in range(len(schedule.live.turns))]
     sample = replace(affine, samples=1)
     blocks = [
         *writer.preamble(parts, specialise),
@@ -57,7 +57,7 @@ class _StreamWriter(Writer):
             return "s->out"
         return f"(int8_t *)s->memory + {self.layout.offsets[self.schedule.place[value]]}"
 
-    def stream_header(self, affine: Affine, signature: str) -> str:
+    def stream_header(self, affine: Edges, signature: str) -> str:
         """name.h."""
         name, upper, stream = self.name, self.upper, self.stream
         sample, output = (self.program.values[v].rows.bytes for v in (0, self.program.output))
@@ -74,7 +74,7 @@ class _StreamWriter(Writer):
 #define {upper}_FIELD {stream.field} /* samples that one output depends on */
 #define {upper}_STREAM_BYTES {self.layout.reserved}
 #define {upper}_MACS {stream.macs} /* from one output to the next */
-#define {upper}_OPERATORS {len(stream.schedule.walk.turns)}
+#define {upper}_OPERATORS {len(stream.schedule.live.turns)}
 
 #ifdef __cplusplus
 extern "C" {{
@@ -111,7 +111,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
 
     def title(self, number: int) -> str:
         """What an operator is, in words."""
-        op = self.schedule.walk.turns[number].operator
+        op = self.schedule.live.turns[number].operator
         often = sum(number in phase for phase in self.stream.phases)
         macs = op.work.macs_of_row * often
         made = self.program.values[op.output].rows.bytes
@@ -168,7 +168,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
         memcpy({self.memory(0)} + place * {upper}_SAMPLE_BYTES, sample, {upper}_SAMPLE_BYTES);
     }}
 """
-        kind = "uint8_t" if len(self.schedule.walk.turns) < 256 else "uint16_t"
+        kind = "uint8_t" if len(self.schedule.live.turns) < 256 else "uint16_t"
         return f"""\
 void {name}_start({name}_stream *s) {{
     memset(s, 0, sizeof *s);

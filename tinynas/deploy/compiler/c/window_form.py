@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinynas.deploy.compiler.c.c_source import array, comment
-from tinynas.deploy.compiler.c.edges import Affine, header_part, source_part
+from tinynas.deploy.compiler.c.edges import Edges, header_part, source_part
 from tinynas.deploy.compiler.c.operators import OperatorSource, operator_source
 from tinynas.deploy.compiler.plan.layout import Layout
 from tinynas.deploy.compiler.plan.schedule import Schedule, segments
 from tinynas.deploy.graph import Graph
 
-__all__ = ["Sources", "Writer", "constants_bytes", "dispatch", "written"]
+__all__ = ["Sources", "Writer", "constants_bytes", "dispatch", "write"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Sources:
     weights_bytes: int
 
 
-def written(
-    schedule: Schedule, layout: Layout, graph: Graph, affine: Affine, *, name: str, specialise: bool, signature: str
+def write(
+    schedule: Schedule, layout: Layout, graph: Graph, affine: Edges, *, name: str, specialise: bool, signature: str
 ) -> Sources:
     """Write a model.
 
@@ -47,7 +47,7 @@ def written(
         signature: Identifies the model, for the header.
     """
     writer = Writer(schedule, layout, graph, name)
-    parts = [operator_source(schedule, i, writer.memory) for i in range(len(schedule.walk.turns))]
+    parts = [operator_source(schedule, i, writer.memory) for i in range(len(schedule.live.turns))]
     header = writer.header(affine, signature)
     source = writer.source(parts, affine, specialise)
     return Sources(header, source, constants_bytes(schedule, parts))
@@ -55,7 +55,7 @@ def written(
 
 def constants_bytes(schedule: Schedule, parts: Sequence[OperatorSource]) -> int:
     """Bytes of all constants of a model."""
-    values = schedule.walk.program.values
+    values = schedule.live.program.values
     constants = sum(v.data.nbytes for v in values if v.data is not None)
     return sum(part.weights_bytes for part in parts) + constants
 
@@ -65,7 +65,7 @@ class Writer:
 
     def __init__(self, schedule: Schedule, layout: Layout, graph: Graph, name: str) -> None:
         self.schedule, self.layout, self.graph, self.name = schedule, layout, graph, name
-        self.program = schedule.walk.program
+        self.program = schedule.live.program
         self.upper = name.upper()
 
     def memory(self, value: int) -> str:
@@ -78,7 +78,7 @@ class Writer:
             return "s->out"
         return f"s->arena + {self.layout.offsets[self.schedule.place[value]]}"
 
-    def header(self, affine: Affine, signature: str) -> str:
+    def header(self, affine: Edges, signature: str) -> str:
         """What callers include."""
         name, upper = self.name, self.upper
         sizes = [self.program.values[v].rows for v in (0, self.program.output)]
@@ -92,8 +92,8 @@ class Writer:
 #define {upper}_INPUT_BYTES {sizes[0].count * sizes[0].bytes}
 #define {upper}_OUTPUT_BYTES {sizes[1].count * sizes[1].bytes}
 #define {upper}_ARENA_BYTES {self.layout.reserved} /* at least {self.layout.lower_bound} are needed at one time */
-#define {upper}_MACS {self.schedule.walk.macs}
-#define {upper}_OPERATORS {len(self.schedule.walk.turns)}
+#define {upper}_MACS {self.schedule.live.macs}
+#define {upper}_OPERATORS {len(self.schedule.live.turns)}
 
 #ifdef __cplusplus
 extern "C" {{
@@ -120,7 +120,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
 #endif
 """
 
-    def source(self, parts: Sequence[OperatorSource], affine: Affine, specialise: bool) -> str:
+    def source(self, parts: Sequence[OperatorSource], affine: Edges, specialise: bool) -> str:
         """What is compiled."""
         blocks = [
             *self.preamble(parts, specialise),
@@ -138,7 +138,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
         values = [
             array(f"values{v}", value.data, aligned=True)
             for v, value in enumerate(self.program.values)
-            if value.data is not None and self.schedule.walk.lattices[v] is not None
+            if value.data is not None and self.schedule.live.lattices[v] is not None
         ]
         return [
             f'#include "{self.name}.h"',
@@ -150,7 +150,7 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
 
     def title(self, number: int) -> str:
         """What an operator is, in words."""
-        t = self.schedule.walk.turns[number]
+        t = self.schedule.live.turns[number]
         op, values = t.operator, self.program.values
         reads = " and ".join(f"{values[a.value].rows.count} x {values[a.value].rows.bytes}" for a in op.inputs)
         made = values[op.output].rows
@@ -160,13 +160,13 @@ extern const char *const {name}_operators[{upper}_OPERATORS];
 
     def constants(self, number: int, part: OperatorSource) -> str:
         """Definitions at file scope of one operator."""
-        t = self.schedule.walk.turns[number]
+        t = self.schedule.live.turns[number]
         rows = [] if t.step is not None else [array(f"rows{number}", np.array(t.rows, np.uint16))]
         return "\n".join([comment(self.title(number)), *part.constants, *rows])
 
     def state(self) -> str:
         """The type of what one inference carries along."""
-        turns = max(len(t.rows) for t in self.schedule.walk.turns) + 2
+        turns = max(len(t.rows) for t in self.schedule.live.turns) + 2
         counter = "uint16_t" if turns < 1 << 16 else "int32_t"
         return f"""\
 /* What one inference carries along: its memory, and the turns that each operator has taken. */
@@ -174,7 +174,7 @@ typedef struct {{
     const int8_t *in;
     int8_t *out;
     int8_t *arena;
-    {counter} turns[{len(self.schedule.walk.turns)}];
+    {counter} turns[{len(self.schedule.live.turns)}];
 }} state;"""
 
     def step(self, parts: Sequence[OperatorSource]) -> str:
@@ -183,7 +183,7 @@ typedef struct {{
 
     def case(self, number: int, part: OperatorSource) -> str:
         """One operator within the switch."""
-        t = self.schedule.walk.turns[number]
+        t = self.schedule.live.turns[number]
         lanes, count, apart = self.schedule.lanes[number], len(t.rows), t.step
 
         def row(turn: str) -> str:
@@ -216,7 +216,7 @@ typedef struct {{
 
     def order(self) -> str:
         """The schedule."""
-        dtype = np.uint8 if len(self.schedule.walk.turns) < 256 else np.uint16
+        dtype = np.uint8 if len(self.schedule.live.turns) < 256 else np.uint16
         flat = [n for s in segments(self.schedule.order) for n in (s.repeats, len(s.body), *s.body)]
         return "\n".join(
             [
@@ -228,7 +228,7 @@ typedef struct {{
     def invoke(self) -> str:
         """The functions that are called from outside."""
         name, upper = self.name, self.upper
-        kind = "uint8_t" if len(self.schedule.walk.turns) < 256 else "uint16_t"
+        kind = "uint8_t" if len(self.schedule.live.turns) < 256 else "uint16_t"
         return f"""\
 void {name}_invoke_in(void *arena, const int8_t *in, int8_t *out) {{
     state s = {{.in = in, .out = out, .arena = arena}};
@@ -258,7 +258,7 @@ void {name}_invoke(const int8_t *in, int8_t *out) {{
         """Names of the operators, for whoever times them."""
         titles = ",\n".join(
             '    "' + self.title(i).replace("\\", "\\\\").replace('"', "'") + '"'
-            for i in range(len(self.schedule.walk.turns))
+            for i in range(len(self.schedule.live.turns))
         )
         return f"#ifdef {self.upper}_HOOKS\nconst char *const {self.name}_operators[] = {{\n{titles},\n}};\n#endif"
 

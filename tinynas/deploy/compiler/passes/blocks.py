@@ -8,8 +8,8 @@ from itertools import product
 from math import prod
 
 from tinynas.deploy.compiler.passes.convolutions import Axis, convolution, depthwise
-from tinynas.deploy.compiler.passes.movement import copy_whole
-from tinynas.deploy.compiler.program.boxes import picked, pitches
+from tinynas.deploy.compiler.passes.movement import emit_copy
+from tinynas.deploy.compiler.program.boxes import pick, pitches
 from tinynas.deploy.compiler.program.builder import Builder
 from tinynas.deploy.compiler.program.work import Piece
 from tinynas.deploy.graph import Op
@@ -105,7 +105,7 @@ def to_blocks(b: Builder) -> None:
     block, paddings = _amounts(b, b.op)
     _check_batches(b, source, target, block)
     pieces = _interleaved(source, target, block, paddings)
-    copy_whole(b, tuple(pieces), b.quantization(b.op.outputs[0]).zero_point[0])
+    emit_copy(b, tuple(pieces), b.quantization(b.op.outputs[0]).zero_point[0])
 
 
 def from_blocks(b: Builder) -> None:
@@ -120,7 +120,7 @@ def from_blocks(b: Builder) -> None:
         )
         for piece in _interleaved(target, source, block, crops)
     ]  # fmt: skip
-    copy_whole(b, tuple(pieces), 0)
+    emit_copy(b, tuple(pieces), 0)
 
 
 def _check_batches(b: Builder, space: tuple[int, ...], batches: tuple[int, ...], block: tuple[int, ...]) -> None:
@@ -160,5 +160,5 @@ def _interleaved(
         start += [0] * (len(space) - len(start))
         if all(ranges):
             offset = sum(s * p for s, p in zip(start, pitch, strict=True))
-            pieces.append(replace(picked(space, ranges), strides_out=tuple(pitch), offset_out=offset))
+            pieces.append(replace(pick(space, ranges), strides_out=tuple(pitch), offset_out=offset))
     return pieces

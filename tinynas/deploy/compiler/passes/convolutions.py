@@ -62,7 +62,7 @@ def axes_of(b: Builder, taps: tuple[int, int]) -> tuple[Axis, Axis]:
 Orient = Callable[[npt.NDArray[np.int8]], npt.NDArray[np.int8]]
 
 
-def windowed(
+def emit_window(
     b: Builder,
     axes: tuple[Axis, Axis],
     channels: tuple[int, int],
@@ -126,7 +126,7 @@ def convolution(b: Builder, axes: tuple[Axis, Axis] | None = None) -> None:
     def make(orient: Orient, window: Window, width: int) -> Work:
         return Matrix(orient(weights), bias, zero, window, requantization, width)
 
-    windowed(b, axes or axes_of(b, taps), channels, make, zero)
+    emit_window(b, axes or axes_of(b, taps), channels, make, zero)
 
 
 def depthwise(b: Builder, axes: tuple[Axis, Axis] | None = None) -> None:
@@ -147,7 +147,7 @@ def depthwise(b: Builder, axes: tuple[Axis, Axis] | None = None) -> None:
         full[each, :, :, each // (outputs // inputs)] = np.moveaxis(oriented, 2, 0)
         return Matrix(full, bias, zero, window, requantization, width)
 
-    windowed(b, axes or axes_of(b, taps), (inputs, outputs), make, zero)
+    emit_window(b, axes or axes_of(b, taps), (inputs, outputs), make, zero)
 
 
 def fully_connected(b: Builder) -> None:
@@ -178,7 +178,7 @@ def pool(b: Builder) -> None:
     channels = b.tensor(b.op.inputs[0]).shape[-1]
     low, high = limits(b)
     average = b.op.kind == "AVERAGE_POOL_2D"
-    windowed(
+    emit_window(
         b, axes, (channels, channels), lambda _, window, width: Pool(average, channels, window, width, low, high), None
     )
 

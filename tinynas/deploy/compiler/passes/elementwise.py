@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.deploy.arithmetic import Affine, add_parameters, mean_parameters, mul_parameters, sub_parameters
-from tinynas.deploy.compiler.passes.movement import copied
+from tinynas.deploy.compiler.passes.movement import add_copy
 from tinynas.deploy.compiler.program.builder import Builder
 from tinynas.deploy.compiler.program.ir import Access, Rows, rows_of
 from tinynas.deploy.compiler.program.work import Binary, Lookup, Matrix, Mean, Piece, Pool, Softmax
@@ -83,7 +83,7 @@ def _repeated(b: Builder, tensor: int, shape: tuple[int, ...], target: tuple[int
         raise b.refuse(f"shape {shape} does not fit {target}", tensor)
     strides = tuple(0 if n == 1 else prod(shape[i + 1 :]) for i, n in enumerate(shape))
     piece = Piece(0, target, strides, tuple(prod(target[i + 1 :]) for i in range(len(target))))
-    view = copied(b, tensor, piece, rows)
+    view = add_copy(b, tensor, piece, rows)
     return Access(view.value, high=rows.count)
 
 

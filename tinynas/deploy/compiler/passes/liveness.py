@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from tinynas.deploy.compiler.program.ir import Access, Operator, Program, Value
 
-__all__ = ["Lattice", "Turns", "Walk", "needed_rows", "walk"]
+__all__ = ["Lattice", "LiveProgram", "Turns", "keep_live", "needed_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Turns:
 
 
 @dataclass(frozen=True)
-class Walk:
+class LiveProgram:
     """A program without its dead rows.
 
     Attributes:
@@ -93,10 +93,17 @@ def needed_rows(program: Program) -> list[set[int]]:
     return needed
 
 
-def walk(program: Program) -> Walk:
+def keep_live(program: Program) -> LiveProgram:
     """Leave out the rows of a program that nothing depends on."""
     needed = needed_rows(program)
-    lattices = [_lattice(program, needed, value) for value in range(len(program.values))]
+    makers = {op.output: op for op in program.operators}
+    readers: list[list[tuple[Operator, Access]]] = [[] for _ in program.values]
+    for op in program.operators:
+        for access in op.inputs:
+            readers[access.value].append((op, access))
+    lattices = [
+        _find_lattice(program, needed, value, makers.get(value), readers[value]) for value in range(len(program.values))
+    ]
     turns = []
     for op in program.operators:
         lattice = lattices[op.output]
@@ -104,10 +111,10 @@ def walk(program: Program) -> Walk:
             continue
         rows = _turns(op, program.values[op.output], needed[op.output])
         own = Lattice(0, 1, len(rows)) if _at_once(op, program.values[op.output]) else lattice
-        inputs = tuple(_renumbered(access, own, lattices[access.value]) for access in op.inputs)
+        inputs = tuple(_renumber(access, own, lattices[access.value]) for access in op.inputs)
         places = tuple(own.place(row) for row in rows)
         turns.append(Turns(replace(op, inputs=inputs), places, own is not lattice, lattice.count))
-    return Walk(program, tuple(turns), tuple(lattices))
+    return LiveProgram(program, tuple(turns), tuple(lattices))
 
 
 def _at_once(op: Operator, value: Value) -> bool:
@@ -121,13 +128,17 @@ def _turns(op: Operator, value: Value, needed: set[int]) -> Sequence[int]:
     return range(op.turns) if _at_once(op, value) else sorted(needed)
 
 
-def _lattice(program: Program, needed: list[set[int]], value: int) -> Lattice | None:
+def _find_lattice(
+    program: Program,
+    needed: list[set[int]],
+    value: int,
+    maker: Operator | None,
+    readers: Sequence[tuple[Operator, Access]],
+) -> Lattice | None:
     rows = sorted(needed[value])
     if not rows and value:
         return None
-    maker = next((op for op in program.operators if op.output == value), None)
     count = program.values[value].rows.count
-    readers = [(op, access) for op in program.operators for access in op.inputs if access.value == value]
     whole = any(access.whole and needed[op.output] for op, access in readers)
     # The caller's memory, constants, and what is made or read as a whole keep every row.
     fixed = maker is None or value == program.output or whole or _at_once(maker, program.values[value])
@@ -146,7 +157,7 @@ def _lattice(program: Program, needed: list[set[int]], value: int) -> Lattice | 
     return Lattice(start, step, (rows[-1] - start) // step + 1)
 
 
-def _renumbered(access: Access, own: Lattice, read: Lattice | None) -> Access:
+def _renumber(access: Access, own: Lattice, read: Lattice | None) -> Access:
     """An access in numbers of kept rows, for an operator whose turns are numbered by `own`."""
     if access.whole:
         return access

@@ -13,7 +13,7 @@ from tinynas.deploy.compiler.program.ir import Program, rows_of
 from tinynas.deploy.graph import Graph, Op
 from tinynas.errors import ConversionError
 
-__all__ = ["SUPPORTED", "lowered"]
+__all__ = ["SUPPORTED", "lower"]
 
 _OPERATORS: dict[str, Callable[[Builder], None]] = {
     "CONV_2D": convolutions.convolution,
@@ -36,7 +36,7 @@ _OPERATORS: dict[str, Callable[[Builder], None]] = {
 SUPPORTED = (*sorted(_OPERATORS), "DEQUANTIZE")
 
 
-def lowered(graph: Graph) -> tuple[Program, int, int]:
+def lower(graph: Graph) -> tuple[Program, int, int]:
     """Translate a model.
 
     Args:

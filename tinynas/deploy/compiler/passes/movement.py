@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from tinynas.deploy.compiler.program.boxes import picked, placed
+from tinynas.deploy.compiler.program.boxes import pick, put
 from tinynas.deploy.compiler.program.builder import Builder, View
 from tinynas.deploy.compiler.program.ir import Access, Operator, Rows, rows_of
 from tinynas.deploy.compiler.program.work import Copy, Piece
 
-__all__ = ["concatenation", "copied", "copy_whole", "pad", "reshape", "strided_slice"]
+__all__ = ["add_copy", "concatenation", "emit_copy", "pad", "reshape", "strided_slice"]
 
 
 def row_axis(b: Builder, tensor: int) -> int | None:
@@ -49,7 +49,7 @@ def pad(b: Builder) -> None:
     if axis is not None and any(map(any, amounts[:axis])):
         axis = None
     if axis is None:
-        copy_whole(b, (placed(shape, [before for before, _ in amounts], tuple(wanted)),), fill)
+        emit_copy(b, (put(shape, [before for before, _ in amounts], tuple(wanted)),), fill)
         return
     before, after = amounts[axis]
     view = b.view(source)
@@ -60,7 +60,7 @@ def pad(b: Builder) -> None:
         view = replace(view, count=view.count + before + after, offset=view.offset - before * view.step, fill=fill)
     inner = shape[axis + 1 :]
     if any(map(any, amounts[axis + 1 :])):
-        pieces = (placed(inner, [before for before, _ in amounts[axis + 1 :]], tuple(wanted[axis + 1 :])),)
+        pieces = (put(inner, [before for before, _ in amounts[axis + 1 :]], tuple(wanted[axis + 1 :])),)
         _within_rows(b, [view], pieces, fill, target)
     else:
         b.views[target] = view
@@ -75,19 +75,21 @@ def strided_slice(b: Builder) -> None:
         raise b.refuse("begin, end and strides do not lead to the output's shape", target)
     axis = row_axis(b, source)
     if axis is None or picks[axis].step < 0:
-        copy_whole(b, (picked(shape, picks),), 0)
+        emit_copy(b, (pick(shape, picks),), 0)
         return
     view = b.view(source)
-    pick = picks[axis]
-    step = pick.step if len(pick) > 1 else 1  # of a single row any step is stated
-    part = replace(view.clipped(), count=len(pick), offset=view.offset + pick.start * view.step, step=view.step * step)
+    chosen = picks[axis]
+    step = chosen.step if len(chosen) > 1 else 1  # of a single row any step is stated
+    part = replace(
+        view.clipped(), count=len(chosen), offset=view.offset + chosen.start * view.step, step=view.step * step
+    )
     if part.low <= part.offset and part.offset + (part.count - 1) * part.step < part.high:
         part = replace(part, fill=None)
     inner = shape[axis + 1 :]
     if all(len(p) == n for p, n in zip(picks[axis + 1 :], inner, strict=True)):
         b.views[target] = part
     else:
-        _within_rows(b, [part], (picked(inner, picks[axis + 1 :]),), part.fill or 0, target)
+        _within_rows(b, [part], (pick(inner, picks[axis + 1 :]),), part.fill or 0, target)
 
 
 def concatenation(b: Builder) -> None:
@@ -113,13 +115,13 @@ def concatenation(b: Builder) -> None:
         starts.append([0] * (axis - outer) + [at] + [0] * (len(shape) - axis - 1))
         at += part[axis]
     pieces = tuple(
-        replace(placed(part[outer:], start, shape[outer:]), source=k)
+        replace(put(part[outer:], start, shape[outer:]), source=k)
         for k, (part, start) in enumerate(zip(parts, starts, strict=True))
     )
     if inside:
         _within_rows(b, views, pieces, views[0].fill or 0, target)
     else:
-        copy_whole(b, pieces, 0)
+        emit_copy(b, pieces, 0)
 
 
 def _picks(b: Builder, shape: tuple[int, ...]) -> list[range]:
@@ -145,7 +147,7 @@ def _picks(b: Builder, shape: tuple[int, ...]) -> list[range]:
     return picks
 
 
-def copy_whole(b: Builder, pieces: tuple[Piece, ...], fill: int) -> None:
+def emit_copy(b: Builder, pieces: tuple[Piece, ...], fill: int) -> None:
     """Emit a copy between the present operator's tensors as wholes.
 
     Args:
@@ -159,7 +161,7 @@ def copy_whole(b: Builder, pieces: tuple[Piece, ...], fill: int) -> None:
     b.emit(Copy(pieces, fill), reads, Rows(1, 1, prod(b.tensor(target).shape)), target)
 
 
-def copied(b: Builder, tensor: int, piece: Piece, rows: Rows) -> View:
+def add_copy(b: Builder, tensor: int, piece: Piece, rows: Rows) -> View:
     """A new value that is a copy from a tensor as a whole.
 
     Args:

@@ -7,12 +7,13 @@ by branch and bound, with many a few good orders are tried.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinynas.deploy.compiler.plan.schedule import Buffer
 
-__all__ = ["ALIGNMENT", "Layout", "laid_out"]
+__all__ = ["ALIGNMENT", "Layout", "lay_out"]
 
 ALIGNMENT = 4
 # Placements that the search may try before it settles for the best one found.
@@ -39,7 +40,7 @@ class Layout:
         return max(self.bytes, ALIGNMENT)
 
 
-def laid_out(buffers: Sequence[Buffer]) -> Layout:
+def lay_out(buffers: Sequence[Buffer]) -> Layout:
     """Find offsets.
 
     Args:
@@ -49,7 +50,7 @@ def laid_out(buffers: Sequence[Buffer]) -> Layout:
         A layout; optimal where it meets its lower bound, or where the search came to an end.
 
     Example:
-        >>> laid_out([Buffer(1, 8, 0, 1), Buffer(1, 4, 1, 2), Buffer(1, 8, 2, 3)]).bytes
+        >>> lay_out([Buffer(1, 8, 0, 1), Buffer(1, 4, 1, 2), Buffer(1, 8, 2, 3)]).bytes
         12
     """
     sizes = [-(-buffer.bytes // ALIGNMENT) * ALIGNMENT for buffer in buffers]
@@ -72,22 +73,36 @@ def laid_out(buffers: Sequence[Buffer]) -> Layout:
     return Layout(tuple(search.best), search.height, bound)
 
 
+#: Where a buffer lies: its first byte, the byte behind its last, its number.
+_Placement = tuple[int, int, int]
+
+
 class _Search:
     def __init__(self, buffers: Sequence[Buffer], sizes: list[int], bound: int) -> None:
-        self.buffers, self.sizes, self.bound = buffers, sizes, bound
+        self.sizes, self.bound = sizes, bound
+        self.meets = [[a.first <= b.last and b.first <= a.last for b in buffers] for a in buffers]
         self.best: list[int] = [0] * len(buffers)
         self.height = 1 << 60 if buffers else 0
         self.left = _BUDGET
 
     def try_order(self, order: list[int]) -> None:
         """Place buffers in an order, and keep the result if it is the best so far."""
-        placed: list[tuple[int, int]] = []
+        if self.height <= self.bound:
+            return
+        placed: list[_Placement] = []
         for i in order:
-            placed.append((i, self._lowest(i, placed)))
+            offset = self._lowest(i, placed)
+            insort(placed, (offset, offset + self.sizes[i], i))
         self._keep(placed)
 
-    def branch(self, placed: list[tuple[int, int]], rest: list[int], height: int) -> None:
-        """Try every order of the rest, as far as it can still be the best."""
+    def branch(self, placed: list[_Placement], rest: list[int], height: int) -> None:
+        """Try every order of the rest, as far as it can still be the best.
+
+        Args:
+            placed: Buffers that are placed, from the lowest up.
+            rest: The others.
+            height: Bytes that the placed ones take.
+        """
         if self.height <= self.bound or self.left <= 0 or height >= self.height:
             return
         if not rest:
@@ -96,26 +111,27 @@ class _Search:
         for k, i in enumerate(rest):
             self.left -= 1
             offset = self._lowest(i, placed)
-            self.branch([*placed, (i, offset)], rest[:k] + rest[k + 1 :], max(height, offset + self.sizes[i]))
+            end = offset + self.sizes[i]
+            if end >= self.height:  # it cannot be the best any more
+                continue
+            larger = placed.copy()
+            insort(larger, (offset, end, i))
+            self.branch(larger, rest[:k] + rest[k + 1 :], max(height, end))
 
-    def _keep(self, placed: list[tuple[int, int]]) -> None:
-        height = max((offset + self.sizes[i] for i, offset in placed), default=0)
+    def _keep(self, placed: list[_Placement]) -> None:
+        height = max((end for _, end, _ in placed), default=0)
         if height < self.height:
             self.height = height
-            for i, offset in placed:
+            for offset, _, i in placed:
                 self.best[i] = offset
 
-    def _lowest(self, i: int, placed: list[tuple[int, int]]) -> int:
+    def _lowest(self, i: int, placed: list[_Placement]) -> int:
         """The lowest offset at which a buffer meets none that is alive at the same time."""
-        mine = self.buffers[i]
-        taken = sorted(
-            (offset, offset + self.sizes[j])
-            for j, offset in placed
-            if self.buffers[j].first <= mine.last and mine.first <= self.buffers[j].last
-        )
-        offset = 0
-        for start, end in taken:
-            if start - offset >= self.sizes[i]:
-                break
-            offset = max(offset, end)
+        meets, size, offset = self.meets[i], self.sizes[i], 0
+        for start, end, j in placed:
+            if meets[j]:
+                if start - offset >= size:
+                    break
+                if end > offset:
+                    offset = end
         return offset

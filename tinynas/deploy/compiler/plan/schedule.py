@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tinynas.deploy.compiler.passes.liveness import Walk
+from tinynas.deploy.compiler.passes.liveness import LiveProgram
+from tinynas.deploy.compiler.program.ir import Access
 from tinynas.deploy.compiler.program.work import Binary, Lookup, Mean
 
-__all__ = ["LANES", "Buffer", "Schedule", "Segment", "scheduled", "segments"]
+__all__ = ["LANES", "Buffer", "Schedule", "Segment", "make_schedule", "segments"]
 
 #: Turns that an operator takes at once where rows are single positions: two columns share every load of weights.
 LANES = 2
@@ -46,15 +47,15 @@ class Schedule:
     """The order of turns, and the memory it takes.
 
     Attributes:
-        walk: The program without its dead rows.
-        order: Numbers of operators (of `walk.turns`); each entry lets one take its next turns, up to its lanes.
+        live: The program without its dead rows.
+        order: Numbers of operators (of `live.turns`); each entry lets one take its next turns, up to its lanes.
         lanes: Turns that each operator takes at once.
         buffers: Memory in the arena.
         place: Of each value in the arena the number of its buffer.
         sums: Of each operator that keeps sums the number of their buffer.
     """
 
-    walk: Walk
+    live: LiveProgram
     order: tuple[int, ...]
     lanes: tuple[int, ...]
     buffers: tuple[Buffer, ...]
@@ -62,28 +63,38 @@ class Schedule:
     sums: dict[int, int]
 
 
-def scheduled(walk: Walk) -> Schedule:
+def make_schedule(live: LiveProgram) -> Schedule:
     """Find an order of turns and the buffers that it needs."""
-    return _Simulation(walk).run()
+    return _Simulation(live).run()
 
 
 class _Simulation:
-    def __init__(self, walk: Walk) -> None:
-        self.walk = walk
-        self.turns = walk.turns
+    def __init__(self, live: LiveProgram) -> None:
+        self.live = live
+        self.turns = live.turns
         self.makers = {t.operator.output: i for i, t in enumerate(self.turns)}
         narrow = [t.operator.rows.width == 1 or isinstance(t.operator.work, Binary | Lookup) for t in self.turns]
         self.lanes = tuple(LANES if one else 1 for one in narrow)
         self.done = [0] * len(self.turns)
+        self.made = [0] * len(self.turns)  # rows of each output that exist, as the number of the first that does not
+        # Of each operator: who makes what it reads, and the highest row that each of its steps needs of that.
+        self.feeds: list[list[tuple[int, list[int]]]] = [[] for _ in self.turns]
         self.order: list[int] = []
         # Of each value: (reader, lowest row that each of its turns and all later ones read).
         self.readers: dict[int, list[tuple[int, list[int]]]] = {}
         for i, t in enumerate(self.turns):
             for access in t.operator.inputs:
-                lows = [0] * len(t.rows) if access.whole else [min(access.existing(r), default=_NEVER) for r in t.rows]
+                reads = () if access.whole else [access.existing(row) for row in t.rows]
+                lows = [0] * len(t.rows) if access.whole else [rows[0] if rows else _NEVER for rows in reads]
                 lows = list(accumulate(reversed([*lows, _NEVER]), min))[::-1]
                 self.readers.setdefault(access.value, []).append((i, lows))
+                maker = self.makers.get(access.value)
+                if maker is not None:
+                    self.feeds[i].append((maker, self._needs(i, access, reads)))
         self.group = self._groups()
+        # Of each operator: the buffers that a step reads or writes, each by its leader.
+        touched = [{t.operator.output, *(access.value for access in t.operator.inputs)} for t in self.turns]
+        self.touches = [{self.group[value] for value in values if value in self.group} for values in touched]
         self.rows = dict.fromkeys(self.group.values(), 0)
         self.span: dict[int, tuple[int, int]] = {}
         # Of each buffer: who reads what lies in it; the first row that has not been made; who is farthest behind.
@@ -95,11 +106,11 @@ class _Simulation:
 
     def run(self) -> Schedule:
         """Pull the whole output."""
-        last = self.makers[self.walk.program.output]
+        last = self.makers[self.live.program.output]
         while self.done[last] < len(self.turns[last].rows):
             self._step(last)
         numbers = {leader: n for n, leader in enumerate(sorted(self.rows))}
-        values = self.walk.program.values
+        values = self.live.program.values
         buffers = [
             Buffer(self.rows[leader], values[leader].rows.bytes, *self.span[leader]) for leader in sorted(self.rows)
         ]
@@ -110,12 +121,12 @@ class _Simulation:
                 steps = [at for at, op in enumerate(self.order) if op == i]
                 sums[i] = len(buffers)
                 buffers.append(Buffer(1, 4 * t.operator.work.outer * t.operator.work.inner, steps[0], steps[-1]))
-        return Schedule(self.walk, tuple(self.order), self.lanes, tuple(buffers), place, sums)
+        return Schedule(self.live, tuple(self.order), self.lanes, tuple(buffers), place, sums)
 
     def _groups(self) -> dict[int, int]:
         """Values in the arena, each with the value whose memory it lies in: elementwise operators work in place."""
         group = {t.operator.output: t.operator.output for t in self.turns}
-        del group[self.walk.program.output]
+        del group[self.live.program.output]
         for t in self.turns:
             out = t.operator.output
             if not isinstance(t.operator.work, Binary | Lookup) or out not in group or t.whole:
@@ -130,45 +141,39 @@ class _Simulation:
         return group
 
     def _alike(self, a: int, b: int) -> bool:
-        values = self.walk.program.values
-        return values[a].rows.bytes == values[b].rows.bytes and self.walk.lattices[a] == self.walk.lattices[b]
+        values = self.live.program.values
+        return values[a].rows.bytes == values[b].rows.bytes and self.live.lattices[a] == self.live.lattices[b]
+
+    def _needs(self, op: int, access: Access, reads: Sequence[range]) -> list[int]:
+        """The highest row that each step of an operator needs of a value; -1 where it needs none."""
+        lanes, count = self.lanes[op], len(self.turns[op].rows)
+        if access.whole:
+            lattice = self.live.lattices[access.value]
+            assert lattice is not None
+            return [lattice.count - 1] * -(-count // lanes)
+        highest = [rows[-1] if rows else -1 for rows in reads]
+        return [max(highest[first : first + lanes]) for first in range(0, count, lanes)]
 
     def _step(self, op: int) -> None:
         """Let an operator take its next turns, after all that it reads has been made."""
-        t = self.turns[op]
-        rows = t.rows[self.done[op] : self.done[op] + self.lanes[op]]
-        for access in t.operator.inputs:
-            maker = self.makers.get(access.value)
-            if maker is None:
-                continue
-            lattice = self.walk.lattices[access.value]
-            assert lattice is not None
-            if access.whole:
-                need = lattice.count - 1
-            else:
-                need = max((r for row in rows for r in access.existing(row)), default=-1)
-            while self._made(maker) <= need:
+        lanes = self.lanes[op]
+        number = self.done[op] // lanes
+        for maker, needs in self.feeds[op]:
+            while self.made[maker] <= needs[number]:
                 self._step(maker)
         at = len(self.order)
         self.order.append(op)
-        self.done[op] += len(rows)
-        for value in [t.operator.output, *(access.value for access in t.operator.inputs)]:
-            if value in self.group:
-                leader = self.group[value]
-                self.span[leader] = (self.span.get(leader, (at, at))[0], at)
-        if t.operator.output in self.group:
-            self._grow(self.group[t.operator.output], self._made(op))
+        for leader in self.touches[op]:
+            self.span[leader] = (self.span[leader][0], at) if leader in self.span else (at, at)
+        t = self.turns[op]
+        done = self.done[op] = min(self.done[op] + lanes, len(t.rows))
+        self.made[op] = t.rows[done - 1] + 1 if not t.whole else t.kept if done == len(t.rows) else 0
+        leader = self.group.get(t.operator.output, -1)
+        if leader >= 0:
+            self._grow(leader, self.made[op])
             if t.whole:
                 # It is written into from the first turn on.
-                leader = self.group[t.operator.output]
                 self.rows[leader] = max(self.rows[leader], t.kept)
-
-    def _made(self, op: int) -> int:
-        """Rows of an operator's output that exist, as the number of the first that does not."""
-        t, done = self.turns[op], self.done[op]
-        if t.whole:
-            return t.kept if done == len(t.rows) else 0
-        return t.rows[done - 1] + 1 if done else 0
 
     def _grow(self, leader: int, made: int) -> None:
         """Let a buffer hold what was written to it, up to a certain row, and is still to be read."""

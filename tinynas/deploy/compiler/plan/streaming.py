@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from tinynas.deploy.compiler.passes.liveness import Lattice, Turns, Walk, needed_rows
+from tinynas.deploy.compiler.passes.liveness import Lattice, LiveProgram, Turns, needed_rows
 from tinynas.deploy.compiler.plan.schedule import Buffer, Schedule
 from tinynas.deploy.compiler.program.ir import Access, Operator, Program
 from tinynas.deploy.compiler.program.work import Binary, Lookup, Mean
 from tinynas.errors import UnsupportedOp
 
-__all__ = ["Stream", "streamed"]
+__all__ = ["Stream", "make_stream"]
 
 #: Rows always exist for an operator that is run when the field is filled.
 _EVER = 1 << 30
@@ -53,7 +53,7 @@ class Stream:
     macs: int
 
 
-def streamed(program: Program, stride: int) -> Stream:
+def make_stream(program: Program, stride: int) -> Stream:
     """Turn a window form into a streaming form.
 
     Args:
@@ -191,7 +191,7 @@ class _Streaming:
         turns, sums = [], {}
         for i, op in enumerate(self.operators):
             own = self.lattice[op.output]
-            inputs = tuple(self._renumbered(op, access, own) for access in op.inputs)
+            inputs = tuple(self._renumber(op, access, own) for access in op.inputs)
             turns.append(Turns(replace(op, inputs=inputs), (0,), False, 1))
             if isinstance(op.work, Mean):
                 sums[i] = len(buffers)
@@ -200,10 +200,10 @@ class _Streaming:
             Lattice(0, 1, 1 if v.data is None else v.rows.count) if i in self.lattice or v.data is not None else None
             for i, v in enumerate(values)
         ]
-        walk = Walk(self.program, tuple(turns), tuple(lattices))
-        return Schedule(walk, (), (1,) * len(turns), tuple(buffers), place, sums)
+        live = LiveProgram(self.program, tuple(turns), tuple(lattices))
+        return Schedule(live, (), (1,) * len(turns), tuple(buffers), place, sums)
 
-    def _renumbered(self, op: Operator, access: Access, own: tuple[int, int]) -> Access:
+    def _renumber(self, op: Operator, access: Access, own: tuple[int, int]) -> Access:
         """An access in numbers of rows that exist: row n of a lattice is of the time first + n apart."""
         if self.program.values[access.value].data is not None:
             row = access.base + min(self.needed[op.output]) * access.stride

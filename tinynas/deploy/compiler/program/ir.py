@@ -87,9 +87,12 @@ class Access:
         first = self.base + row * self.stride
         return range(first, first + (self.taps - 1) * self.dilation + 1, self.dilation)
 
-    def existing(self, row: int) -> list[int]:
-        """The rows read for one row of the operator that are no padding."""
-        return [r for r in self.rows(row) if self.low <= r < self.high]
+    def existing(self, row: int) -> range:
+        """The rows read for one row of the operator that are not padding."""
+        first, apart = self.base + row * self.stride, self.dilation
+        before = max(-((first - self.low) // apart), 0)
+        end = min(-((first - self.high) // apart), self.taps)
+        return range(first + before * apart, first + max(end, before) * apart, apart)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,98 @@
+"""From the user's description of a parameter to its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+import numpy as np
+
+from tinynas.errors import SpaceError
+from tinynas.tuner.config import ConfigTypeError
+from tinynas.tuner.space.parameters import TAIL, Categorical, Float, Integer, Multivariate, Parameter
+
+__all__ = ["classify", "loguniform"]
+
+# A discrete distribution with more values than this counts as uniform: its probabilities differ too little to matter.
+MAX_WEIGHTED_VALUES = 10_000
+
+
+def classify(name: str, description: Any) -> Parameter:
+    """Find out what kind of parameter a description means.
+
+    Args:
+        name: Name of the parameter.
+        description: A `range` or a list of integers (integer), any other list (categorical), or a frozen scipy.stats
+            distribution (continuous: float; discrete: integer; multivariate: list of floats).
+
+    Raises:
+        ConfigTypeError: If it is none of these.
+        SpaceError: If it holds no values.
+
+    Example:
+        >>> classify("filters", range(2, 64)).size
+        62
+        >>> classify("norm", ["none", "batch"]).code("batch")
+        1
+    """
+    if hasattr(description, "rvs"):
+        if not hasattr(description, "ppf"):
+            return Multivariate.of(name, description)
+        return _discrete(name, description) if hasattr(description, "pmf") else Float.of(name, description)
+    if not isinstance(description, Iterable) or isinstance(description, str | bytes | Mapping):
+        raise ConfigTypeError(
+            f"{description!r} is neither a list, a range nor a scipy distribution", where=f"param_dict:{name}"
+        )
+    values = description if isinstance(description, range) else list(description)
+    if isinstance(description, Set):
+        # The order of a set of words changes from one process to the next.
+        values = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
+    if len(values) == 0:
+        raise SpaceError("no values to choose from", where=name)
+    if isinstance(values, range):
+        return Integer(name, values if values.step > 0 else values[::-1])
+    if all(_is_integer(value) for value in values):
+        return Integer(name, tuple(sorted({int(value) for value in values})))
+    distinct: list[Any] = []
+    for value in values:
+        if not any(type(value) is type(known) and bool(np.all(value == known)) for known in distinct):
+            distinct.append(value)
+    return Categorical(name, tuple(distinct))
+
+
+def loguniform(a: float, b: float) -> Any:
+    """A log-uniform distribution on [10**a, 10**(a + b)], as Mango spells it.
+
+    Args:
+        a: Decimal exponent of the lower end.
+        b: Width in decades, above 0.
+
+    Example:
+        >>> [float(round(end, 6)) for end in loguniform(-3, 6).support()]
+        [0.001, 1000.0]
+    """
+    import scipy.stats  # slow to import, and only spaces with distributions need it
+
+    return scipy.stats.loguniform(10.0**a, 10.0 ** (a + b))
+
+
+def _is_integer(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_ | str):
+        return False
+    try:
+        return bool(int(value) == value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _discrete(name: str, distribution: Any) -> Integer:
+    first, last = (float(end) for end in distribution.support())
+    first = first if np.isfinite(first) else float(distribution.ppf(TAIL))
+    last = last if np.isfinite(last) else float(distribution.ppf(1 - TAIL))
+    if not (np.isfinite(first) and np.isfinite(last) and first <= last):
+        raise SpaceError("the distribution has no finite values to choose from", where=name)
+    values = range(int(first), int(last) + 1)
+    if len(values) > MAX_WEIGHTED_VALUES:
+        return Integer(name, values)
+    cumulative = np.cumsum(np.asarray(distribution.pmf(np.arange(first, last + 1)), dtype=float))
+    return Integer(name, values, np.concatenate([[0.0], cumulative / cumulative[-1]]))

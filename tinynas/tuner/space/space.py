@@ -1,0 +1,190 @@
+"""The search space: points, which of them are allowed, and random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinynas.errors import ExhaustedError, SpaceError
+from tinynas.tuner.config import ConfigValueError, Params
+from tinynas.tuner.space.encoding import Encoding
+from tinynas.tuner.space.parameters import Multivariate, PointCode
+
+__all__ = ["ExhaustedError", "PointCode", "Space"]
+
+Array = NDArray[np.float64]
+
+# Random points tried, at most, in the search for one that satisfies the constraint.
+MAX_TRIES = 16_384
+# Constraint verdicts remembered; the memory saves time only, so it may be emptied at any moment.
+MAX_MEMORY = 200_000
+
+
+class Space(Encoding):
+    """Points as dictionaries, codes and coordinates, and which of them are allowed.
+
+    Args:
+        param_dict: Name to `range`, list, or frozen scipy.stats distribution.
+        constraint: `f(list of dicts) -> list of bool`, deterministic; None allows everything.
+        sampler: `f(param_dict, size) -> list of dicts`: then points are its draws and nothing else. None draws each
+            parameter on its own.
+        conditions: Names of parameters that not every point has, each with the names of others and the values that
+            these must have for it to exist; see `Conditions`.
+
+    Attributes:
+        names: Parameter names, sorted; the order of columns.
+        parameters: What the names stand for, in the same order.
+        dimension: Number of coordinate columns.
+        blocks: Each parameter with the slice of columns it owns.
+        groups: Length scale that each column of `features` has or shares, shape (features,).
+        continuous: Which columns are floats, shape (dimension,).
+        binary: Columns of categories with two values.
+        steppable: The parameters that are neither floats nor among these, with their columns.
+        size: Number of distinct points; None when infinite.
+
+    Raises:
+        ConfigTypeError: If `param_dict` is not a dictionary of such descriptions.
+        ConfigValueError: If the conditions make no sense.
+        SpaceError: If a parameter has no values.
+
+    Example:
+        >>> space = Space({"depth": range(3, 9), "norm": ["none", "batch"]})
+        >>> space.size, space.code({"depth": 4, "norm": "batch"})
+        (12, (4, 1))
+        >>> parts = {"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}
+        >>> space = Space(parts, conditions={"momentum": {"optimizer": ["sgd"]}})
+        >>> [space.params(code) for code in space.codes(space.grid())]
+        [{'optimizer': 'adam'}, {'optimizer': 'sgd', 'momentum': 0.5}, {'optimizer': 'sgd', 'momentum': 0.9}]
+    """
+
+    def __init__(
+        self,
+        param_dict: Mapping[str, Any],
+        *,
+        constraint: Callable[[list[Params]], Sequence[bool]] | None = None,
+        sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None,
+        conditions: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(param_dict, conditions)
+        self._constraint, self._sampler = constraint, sampler
+        self._verdicts: dict[PointCode, bool] = {}
+
+    def place(self, U: Array, rng: np.random.Generator) -> Array:
+        """Uniform numbers of the unit cube, shape (n, dimension), to points; vectors are drawn with `rng`."""
+        X = np.array(U, dtype=float)
+        for parameter, columns in self.blocks:
+            if isinstance(parameter, Multivariate):
+                X[:, columns] = parameter.sample(rng, len(X))
+        return self.snap(X)
+
+    def sample(self, rng: np.random.Generator, n: int) -> Array:
+        """Random points, constraint or not, shape (n, dimension).
+
+        Raises:
+            SpaceError: If the user's sampler returns something else than points of the space.
+        """
+        if self._sampler is None:
+            return self.place(rng.random((n, self.dimension)), rng)
+        points = self._sampler(self.param_dict, n)
+        return self.coordinates([self.code(point) for point in points])
+
+    @property
+    def draws_by_sampler(self) -> bool:
+        """Whether random points come from the user's sampler."""
+        return self._sampler is not None
+
+    @property
+    def constrained(self) -> bool:
+        """Whether there is a known constraint."""
+        return self._constraint is not None
+
+    def feasible(self, codes: Sequence[PointCode]) -> list[bool]:
+        """Ask the constraint about points, in one call for those it was not asked about before.
+
+        Raises:
+            ConfigValueError: If the constraint returns another number of answers.
+        """
+        if self._constraint is None:
+            return [True] * len(codes)
+        unknown = list(dict.fromkeys(code for code in codes if code not in self._verdicts))
+        if unknown:
+            if len(self._verdicts) + len(unknown) > MAX_MEMORY:
+                self._verdicts.clear()
+                unknown = list(dict.fromkeys(codes))
+            answers = list(self._constraint([self.params(code) for code in unknown]))
+            if len(answers) != len(unknown):
+                raise ConfigValueError(
+                    f"the constraint gave {len(answers)} answers for {len(unknown)} points",
+                    where="conf_dict:constraint",
+                )
+            self._verdicts.update(zip(unknown, map(bool, answers), strict=True))
+        return [self._verdicts[code] for code in codes]
+
+    def allowed(self, blocks: Iterator[Array], taken: set[PointCode], *, tries: int | None = None) -> Iterator[Array]:
+        """Go through blocks of points and yield those that satisfy the constraint and are not taken.
+
+        Args:
+            blocks: Arrays of points, shape (n, dimension); asked about block by block.
+            taken: Codes to skip; points yielded are skipped from then on.
+            tries: Stop after so many points; None goes on to the end of the blocks.
+
+        Yields:
+            One point, shape (dimension,).
+        """
+        seen = set(taken)
+        for block in blocks:
+            part = block if tries is None else block[:tries]
+            codes = self.codes(part)
+            if self.conditions:
+                part = self.snap(part)
+            for row, code, ok in zip(part, codes, self.feasible(codes), strict=True):
+                if ok and code not in seen:
+                    seen.add(code)
+                    yield row
+            if tries is not None:
+                tries -= len(part)
+                if tries <= 0:
+                    return
+
+    def random_allowed(self, rng: np.random.Generator, n: int, taken: set[PointCode]) -> Array:
+        """Random points that satisfy the constraint and are not taken, shape (at most n, dimension).
+
+        Raises:
+            ExhaustedError: If the space is finite and has no such point left.
+            SpaceError: If no such point was found in `MAX_TRIES` random ones.
+        """
+
+        def blocks() -> Iterator[Array]:
+            yield self.sample(rng, max(2 * n, 16))
+            while True:
+                yield self.sample(rng, 256)
+
+        found = list(islice(self.allowed(blocks(), taken, tries=MAX_TRIES), n))
+        if not found and self._sampler is None and self.size is not None and self.size <= MAX_TRIES:
+            grid = self.grid()
+            grid = grid[rng.permutation(len(grid))]
+            found = list(islice(self.allowed(iter(np.array_split(grid, -(-len(grid) // 256))), taken), n))
+        if not found:
+            self.refuse(taken)
+        return np.array(found)
+
+    def refuse(self, taken: set[PointCode]) -> NoReturn:
+        """Say why there is no point to suggest.
+
+        Raises:
+            ExhaustedError: If all that is allowed has been taken.
+            SpaceError: If no point satisfies the constraint, as far as was tried.
+        """
+        searched_whole = self._sampler is None and self.size is not None and self.size <= MAX_TRIES
+        if taken and self.size is not None and (searched_whole or len(taken) >= self.size):
+            raise ExhaustedError(f"every allowed point has been evaluated or is pending ({len(taken)} of {self.size})")
+        tried = f"all {self.size} points" if searched_whole else f"{MAX_TRIES} random candidates"
+        raise SpaceError(
+            f"no {'further ' if taken else ''}point satisfies the constraint: {tried} were tried",
+            where="conf_dict:constraint",
+            advice="loosen the constraint or narrow the space to where it holds",
+        )

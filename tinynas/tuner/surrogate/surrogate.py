@@ -1,0 +1,131 @@
+"""The surrogate: a Gaussian process, fitted by maximum a posteriori."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinynas.tuner.surrogate.kernel import Kernel
+from tinynas.tuner.surrogate.likelihood import Likelihood, cholesky, hyperparameters, lapack, presets
+
+__all__ = ["GaussianProcess", "fit"]
+
+Array = NDArray[np.float64]
+
+# Hyperparameters are fitted to at most this many observations; the posterior always uses all of them.
+FIT_LIMIT = 160
+SCOUT_STEPS = 8
+MAX_STEPS = 30
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """Posterior of a Gaussian process with constant mean, given observations.
+
+    Attributes:
+        Z: Features of the observed points, shape (n, features).
+        y: Observed values, shape (n,), standardised.
+        kernel: Covariance function.
+        noise: Variance of one observation about the function.
+        center: Constant mean, estimated with a standard normal prior.
+        root: Inverse of the lower Cholesky factor of the covariance of the observations, shape (n, n).
+        weights: Inverse covariance times centred values, shape (n,).
+    """
+
+    Z: Array
+    y: Array
+    kernel: Kernel
+    noise: float
+    center: float
+    root: Array
+    weights: Array
+
+    @classmethod
+    def of(cls, Z: Array, y: Array, kernel: Kernel, noise: float) -> GaussianProcess:
+        """Condition on observations under given hyperparameters."""
+        K = kernel(Z, Z)
+        K[np.diag_indices_from(K)] = kernel.variance + noise
+        root = np.tril(lapack().dtrtri(cholesky(K), lower=1)[0])
+        ones, whitened = root @ np.ones(len(y)), root @ y
+        center = float(ones @ whitened / (ones @ ones + 1.0))
+        return cls(Z, y, kernel, noise, center, root, root.T @ (whitened - center * ones))
+
+    def predict(self, Z: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of the function (without noise) at features Z, shape (m, features)."""
+        cross = self.kernel(Z, self.Z)
+        whitened = cross @ self.root.T
+        return self.center + cross @ self.weights, self._deviation(np.einsum("ij,ij->i", whitened, whitened))
+
+    def predict_gradient(self, Z: Array) -> tuple[Array, Array, Array, Array]:
+        """Mean and standard deviation, shape (m,), and their gradients by the features, shape (m, features)."""
+        cross, by_feature = self.kernel.with_gradient(Z, self.Z)
+        whitened = cross @ self.root.T
+        deviation = self._deviation(np.einsum("ij,ij->i", whitened, whitened))
+        pull = whitened @ self.root
+        d_variance = -2.0 * np.einsum("jmn,mn->mj", by_feature, pull)
+        mean = self.center + cross @ self.weights
+        return mean, deviation, (by_feature @ self.weights).T, d_variance / (2.0 * deviation[:, None])
+
+    def condition(self, Z: Array, y: Array | None = None) -> GaussianProcess:
+        """Posterior with further observations and the same hyperparameters.
+
+        Args:
+            Z: Features, shape (m, features).
+            y: Values, shape (m,). None takes the present mean: the mean function stays, the deviation shrinks
+                (hallucinated observations, Desautels et al. 2014).
+        """
+        if len(Z) == 0:
+            return self
+        values = self.predict(Z)[0] if y is None else y
+        return self.of(np.vstack([self.Z, Z]), np.concatenate([self.y, values]), self.kernel, self.noise)
+
+    def _deviation(self, explained: Array) -> Array:
+        floor = 1e-12 * self.kernel.variance
+        return np.sqrt(np.maximum(self.kernel.variance - explained, floor))
+
+
+def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
+    """Fit hyperparameters by maximum a posteriori and condition on all observations.
+
+    Pure: the same observations give the same result, whatever was fitted before. Short climbs start from the best two
+    of a fixed set of settings, which takes the place of random restarts, and the better one goes on.
+
+    Args:
+        Z: Features, shape (n, features), n >= 1.
+        y: Values, shape (n,), of about zero mean and unit variance.
+        groups: Length scale of each feature column, shape (features,).
+
+    Returns:
+        The posterior.
+    """
+    start = presets(int(groups.max()) + 1)
+    if len(y) < 3 or np.ptp(y) == 0.0:
+        return GaussianProcess.of(Z, y, *hyperparameters(start[0], groups))
+    chosen = _representatives(y)
+    likelihood = Likelihood(Z[chosen], y[chosen], groups)
+    order = np.argsort([likelihood(theta, gradient=False)[0] for theta in start], kind="stable")
+    scouts = [_climb(likelihood, theta, SCOUT_STEPS) for theta in start[order[:2]]]
+    theta, _ = min(scouts, key=lambda end: end[1])
+    theta, _ = _climb(likelihood, theta, MAX_STEPS)
+    return GaussianProcess.of(Z, y, *hyperparameters(theta, groups))
+
+
+def _climb(likelihood: Likelihood, theta: Array, steps: int) -> tuple[Array, float]:
+    from scipy.optimize import minimize  # slow to import, needed from the third observation on
+
+    options = {"maxiter": steps, "ftol": 1e-5}
+    result = minimize(likelihood, theta, jac=True, method="L-BFGS-B", bounds=likelihood.bounds, options=options)
+    return np.asarray(result.x), float(result.fun) if math.isfinite(result.fun) else math.inf
+
+
+def _representatives(y: Array) -> NDArray[np.int64]:
+    """Observations to fit hyperparameters to: all, or the best quarter of the limit and the rest evenly spread."""
+    if len(y) <= FIT_LIMIT:
+        return np.arange(len(y))
+    order = np.argsort(y, kind="stable")
+    best, rest = order[: FIT_LIMIT // 4], order[FIT_LIMIT // 4 :]
+    spread = rest[np.linspace(0, len(rest) - 1, FIT_LIMIT - len(best)).astype(np.int64)]
+    return np.sort(np.concatenate([best, spread]))
