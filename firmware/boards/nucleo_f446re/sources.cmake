@@ -9,12 +9,14 @@ set(small
     core/startup.c
     core/systick.c
     core/trigger.c
-    dut/crc.c
+    core/crc.c
     dut/db.c
+    dut/lap.c
     dut/infer.c
     dut/info.c
     dut/parser.c
-    dut/text.c
+    dut/words.c
+    core/text.c
     main.c
     families/stm32f4.c
     families/stm32_usart_v1.c

@@ -22,8 +22,18 @@ FAST_SOURCE = "core/string.c"
 
 _SOURCES = (
     *("core/cycles.c", "core/fault.c", "core/memory.c", "core/serial.c", "core/startup.c", "core/string.c"),
-    *("core/systick.c", "core/trigger.c", "dut/crc.c", "dut/db.c", "dut/infer.c", "dut/info.c", "dut/parser.c"),
-    *("dut/text.c", "main.c"),
+    *(
+        "core/systick.c",
+        "core/trigger.c",
+        "core/crc.c",
+        "dut/db.c",
+        "dut/lap.c",
+        "dut/infer.c",
+        "dut/info.c",
+        "dut/parser.c",
+        "dut/words.c",
+    ),
+    *("core/text.c", "main.c"),
 )
 
 
