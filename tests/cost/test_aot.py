@@ -47,7 +47,7 @@ def test_every_board_has_an_engine(name):
 def test_a_board_without_serial_port_has_none():
     import dataclasses
 
-    with pytest.raises(ConfigError, match="no driver"):
+    with pytest.raises(ConfigError, match="no serial port"):
         Engine.aot(dataclasses.replace(BOARD, uart=None))
 
 

@@ -17,22 +17,6 @@ Kernels = Literal["reference", "cmsis_nn", "tinynas"]
 Compiler = Literal["gcc", "zig"]
 """What builds images: Arm's GNU toolchain, or Clang out of the ziglang package."""
 
-# Image without a model, by the serial port that the firmware drives and whether the core is a Cortex-M7.
-_FIRMWARE_CODE_BYTES: Mapping[Compiler, Mapping[tuple[str | None, bool], int]] = {
-    "gcc": {
-        ("stm32-v1", False): 7_680,
-        ("stm32-v2", False): 7_468,
-        ("stm32-v2", True): 7_869,
-        ("nrf-uarte", False): 7_108,
-    },
-    "zig": {
-        ("stm32-v1", False): 8_483,
-        ("stm32-v2", False): 8_339,
-        ("stm32-v2", True): 8_819,
-        ("nrf-uarte", False): 7_931,
-    },
-}
-
 # TFLM's image without a model, by kernel library.
 _TFLM_CODE_BYTES: Mapping[str, int] = {"reference": 55_412, "cmsis_nn": 86_988}
 
@@ -81,12 +65,11 @@ class Engine:
         Raises:
             ConfigError: The firmware does not run on such a board.
         """
-        kind = (board.uart.layout if board.uart else None, board.core.startswith("cortex-m7"))
-        if compiler not in _FIRMWARE_CODE_BYTES:
+        from tinynas.board.families import check_firmware
+
+        sizes = check_firmware(board).code_bytes
+        if compiler not in sizes:
             raise ConfigError(
-                f"{compiler!r} is not a compiler", where="compiler", advice=f"one of {', '.join(_FIRMWARE_CODE_BYTES)}"
+                f"{compiler!r:.40} is not a compiler", where="compiler", advice=f"one of {', '.join(sizes)}"
             )
-        base = _FIRMWARE_CODE_BYTES[compiler]
-        if kind not in base:
-            raise ConfigError("the firmware has no driver for this core and serial port", where=f"{board.name}:uart")
-        return cls("aot", "tinynas", base[kind], 852, compiler)
+        return cls("aot", "tinynas", sizes[compiler], 852, compiler)
