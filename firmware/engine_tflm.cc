@@ -12,7 +12,7 @@
 extern "C" {
 #include "core/memory.h"
 #include "core/platform.h"
-#include "dut/text.h"
+#include "core/text.h"
 #include "engine.h"
 }
 #include "model.h"

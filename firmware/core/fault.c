@@ -5,7 +5,7 @@
 #include "core/cortex.h"
 #include "core/memory.h"
 #include "core/platform.h"
-#include "dut/text.h"
+#include "core/text.h"
 
 static const char *const kinds[] = {"HardFault", "MemManage", "BusFault", "UsageFault", "Interrupt"};
 

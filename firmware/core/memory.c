@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/crc.h"
 #include "core/platform.h"
-#include "dut/crc.h"
 
 static uint32_t distance(const void *from, const void *to) { return (uint32_t)((uintptr_t)to - (uintptr_t)from); }
 

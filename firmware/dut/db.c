@@ -1,10 +1,11 @@
 /* The input buffer: `db load`, `db <hex>`, `db print`. */
 #include <string.h>
 
+#include "core/crc.h"
 #include "core/platform.h"
-#include "dut/crc.h"
-#include "dut/dut.h"
-#include "dut/text.h"
+#include "core/text.h"
+#include "dut/commands.h"
+#include "dut/input.h"
 #include "engine.h"
 
 static FIRMWARE_DATA uint32_t expected, received; /* bytes; 0 expected: nothing to load */

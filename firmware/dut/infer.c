@@ -2,27 +2,17 @@
 #include <stddef.h>
 
 #include "board.h"
+#include "core/crc.h"
 #include "core/platform.h"
-#include "dut/crc.h"
-#include "dut/dut.h"
-#include "dut/text.h"
+#include "core/text.h"
+#include "dut/commands.h"
+#include "dut/input.h"
+#include "dut/lap.h"
 #include "engine.h"
 
 #define DEFAULT_WARMUPS 10
 
 static FIRMWARE_DATA bool inferred;
-
-static void put_lap(uint64_t microseconds) {
-    put_text("m-lap-us-");
-    put_unsigned(microseconds);
-    put_line("");
-}
-
-void dut_put_lap(void) {
-    const uint64_t now = clock_microseconds();
-    trigger_pulse();
-    put_lap(now);
-}
 
 static void put_count(const char *text, uint32_t count) {
     put_text(text);
@@ -77,8 +67,8 @@ void dut_infer(const dut_words *words) {
     repeat(inferences);
     const uint64_t end = clock_microseconds();
     trigger_pulse();
-    put_lap(start);
-    put_lap(end);
+    dut_put_time(start);
+    dut_put_time(end);
     put_line("m-infer-done");
     inferred = engine_works();
     if (inferred) {

@@ -1,8 +1,9 @@
 /* What the board is, and how it fares. */
 #include "board.h"
 #include "core/platform.h"
-#include "dut/dut.h"
-#include "dut/text.h"
+#include "core/text.h"
+#include "dut/commands.h"
+#include "dut/lap.h"
 #include "engine.h"
 
 void dut_name(const dut_words *words) {

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from tinynas.board.families import UartLayout
 from tinynas.board.memory import (
     Address,
     InconsistencyError,
@@ -36,9 +37,6 @@ Core = Literal[
     "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m4f", "cortex-m7", "cortex-m7f", "cortex-m33", "cortex-m33f"
 ]
 """The core; a final f says that it has a single-precision FPU."""
-
-UartLayout = Literal["stm32-v1", "stm32-v2", "nrf-uarte"]
-"""The UART's register layout: STM32 F1/F2/F4/L1 (SR, DR), newer STM32 (ISR, RDR, TDR), Nordic UARTE with EasyDMA."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _EDGE = ConfigDict(extra="forbid")

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
+from tinynas.cost import Engine, TflmInterpreter, estimate, lower, measure_graph
 from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError, TrainingDiverged
+from tinynas.measurement import Measurement
 from tinynas.objective import Limits, score
 from tinynas.search.bench import Bench, check_toolchain
 from tinynas.search.task import Task
@@ -28,7 +28,7 @@ from tinynas.tcn import Architecture
 if TYPE_CHECKING:
     from tinynas.tcn.training import TrainingData
 
-__all__ = ["CandidatePipeline", "engine_of", "limits_of"]
+__all__ = ["CandidatePipeline"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -38,19 +38,6 @@ _REFEREE_WINDOWS = 20
 _REFEREE_STEPS = 1
 # Windows that set the ranges of a network that is measured before its training.
 _UNTRAINED_WINDOWS = 10
-
-
-def limits_of(board: Board, config: Config) -> Limits:
-    """What a candidate may use: the board's limits, or the configuration's where they are lower."""
-    o, sram, flash = config.objective, board.sram_limit_bytes, board.flash_limit_bytes
-    if config.whole_image:
-        sram, flash = board.image_sram_bytes, board.image_flash_bytes
-    return Limits(min(sram, o.sram_max_bytes or sram), min(flash, o.flash_max_bytes or flash))
-
-
-def engine_of(board: Board, config: Config) -> Engine:
-    """The runtime whose costs count."""
-    return Engine.aot(board, config.cost.compiler or "gcc") if config.aot else Engine.tflm(config.cost.kernels)
 
 
 @dataclass(frozen=True, eq=False)

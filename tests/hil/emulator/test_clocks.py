@@ -16,9 +16,9 @@ import pytest
 from tests.hil._images import small_model
 from tests.hil.emulator._programs import emulated
 from tinynas.board import Board, load_board
+from tinynas.board.families import family_of
 from tinynas.deploy import compile_model
 from tinynas.hil.image import build_image, read_elf
-from tinynas.hil.image.boardfiles import _family as family
 
 pytestmark = emulated
 
@@ -146,7 +146,8 @@ def test_the_serial_port_runs_at_its_speed(name, baud, tmp_path):
 def test_slower_clocks(name, tmp_path):
     """A user's board file may ask for less than the part can do."""
     board = load_board(name)
-    clocks = family(board).clocks_hz
+    family = family_of(board)
+    clocks = family.clocks_hz(family.part(board.mcu))
     for index, clock_hz in enumerate({clocks[0], clocks[len(clocks) // 2], clocks[-2]}):
         slower = dataclasses.replace(board, clock_hz=clock_hz)
         check(slower, started(slower, tmp_path / str(index)))

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/platform.h"
-#include "dut/text.h"
+#include "core/text.h"
 
 #define CLOCK_START (1ull << 40) /* beyond 32 bits */
 #define CLOCK_STEP 250u

@@ -30,7 +30,7 @@ BYTES = st.binary(max_size=70)
 def firmware(tmp_path_factory):
     folder = tmp_path_factory.mktemp("functions")
     (folder / "serial.c").write_text(_SERIAL)
-    sources = [FIRMWARE / name for name in ("dut/text.c", "dut/crc.c", "core/string.c")] + [folder / "serial.c"]
+    sources = [FIRMWARE / name for name in ("core/text.c", "core/crc.c", "core/string.c")] + [folder / "serial.c"]
     options = ["-std=gnu11", "-O2", "-ffreestanding", "-fPIC", "-shared", f"-I{FIRMWARE}", f"-I{FIRMWARE}/libc"]
     command = [compiler_or_skip(), *options, *sources, "-o", folder / "functions.so"]
     subprocess.run(command, check=True)

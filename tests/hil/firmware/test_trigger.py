@@ -11,7 +11,7 @@ from tests.hil._images import small_model
 from tests.hil.emulator._programs import emulated
 from tinynas.board import Board, load_board
 from tinynas.deploy import compile_model
-from tinynas.errors import BuildError, ConfigError
+from tinynas.errors import ConfigError
 from tinynas.hil.image import board_header, build_image, read_elf
 
 F446 = load_board("nucleo_f446re")
@@ -98,7 +98,7 @@ def test_the_header_names_the_pin():
 
 
 def test_what_is_no_pin_is_said():
-    with pytest.raises(BuildError) as caught:
+    with pytest.raises(ConfigError) as caught:
         board_header(dataclasses.replace(F446, trigger_pin="D7"))
     assert caught.value.where == "nucleo_f446re:trigger_pin"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tinynas.board import load_board
-from tinynas.errors import BoardError, BuildError, FlashError, ToolchainMissing
+from tinynas.errors import BoardError, ConfigError, FlashError, ToolchainMissing
 from tinynas.hil.flashers import DriveFlasher, PyocdFlasher, RomFlasher, program
 from tinynas.hil.flashers import flash as module
 from tinynas.hil.image import Image
@@ -288,5 +288,5 @@ class TestRom:
         assert len(caught.value.message) < 500
 
     def test_a_nordic_has_none(self):
-        with pytest.raises(BuildError, match="no serial boot loader"):
+        with pytest.raises(ConfigError, match="no serial boot loader"):
             RomFlasher(load_board("arduino_nano_33_ble"), "/dev/ttyX")

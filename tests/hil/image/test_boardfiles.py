@@ -15,34 +15,36 @@ from tests._tools import require
 from tests.deploy._models import BUILDERS
 from tests.hil.firmware._host import FIRMWARE
 from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
+from tinynas.board.families import family_of
 from tinynas.deploy.compiler import compile_model
-from tinynas.errors import BuildError
-from tinynas.hil.image import board_header, family_of, firmware_sources, linker_script, place, write_board_files
+from tinynas.errors import ConfigError
+from tinynas.hil.image import board_files, board_header, firmware_sources, place, write_board_files
 
 EMULATED = Path(__file__).parents[1] / "emulator" / "netduinoplus2.yaml"
-BOARDS = [load_board(name) for name in [*list_boards(), EMULATED]]
+SHIPPED = [load_board(name) for name in list_boards()]
+BOARDS = [*SHIPPED, load_board(EMULATED)]
 KIB = 1024
 F446 = load_board("nucleo_f446re")
 
+each_shipped = pytest.mark.parametrize("board", SHIPPED, ids=lambda board: board.name)
 each_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 
 
-@each_board
+@each_shipped
 def test_the_checked_in_files_are_up_to_date(board):
     folder = FIRMWARE / "boards" / board.name
-    advice = f"run `python -m tinynas.hil.image.boardfiles firmware/boards` ({board.name})"
-    assert (folder / "board.h").read_text() == board_header(board), advice
-    assert (folder / "memory.ld").read_text() == linker_script(board), advice
+    advice = f"run `python -m tinynas.hil.image firmware/boards` ({board.name})"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == board_files(board), advice
 
 
 def test_every_folder_belongs_to_a_board():
-    assert {folder.name for folder in (FIRMWARE / "boards").iterdir()} == {board.name for board in BOARDS}
+    assert {folder.name for folder in (FIRMWARE / "boards").iterdir()} == {board.name for board in SHIPPED}
 
 
 def test_every_board_has_presets_of_its_name():
     presets = json.loads((FIRMWARE / "CMakePresets.json").read_text())
     configured = {p["name"]: p["cacheVariables"] for p in presets["configurePresets"] if not p.get("hidden")}
-    assert configured == {board.name: {"BOARD": board.name} for board in BOARDS}
+    assert configured == {board.name: {"BOARD": board.name} for board in SHIPPED}
     assert {p["name"]: p["configurePreset"] for p in presets["buildPresets"]} == {name: name for name in configured}
 
 
@@ -57,7 +59,7 @@ def test_every_board_has_presets_of_its_name():
     ],
 )
 def test_families(name, family):
-    assert family_of(load_board(name)) == family
+    assert family_of(load_board(name)).name == family
 
 
 @each_board
@@ -112,6 +114,11 @@ def test_reserves_go_where_they_fit(board, stack, firmware, model):
         ({"mcu": "RP2040"}, "nucleo_f446re:mcu"),
         ({"core": "cortex-m33f"}, "nucleo_f446re:core"),
         ({"clock_hz": 181_000_000}, "nucleo_f446re:clock_hz"),
+        ({"mcu": "STM32F411RET6", "clock_hz": 100_000_000}, "nucleo_f446re:mcu"),
+        ({"mcu": "STM32F407VGT6", "clock_hz": 180_000_000}, "nucleo_f446re:clock_hz"),
+        ({"uart": dataclasses.replace(F446.uart, base_address=0x40011000)}, "nucleo_f446re:uart.base_address"),
+        ({"uart": dataclasses.replace(F446.uart, interrupt=37)}, "nucleo_f446re:uart.interrupt"),
+        ({"trigger_pin": "P1.03"}, "nucleo_f446re:trigger_pin"),
         ({"clock_hz": 49_000_000}, "nucleo_f446re:clock_hz"),
         ({"clock_hz": 100_500_000}, "nucleo_f446re:clock_hz"),
         ({"uart": None}, "nucleo_f446re:uart"),
@@ -121,14 +128,14 @@ def test_reserves_go_where_they_fit(board, stack, firmware, model):
     ],
 )
 def test_what_the_firmware_cannot_do_is_said(change, where):
-    with pytest.raises(BuildError) as caught:
+    with pytest.raises(ConfigError) as caught:
         board_header(dataclasses.replace(F446, **change))
     assert caught.value.where == where
 
 
 def test_files_are_written(tmp_path):
     write_board_files(F446, tmp_path)
-    assert sorted(path.name for path in (tmp_path / F446.name).iterdir()) == ["board.h", "memory.ld"]
+    assert sorted(path.name for path in (tmp_path / F446.name).iterdir()) == ["board.h", "memory.ld", "sources.cmake"]
 
 
 # Images
@@ -168,7 +175,7 @@ def image(model, tmp_path_factory):
     return build
 
 
-@each_board
+@each_shipped
 def test_cmake_builds_an_image_that_lies_where_it_should(board, image):
     sections, symbols, binary = image(board)
     placed = place(board)

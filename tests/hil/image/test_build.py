@@ -14,7 +14,7 @@ from tests._tools import COMPILERS
 from tests.hil._images import small_model
 from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
 from tinynas.deploy import compile_model
-from tinynas.errors import BuildError, FlashOverflow, RamOverflow
+from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow
 from tinynas.hil.image import Toolchain, build_image, cache_folder, read_elf
 from tinynas.hil.image import build as module
 
@@ -139,7 +139,7 @@ def test_a_model_of_another_name(board, tmp_path):
 
 
 def test_a_board_without_firmware(board, model, tmp_path):
-    with pytest.raises(BuildError, match="does not run on 'RP2040'"):
+    with pytest.raises(ConfigError, match="does not run on 'RP2040'"):
         build_image(dataclasses.replace(board, mcu="RP2040"), model, tmp_path)
 
 

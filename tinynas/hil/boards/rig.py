@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from tinynas.board import Board
+from tinynas.board.families import check_firmware
 from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, RamOverflow, TargetFault
 from tinynas.hil.boards.discover import AttachedBoard, find_board
 from tinynas.hil.dut import Dut, Link, SerialLink, deadline_in
@@ -126,10 +127,10 @@ def rig_for(board: Board, link: str, *, flasher: FlashMethod = "auto", probe_id:
     Raises:
         BoardNotFound: No board that fits is attached, or several are.
         BoardError: It has no serial port, or nothing that could flash it is there.
-        ConfigError: A virtual board is not flashed, and a board without serial port is not measured.
+        ConfigError: A virtual board is not flashed; the firmware does not run on the board.
     """
-    if board.uart is None:
-        raise ConfigError("the board has no serial port to talk through", where=f"{board.name}:uart")
+    check_firmware(board)
+    assert board.uart is not None
     if link == "virtual":
         if flasher != "auto" or probe_id is not None:
             advice = "add --link auto, or leave flasher and probe out"

@@ -8,8 +8,8 @@ from operator import xor
 from typing import Protocol
 
 from tinynas.board import Board
+from tinynas.board.families import family_of
 from tinynas.errors import BoardError
-from tinynas.hil.image import family_of
 
 __all__ = ["Line", "RomLoader"]
 
@@ -18,15 +18,6 @@ _GET, _VERSION, _ID, _READ, _GO, _WRITE, _ERASE = 0x00, 0x01, 0x02, 0x11, 0x21, 
 _COMMANDS = (_GET, _VERSION, _ID, _READ, _GO, _WRITE, _ERASE)
 _PROTOCOL = 0x31
 _KIB = 1024
-_SECTORS = {
-    "stm32f4": (*[16 * _KIB] * 4, 64 * _KIB, *[128 * _KIB] * 7),
-    "stm32f7": (*[32 * _KIB] * 4, 128 * _KIB, *[256 * _KIB] * 3),
-    "stm32l4": (2 * _KIB,) * 512,
-}
-_DEVICES = {"STM32F446": 0x421, "STM32L476": 0x415, "STM32F746": 0x449, "STM32F405": 0x413}
-#: Where each family keeps the size of its flash in KiB, and 12 bytes of a unique number.
-_SIZE_AT = {"stm32f4": 0x1FFF7A22, "stm32f7": 0x1FF0F442, "stm32l4": 0x1FFF75E0}
-_NUMBER_AT = {"stm32f4": 0x1FFF7A10, "stm32f7": 0x1FF0F420, "stm32l4": 0x1FFF7590}
 _NUMBER = b"virtualboard"
 
 
@@ -59,18 +50,18 @@ class RomLoader:
 
     def __init__(self, board: Board, line: Line) -> None:
         family = family_of(board)
-        device = next((code for part, code in _DEVICES.items() if board.mcu.startswith(part)), None)
-        if device is None or family not in _SECTORS:
+        part, rom = family.part(board.mcu), family.rom
+        if rom is None or part is None or part.device_id is None:
             what = f"{board.mcu} has no serial boot loader that could wait for an image"
             raise BoardError(what, where=board.name, advice="name a model: --model")
-        self._line, self._origin, self._device = line, board.flash.origin, device
-        ends = accumulate(_SECTORS[family])  # of the family's largest
-        self._sectors = tuple(s for s, end in zip(_SECTORS[family], ends, strict=True) if end <= board.flash.size_bytes)
+        self._line, self._origin, self._device = line, board.flash.origin, part.device_id
+        ends = accumulate(rom.sectors)  # of the family's largest part
+        self._sectors = tuple(s for s, end in zip(rom.sectors, ends, strict=True) if end <= board.flash.size_bytes)
         self.flash = bytearray(b"\xff" * board.flash.size_bytes)
         self._ram = {region.origin: bytearray(region.size_bytes) for region in board.sram}
         self._system = {
-            _SIZE_AT[family]: bytearray((board.flash.size_bytes // _KIB).to_bytes(2, "little")),
-            _NUMBER_AT[family]: bytearray(_NUMBER),
+            rom.size_at: bytearray((board.flash.size_bytes // _KIB).to_bytes(2, "little")),
+            rom.number_at: bytearray(_NUMBER),
         }
         self._waiting = bytearray()
 

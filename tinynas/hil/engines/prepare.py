@@ -67,7 +67,7 @@ def prepared(
         UnsupportedOp, ConversionError: The engine does not take the model.
         ConfigError: There is no such library, or none is needed.
         FlashOverflow: The model alone is larger than the flash, where it has to lie as it is.
-        BuildError: The firmware does not run on the board.
+        ConfigError: The firmware does not run on the board.
     """
     if engine == "aot":
         if tflm_root is not None:

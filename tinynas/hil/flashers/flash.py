@@ -19,16 +19,15 @@ from pathlib import Path
 from typing import Protocol
 
 from tinynas.board import Board
-from tinynas.errors import BoardError, BuildError, FlashError, ToolchainMissing
-from tinynas.hil.image import Image, family_of
+from tinynas.board.families import family_of
+from tinynas.errors import BoardError, ConfigError, FlashError, ToolchainMissing
+from tinynas.hil.image import Image
 
 __all__ = ["DriveFlasher", "Flasher", "PyocdFlasher", "RomFlasher", "program"]
 
 _POLL_S = 0.1
 _FAILURE = "FAIL.TXT"
 _SHOWN_CHARACTERS = 400
-#: Names that stm32loader has for the families.
-_ROM_FAMILIES = {"stm32f4": "F4", "stm32f7": "F7", "stm32l4": "L4"}
 
 
 class Flasher(Protocol):
@@ -200,14 +199,14 @@ class RomFlasher:
         timeout_s: For the program: erasing the whole flash takes most of it.
 
     Raises:
-        BuildError: The board's MCU is none of the STM32 that the firmware runs on.
+        ConfigError: The firmware does not run on the board's microcontroller, or that has no boot loader in ROM.
     """
 
     def __init__(self, board: Board, port: str, *, baud: int = 115_200, timeout_s: float = 180.0) -> None:
-        family = _ROM_FAMILIES.get(family_of(board))
-        if family is None:
-            raise BuildError(f"{board.mcu} has no serial boot loader in its ROM", where=board.name)
-        self._family, self._port, self._baud, self._timeout_s = family, port, baud, timeout_s
+        rom = family_of(board).rom
+        if rom is None:
+            raise ConfigError(f"{board.mcu} has no serial boot loader in its ROM", where=f"{board.name}:mcu")
+        self._family, self._port, self._baud, self._timeout_s = rom.loader_family, port, baud, timeout_s
 
     def flash(self, image: Image) -> None:
         """See `Flasher`."""

@@ -1,6 +1,6 @@
 """The firmware image of a model: sources, linker script, cross compiler, ELF."""
 
-from tinynas.hil.image.boardfiles import board_header, family_of, firmware_sources, write_board_files
+from tinynas.hil.image.boardfiles import board_files, board_header, firmware_sources, write_board_files
 from tinynas.hil.image.build import Image, build_image, cache_folder
 from tinynas.hil.image.elf import LinkedElf, read_elf
 from tinynas.hil.image.linker import Placement, linker_regions, linker_script, place
@@ -16,10 +16,10 @@ __all__ = [
     "Placement",
     "Runtime",
     "Toolchain",
+    "board_files",
     "board_header",
     "build_image",
     "cache_folder",
-    "family_of",
     "firmware_sources",
     "linker_regions",
     "linker_script",

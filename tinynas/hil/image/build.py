@@ -22,7 +22,7 @@ from zlib import crc32
 
 from tinynas.board import Board
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
-from tinynas.hil.image.boardfiles import board_header, firmware_sources
+from tinynas.hil.image.boardfiles import FAST_SOURCE, board_header, firmware_sources
 from tinynas.hil.image.elf import LinkedElf, read_elf
 from tinynas.hil.image.linker import linker_regions, linker_script
 from tinynas.hil.image.runtime import AOT, ModelSources, Runtime
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Image", "build_image", "cache_folder"]
 
-#: Copied into rows and buffers at every inference: for speed, the rest of the firmware for size.
-_FAST = "core/string.c"
 _HASH_DIGITS = 16
 #: Keeps the alignment of the variables behind the stack, and with it their size.
 _STACK_STEP = 64
@@ -109,7 +107,8 @@ def build_image(
         ToolchainMissing: There is no compiler.
         FlashOverflow: The image is larger than the board's flash.
         RamOverflow: Its variables need more SRAM than there is.
-        BuildError: The firmware does not run on the board, or the compiler refuses.
+        ConfigError: The firmware does not run on the board.
+        BuildError: The compiler refuses.
     """
     # A library of C++ objects is GCC's, and so is what it needs of the C and C++ libraries.
     chosen = toolchain or Toolchain.detect(None if runtime.library is None else "gcc")
@@ -250,7 +249,7 @@ def _compile_firmware(
             folder / f"{name.replace('/', '-')}.o",
             core=board.core,
             include=[folder, folder / "libc"],
-            optimise="2" if name == _FAST else "s",
+            optimise="2" if name == FAST_SOURCE else "s",
         )
 
 

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from tinynas.board.families import CORES
 from tinynas.errors import BuildError, ToolchainMissing
 
 __all__ = ["Level", "Toolchain"]
@@ -29,17 +30,6 @@ Level = Literal["1", "2", "3", "s"]
 
 _GCC = "arm-none-eabi-gcc"
 _TIMEOUT_S = 300.0
-#: Core -> options. Without its name Clang leaves the FPU out; the M7 here is the one with single precision only.
-_CORES: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
-    "gcc": {
-        "cortex-m4f": ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"),
-        "cortex-m7f": ("-mcpu=cortex-m7", "-mfpu=fpv5-sp-d16"),
-    },
-    "zig": {
-        "cortex-m4f": ("-mcpu=cortex_m4+vfp4d16sp",),
-        "cortex-m7f": ("-mcpu=cortex_m7+fp_armv8d16sp",),
-    },
-}
 _TARGET: Mapping[Kind, tuple[str, ...]] = {
     "gcc": ("-mthumb", "-mfloat-abi=hard"),
     # By the name of GNU's ABI Clang calls memcpy, which the firmware has; by the bare one, a dozen functions of Arm's
@@ -126,10 +116,9 @@ class Toolchain:
         Raises:
             BuildError: The firmware does not run on this core.
         """
-        known = _CORES[self.kind]
-        if core not in known:
-            raise BuildError(f"images are built for {' and '.join(known)} only", where=core)
-        return (*known[core], *_TARGET[self.kind], *_LANGUAGES[suffix], *_COMMON)
+        if core not in CORES:
+            raise BuildError(f"images are built for {' and '.join(CORES)} only", where=core)
+        return (*CORES[core].options[self.kind], *_TARGET[self.kind], *_LANGUAGES[suffix], *_COMMON)
 
     def compile(
         self,

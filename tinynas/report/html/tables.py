@@ -125,8 +125,8 @@ def resources_table(view: View) -> str:
         share = used / limit if used is not None and limit else None
         rows.append((name, kib(used), kib(limit), bar(share, f"{name}: {percent(share)} of the limit")))
     for key, name in (
-        ("proxy_sram_bytes", "SRAM, as it was foreseen"),
-        ("proxy_flash_bytes", "flash, as it was foreseen"),
+        ("predicted_sram_bytes", "SRAM, as it was foreseen"),
+        ("predicted_flash_bytes", "flash, as it was foreseen"),
     ):
         if (foreseen := number_at(measurement, key)) is not None:
             rows.append((name, kib(foreseen), "", ""))

@@ -1,4 +1,4 @@
-#include "dut/text.h"
+#include "core/text.h"
 
 #include "core/platform.h"
 

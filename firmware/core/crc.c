@@ -1,4 +1,4 @@
-#include "dut/crc.h"
+#include "core/crc.h"
 
 /* Four bits at a time: a table of 64 bytes, where one for whole bytes takes 1 kB of flash. */
 static const uint32_t table[16] = {

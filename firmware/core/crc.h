@@ -1,6 +1,6 @@
 /* CRC-32/ISO-HDLC, the one of zip and Ethernet. */
-#ifndef DUT_CRC_H
-#define DUT_CRC_H
+#ifndef CORE_CRC_H
+#define CORE_CRC_H
 
 #include <stdint.h>
 

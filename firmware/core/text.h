@@ -1,6 +1,6 @@
 /* Text to the host, piece by piece: there is no buffer for a line. */
-#ifndef DUT_TEXT_H
-#define DUT_TEXT_H
+#ifndef CORE_TEXT_H
+#define CORE_TEXT_H
 
 #include <stdint.h>
 

@@ -1,0 +1,17 @@
+"""Register layouts of serial ports."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+__all__ = ["UARTE", "USART_V1", "USART_V2", "UartLayout"]
+
+UartLayout = Literal["stm32-v1", "stm32-v2", "nrf-uarte"]
+"""The layout's name, as board files have it."""
+
+USART_V1: Final = "stm32-v1"
+"""STM32 F1, F2, F4 and L1: SR and DR."""
+USART_V2: Final = "stm32-v2"
+"""Newer STM32: ISR, RDR and TDR."""
+UARTE: Final = "nrf-uarte"
+"""Nordic's UARTE with EasyDMA."""
