@@ -41,7 +41,8 @@ from tinynas.deploy.compiler.plan.schedule import Schedule, make_schedule
 from tinynas.deploy.compiler.program.work import Matrix
 from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.image import Toolchain
-from tinynas.hil.measure import HilMeasurement, measure
+from tinynas.hil.measure import measure
+from tinynas.measurement import Measurement
 from tinynas.tcn.space import SearchSpace
 
 SMALL = SearchSpace(filters=(2, 9))
@@ -59,7 +60,7 @@ class Sample:
     """
 
     schedule: Schedule
-    found: HilMeasurement
+    found: Measurement
     code: Mapping[int, int]
     inlined: bool
 
@@ -113,7 +114,7 @@ def _samples(board: Board, toolchain: Toolchain, options: argparse.Namespace) ->
                 yield _sample(model, found, folder)
 
 
-def _sample(model: bytes, found: HilMeasurement, folder: Path) -> Sample:
+def _sample(model: bytes, found: Measurement, folder: Path) -> Sample:
     schedule = make_schedule(keep_live(lower(read_graph(model))[0]))
     code = _attributed(folder)
     for number, turns in enumerate(schedule.live.turns):

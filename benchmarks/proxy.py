@@ -67,7 +67,7 @@ def _row(name: str, count: int, seed: int) -> dict[str, Any]:
                 "sram_bytes": found.sram_bytes,
                 "flash_bytes": found.flash_bytes,
                 "stack_bytes": found.stack_bytes,
-                "stack_foreseen_bytes": foreseen.proxy_stack_bytes,
+                "stack_foreseen_bytes": foreseen.stack_bytes,
                 "sram_error_percent": 100 * (foreseen.sram_bytes / found.sram_bytes - 1),
                 "flash_error_percent": 100 * (foreseen.flash_bytes / found.flash_bytes - 1),
                 "arena_equal": foreseen.arena_bytes == found.arena_bytes,

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinynas.board import Board, list_boards, load_board
     from tinynas.config import Config, load_config
-    from tinynas.cost import Engine, Measurement, estimate
+    from tinynas.cost import Engine, estimate
     from tinynas.deploy import convert, infer, read_graph
     from tinynas.errors import TinynasError
+    from tinynas.measurement import Measurement
     from tinynas.objective import score
     from tinynas.odometry import Dataset, Recording, load_dataset
     from tinynas.search import load_task, run_search

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tinynas.cli.progress import Progress
-from tinynas.study import Trial
+from tinynas.study import Trial, TrialState
 
 LIMITS = (124_928, 507_904)
 
@@ -23,13 +23,14 @@ def trial(number, state="done", error=0.5, sram=20_000, **changes):
             "skip_connections": True,
             "norm": "batch",
         },
-        state=state,
+        state=TrialState(state),
         seed=1,
         measurement=None if state in ("proposed", "failed") else {"sram_bytes": sram, "flash_bytes": 120_000},
         metrics={"error_int8": error} if done else None,
         objective=error - 0.005 if done else 10.1 if state == "infeasible" else None,
         feasible={"done": True, "infeasible": False}.get(state),
         reason={"infeasible": "SRAM 200000 of 124928 bytes", "failed": "the loss diverged"}.get(state),
+        duplicate_of=None,
         times={},
         artefacts={},
         params={},

@@ -73,7 +73,7 @@ def test_boards_report_about_what_was_predicted(name, compiler):
     assert predicted.arena_bytes == found.arena_bytes
     assert predicted.sram_bytes == pytest.approx(found.sram_bytes, rel=0.02)
     assert predicted.flash_bytes == pytest.approx(found.flash_bytes, rel=0.02)
-    assert predicted.proxy_stack_bytes == pytest.approx(found.stack_bytes, abs=60)
+    assert predicted.stack_bytes == pytest.approx(found.stack_bytes, abs=60)
 
 
 @pytest.mark.emulator
@@ -83,7 +83,7 @@ def test_a_stack_beyond_the_reserve_is_predicted_as_well(compiler):
     from tinynas.hil.measure import measure
 
     a = Architecture(63, 15, (1, 2), window=64, channels=6)
-    predicted = estimate(a, Engine.aot(BOARD, compiler)).proxy_stack_bytes
+    predicted = estimate(a, Engine.aot(BOARD, compiler)).stack_bytes
     assert predicted > BOARD.reserves.stack_bytes
     found = measure(BOARD, converted(a), toolchain=Toolchain.detect(compiler))
     assert predicted == pytest.approx(found.stack_bytes, abs=60)

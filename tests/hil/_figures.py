@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tinynas.hil.measure import HilMeasurement
+from tinynas.measurement import Measurement
 
 __all__ = ["FIGURES"]
 
-FIGURES = HilMeasurement(
+FIGURES = Measurement(
     board="nucleo_f446re",
     engine="aot",
     source="virtual",

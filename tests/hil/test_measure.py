@@ -64,7 +64,7 @@ class TestFigures:
 
     def test_it_says_where_it_comes_from(self, measured, image):
         data = json.loads(json.dumps(measured.to_dict()))
-        assert data["source"] == "serial"
+        assert data["source"] == "hil"
         assert data["toolchain"] == image.toolchain
         assert (data["image_hash"], data["model_hash"]) == (image.image_hash, image.model_hash)
         assert (data["parity"], data["referee"], data["macs"]) == (True, "tflm", 99)

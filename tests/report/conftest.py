@@ -73,7 +73,8 @@ def measurement(network: Mapping[str, Any]) -> dict[str, Any]:
 def on_a_board(cost: Mapping[str, Any], off: tuple[int, int]) -> dict[str, Any]:
     """The costs as a virtual board reports them, where so many bytes of SRAM and flash too many had been foreseen."""
     foreseen = {
-        f"proxy_{name}_bytes": cost[f"{name}_bytes"] + more for name, more in zip(("sram", "flash"), off, strict=True)
+        f"predicted_{name}_bytes": cost[f"{name}_bytes"] + more
+        for name, more in zip(("sram", "flash"), off, strict=True)
     }
     return {**cost, **foreseen, "source": "virtual", "engine": "aot", "latency_us": 12_340.0}
 

@@ -65,7 +65,7 @@ def _points(trace: dict[str, Any]) -> list[tuple[int, float, float]]:
 def test_only_the_latency_of_a_virtual_board_is_an_estimate(make_study: Make, source: str, estimate: bool) -> None:
     study = make_study(0)
     study.propose(params=None, architecture={}, key="k", seed=0)
-    study.advance(0, "costed", measurement={"sram_bytes": 100, "proxy_sram_bytes": 90, "source": source})
+    study.advance(0, "costed", measurement={"sram_bytes": 100, "predicted_sram_bytes": 90, "source": source})
     text = page_of(study).text
     assert "Foreseen and measured" in text, "also while the trial is being trained"
     assert ("an estimate" in text) == estimate
@@ -99,7 +99,7 @@ def test_a_duplicate_is_not_counted_as_measured(make_study: Make) -> None:
     study = make_small(make_study, [(17, 0)])
     first = study.trial(0)
     study.propose(params=None, architecture=first.architecture, key=first.key, seed=1)
-    copy = study.advance(1, first.state, reason="duplicate of 0")
+    copy = study.answer(1, 0)
     assert copy.measurement == first.measurement
     assert [pair.trial.id for pair in foreseen(read_view(study), "sram")] == [0]
 
@@ -127,7 +127,7 @@ def test_every_column_has_one_head_and_the_groups_span_them_all(make_study: Make
 def test_what_is_not_known_of_a_trial_is_a_dash(make_study: Make) -> None:
     study = make_study(0)
     study.propose(params=None, architecture={}, key="k", seed=0)
-    study.advance(0, "costed", measurement={"sram_bytes": 100, "proxy_sram_bytes": 90, "flash_bytes": 0})
+    study.advance(0, "costed", measurement={"sram_bytes": 100, "predicted_sram_bytes": 90, "flash_bytes": 0})
     dash, minus = "\N{EN DASH}", "\N{MINUS SIGN}"
     assert rows_of(study) == [["0", "90", "100", f"{minus}10", f"{minus}10.00", *[dash] * 5]]
     assert set(page_of(study).data["figures"]) == {"foreseen-sram"}

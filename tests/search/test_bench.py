@@ -29,7 +29,7 @@ def measured(board, options):
 
 @pytest.mark.parametrize(("options", "energy_uj"), [(METERED, 42.5), (HilOptions(), None)])
 def test_the_energy_of_a_candidate(board, monkeypatch, options, energy_uj):
-    rig = Rig(source="serial", energy_uj=energy_uj)
+    rig = Rig(source="hil", energy_uj=energy_uj)
     monkeypatch.setattr(module, "measure", rig)
     found = measured(board, options)
     assert (found.energy_uj, found.source) == (energy_uj, "hil")
@@ -52,7 +52,7 @@ def test_a_meter_that_stays_silent_ends_it(board, monkeypatch):
 
 
 def test_a_search_keeps_the_energy_in_its_study(search, configure, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "measure", Rig(source="serial", energy_uj=42.5))
+    monkeypatch.setattr(module, "measure", Rig(source="hil", energy_uj=42.5))
     config = configure(mode="hil", trials=1, hil={"meter": "ina228:/dev/ttyACM1"})
     assert [trial.measurement["energy_uj"] for trial in search(tmp_path / "study", config)] == [42.5]
 

@@ -7,7 +7,7 @@ import pytest
 
 from tinynas.cost import TflmInterpreter
 from tinynas.errors import ConversionError, NoFeasibleCandidate, ParityError, StudyError, TinynasError
-from tinynas.search import CandidatePipeline, candidate, limits_of
+from tinynas.search import CandidatePipeline, Problem, candidate
 from tinynas.study import Study
 
 needs_tflm = pytest.mark.skipif(
@@ -15,9 +15,11 @@ needs_tflm = pytest.mark.skipif(
 )
 
 
-def test_limits_are_the_board_s_or_lower(configure, board):
-    assert limits_of(board, configure()).sram_bytes == board.sram_limit_bytes
-    lower = limits_of(board, configure(objective={"sram_max_bytes": 5000, "flash_max_bytes": 10**9}))
+def test_limits_are_the_board_s_or_lower(configure, board, tasks):
+    task = tasks(configure())
+    assert Problem(board, task, configure()).limits.sram_bytes == board.sram_limit_bytes
+    config = configure(objective={"sram_max_bytes": 5000, "flash_max_bytes": 10**9})
+    lower = Problem(board, task, config).limits
     assert (lower.sram_bytes, lower.flash_bytes) == (5000, board.flash_limit_bytes)
 
 

@@ -23,9 +23,9 @@ from tinynas.errors import (
 )
 from tinynas.hil import measure as module
 from tinynas.hil.image import Toolchain
+from tinynas.search import Problem, check_compiler, choose_compiler
 from tinynas.search import bench as bench_module
-from tinynas.search import check_compiler, choose_compiler, limits_of
-from tinynas.search import loop as loop_module
+from tinynas.search import problem as problem_module
 from tinynas.search.bench import Bench
 from tinynas.study import Study
 from tinynas.tcn import Architecture
@@ -58,12 +58,13 @@ def rig(monkeypatch):
     return install
 
 
-def test_the_engine_is_the_compiled_one_and_its_limits_are_the_boards(configure, board):
+def test_the_engine_is_the_compiled_one_and_its_limits_are_the_boards(configure, board, tasks):
     config = configure(mode="hil")
     assert config.aot
-    limits = limits_of(board, config)
+    limits = Problem(board, tasks(config), config).limits
     assert (limits.sram_bytes, limits.flash_bytes) == (128 * 1024, 512 * 1024)
-    assert limits_of(board, configure(mode="hil", objective={"sram_max_bytes": 5000})).sram_bytes == 5000
+    lower = configure(mode="hil", objective={"sram_max_bytes": 5000})
+    assert Problem(board, tasks(config), lower).limits.sram_bytes == 5000
     assert not configure().aot
     assert configure(cost={"engine": "aot"}).aot
 
@@ -88,20 +89,23 @@ def test_contradictions_are_refused(configure, changes, key):
 LIBRARY = {"mode": "hil", "cost": {"engine": "tflm"}, "hil": {"link": "virtual", "tflm_root": "tflite-micro"}}
 
 
-def test_the_interpreter_on_the_board(configure, board, search, tmp_path, rig, monkeypatch):
+def test_the_interpreter_on_the_board(configure, board, tasks, search, tmp_path, rig, monkeypatch):
     config = configure(**LIBRARY, trials=1)
     assert not config.aot
-    assert limits_of(board, config) == limits_of(board, configure(mode="hil"))  # the firmware is around it as well
+    compiled = configure(mode="hil")
+    task = tasks(config)
+    # The firmware is around it as well.
+    assert Problem(board, task, config).limits == Problem(board, task, compiled).limits
     made = rig(engine="tflm")
     with pytest.raises(ConfigError, match="no folder of TensorFlow Lite Micro") as caught:
         search(tmp_path / "none", config)
     assert caught.value.where == "hil.tflm_root tflite-micro"
     assert made.calls == []
-    monkeypatch.setattr(loop_module.TflmLibrary, "find", lambda *arguments: None)
+    monkeypatch.setattr(problem_module.TflmLibrary, "find", lambda *arguments: None)
     (trial,) = search(tmp_path / "study", config)
     assert (made.options["engine"], made.options["tflm_root"]) == ("tflm", "tflite-micro")
     assert (trial.measurement["engine"], trial.measurement["source"]) == ("tflm", "virtual")
-    assert trial.measurement["proxy_flash_bytes"] > 80_000  # of the interpreter's resource model
+    assert trial.measurement["predicted_flash_bytes"] > 80_000  # of the interpreter's resource model
 
 
 def test_float_models_are_not_measured(configure):
@@ -121,8 +125,8 @@ def test_candidates_are_measured_before_and_after_their_training(search, configu
     found = trials[0].measurement
     assert (found["sram_bytes"], found["flash_bytes"], found["latency_us"]) == (3700, 20_000, 100.0)
     assert (found["source"], found["engine"], found["parity"]) == ("virtual", "aot", True)
-    assert 1000 < found["proxy_sram_bytes"] != 3700
-    assert 5000 < found["proxy_flash_bytes"] != 20_000
+    assert 1000 < found["predicted_sram_bytes"] != 3700
+    assert 5000 < found["predicted_flash_bytes"] != 20_000
 
 
 def test_what_is_measured_too_large_is_never_trained(search, configure, tmp_path, rig, watcher):
@@ -190,7 +194,7 @@ def test_the_compiler_that_builds_is_the_one_whose_sizes_are_predicted(search, c
         monkeypatch.setattr(Toolchain, "installed", staticmethod(lambda kind=kind: (kind,)))
         (trial,) = search(tmp_path / kind, configure(mode="hil", trials=1))
         assert made.options["toolchain"].kind == kind
-        predicted[kind] = trial.measurement["proxy_flash_bytes"]
+        predicted[kind] = trial.measurement["predicted_flash_bytes"]
     assert predicted["zig"] > predicted["gcc"]
 
 
@@ -237,5 +241,5 @@ def test_a_search_on_a_virtual_board(search, configure, tmp_path):
         assert found["source"] == "virtual"
         assert found["parity"] is True
         assert found["latency_us"] > 0
-        assert found["proxy_sram_bytes"] == pytest.approx(found["sram_bytes"], rel=0.1)
-        assert found["proxy_flash_bytes"] == pytest.approx(found["flash_bytes"], rel=0.1)
+        assert found["predicted_sram_bytes"] == pytest.approx(found["sram_bytes"], rel=0.1)
+        assert found["predicted_flash_bytes"] == pytest.approx(found["flash_bytes"], rel=0.1)

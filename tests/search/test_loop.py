@@ -11,7 +11,8 @@ import pytest
 from tinynas.cost import Engine, estimate
 from tinynas.errors import NoFeasibleCandidate, SpaceError, ToolchainMissing
 from tinynas.objective import score
-from tinynas.search import limits_of, require_feasible, space_infeasible_share
+from tinynas.report import result
+from tinynas.search import Problem
 from tinynas.study import Study
 from tinynas.tcn import Architecture
 
@@ -71,7 +72,7 @@ def test_every_finished_trial_is_complete(finished):
         assert trial.measurement["latency_us"] is None
 
 
-def test_the_objective_is_that_of_the_int8_error_and_the_measured_cost(finished, configure, board):
+def test_the_objective_is_that_of_the_int8_error_and_the_measured_cost(finished, configure, board, tasks):
     folder, _ = finished
     config = configure()
     for trial in trained(folder)[0]:
@@ -80,7 +81,7 @@ def test_the_objective_is_that_of_the_int8_error_and_the_measured_cost(finished,
             trial.metrics["error_int8"],
             cost["sram_bytes"],
             cost["flash_bytes"],
-            limits_of(board, config),
+            Problem(board, tasks(config), config).limits,
             config.objective,
         )
         assert trial.objective == expected.value
@@ -191,7 +192,7 @@ def test_a_duplicate_is_answered_from_the_study(search, configure, tmp_path, tra
     first = trials[0]
     assert len({trial.params["dropout"] for trial in trials}) == 3
     for trial in trials[1:]:
-        assert (trial.state, trial.reason, list(trial.times)) == ("done", "duplicate of 0", ["proposed", "done"])
+        assert (trial.state, trial.duplicate_of, list(trial.times)) == ("done", 0, ["proposed", "done"])
         assert (trial.key, trial.objective, trial.metrics) == (first.key, first.objective, first.metrics)
         assert (trial.measurement, trial.artefacts["tflite"]) == (first.measurement, first.artefacts["tflite"])
 
@@ -213,7 +214,7 @@ def test_a_duplicate_of_an_infeasible_network_is_infeasible(search, configure, t
         first = keys.index(trial.key)
         original = trials[first]
         assert (trial.state, trial.objective) == (original.state, original.objective)
-        assert trial.reason == (original.reason if trial is original else f"duplicate of {first}")
+        assert (trial.reason, trial.duplicate_of) == (original.reason, None if trial is original else first)
     assert {trial.state for trial in trials} == {"done", "infeasible"}
 
 
@@ -224,6 +225,21 @@ def test_an_exhausted_space_ends_early_and_well(search, configure, tmp_path):
     assert [trial.state for trial in trials] == ["done", "done"]
     with Study.open(tmp_path / "study", readonly=True) as study:
         assert study.summary["test"]["error_int8"] > 0
+        assert study.summary["ended_early"] == "every network of the search space was tried (2 of 10 trials)"
+        assert result(study)["ended_early"] == study.summary["ended_early"]
+
+
+def test_a_tight_board_is_given_every_trial(search, configure, board, tasks, tmp_path):
+    """Only the cheapest network's variants in dropout and normalisation fit: random points hardly ever meet them."""
+    space = {"filters": [2, 63], "kernel_size": [2, 15], "blocks": [3, 4], "norm": ["none", "batch"]}
+    loose = configure(space=space)
+    least = min(estimate(network, Engine.tflm()).flash_bytes for network in loose.space.smallest(window=64, channels=9))
+    config = configure(trials=6, space=space, objective={"flash_max_bytes": least})
+    trials = search(tmp_path / "study", config)
+    assert [trial.state for trial in trials] == ["done"] * 6
+    assert len({trial.key for trial in trials}) == 6
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert study.summary["ended_early"] is None
 
 
 def test_nothing_fits(search, configure, board, tasks, tmp_path):
@@ -237,16 +253,16 @@ def test_nothing_fits(search, configure, board, tasks, tmp_path):
     with Study.open(tmp_path / "study", readonly=True) as study:
         assert study.trials() == []
     with pytest.raises(NoFeasibleCandidate):
-        require_feasible(config, board, tasks(config))
+        Problem(board, tasks(config), config).require_feasible()
 
 
 def test_the_exact_limit_still_fits(configure, board, tasks):
     networks = configure().space.smallest(window=64, channels=9)
     least = min(estimate(network, Engine.tflm()).sram_bytes for network in networks)
     task = tasks(configure())
-    require_feasible(configure(objective={"sram_max_bytes": least}), board, task)
+    Problem(board, task, configure(objective={"sram_max_bytes": least})).require_feasible()
     with pytest.raises(NoFeasibleCandidate):
-        require_feasible(configure(objective={"sram_max_bytes": least - 1}), board, task)
+        Problem(board, task, configure(objective={"sram_max_bytes": least - 1})).require_feasible()
 
 
 def test_what_fits_but_is_never_found_at_random_is_tried_all_the_same(
@@ -258,10 +274,11 @@ def test_what_fits_but_is_never_found_at_random_is_tried_all_the_same(
         raise SpaceError("no point satisfies the constraint", where="conf_dict:constraint")
 
     monkeypatch.setattr(Tuner, "ask", ask)
-    [trial] = search(tmp_path / "study", configure())
-    assert (trial.state, trial.feasible) == ("done", True)
-    cheapest = require_feasible(configure(), board, tasks(configure()))
-    assert Architecture.from_dict(trial.architecture) == cheapest
+    trials = search(tmp_path / "study", configure())
+    assert [(trial.state, trial.feasible) for trial in trials] == [("done", True)] * configure().trials
+    assert len({trial.key for trial in trials}) == len(trials)
+    cheapest = Problem(board, tasks(configure()), configure()).require_feasible()
+    assert Architecture.from_dict(trials[0].architecture) == cheapest
 
 
 def test_what_fits_and_is_found_no_more_ends_the_search_well(search, configure, tmp_path, monkeypatch):
@@ -278,6 +295,8 @@ def test_what_fits_and_is_found_no_more_ends_the_search_well(search, configure, 
     space = {**ONE_NETWORK, "dropout": [0.0, 0.004]}
     trials = search(tmp_path / "study", configure(space=space))
     assert [trial.state for trial in trials] == ["done", "done"]
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        assert study.summary["ended_early"] == "no further network that fits was found (2 of 4 trials)"
 
 
 def test_none_of_the_trials_fits(search, configure, tmp_path):
@@ -293,16 +312,16 @@ def test_the_mode_tflm_without_its_interpreter_is_refused_before_anything_is_tra
     configure, board, tasks, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "tflite_micro", None)
-    require_feasible(configure(), board, tasks(configure()))
+    Problem(board, tasks(configure()), configure()).require_feasible()
     with pytest.raises(ToolchainMissing, match="--mode proxy"):
-        require_feasible(configure(mode="tflm"), board, tasks(configure()))
+        Problem(board, tasks(configure()), configure(mode="tflm")).require_feasible()
 
 
 def test_the_share_that_does_not_fit_grows_as_the_limit_falls(configure, board, tasks):
     shares = []
     for limit in (10_000, 4_000, 3_000):
         config = configure(objective={"sram_max_bytes": limit})
-        shares.append(space_infeasible_share(config, limits_of(board, config), tasks(config), Engine.tflm()))
+        shares.append(Problem(board, tasks(config), config).infeasible_share())
     assert shares[0] == 0.0
     assert shares[0] < shares[1] < shares[2] <= 1.0
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tinynas.errors import StudyError
-from tinynas.study import Study, creation, database, lock
+from tinynas.study import Study, creation, database
+from tinynas.study.lock import WriterLock
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 DOCUMENTS = {"config": {"seed": 1}, "board": {}, "provenance": {}}
@@ -127,20 +128,36 @@ Study.create(sys.argv[1], config={{"seed": 1}}, board={{}}, provenance={{}})
 
 @pytest.mark.skipif(os.name != "posix", reason="an open file cannot be removed on Windows")
 def test_a_lock_on_a_removed_file_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
     path = tmp_path / "study.lock"
-    honest = lock._try_lock
+    honest = fcntl.flock
     removals = iter([True, True, False])
 
-    def try_lock(descriptor: int) -> None:
+    def flock(descriptor: int, operation: int) -> None:
         # Between our opening and our locking the file, another process gives up its creation.
         if next(removals):
             path.unlink()
-        honest(descriptor)
+        honest(descriptor, operation)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lock, "_try_lock", try_lock)
-        held = lock.WriterLock(path)
+        patch.setattr(fcntl, "flock", flock)
+        held = WriterLock(path)
     with pytest.raises(StudyError, match="in use by this very process"):
-        lock.WriterLock(path)
+        WriterLock(path)
     held.release()
-    lock.WriterLock(path).release()
+    WriterLock(path).release()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has one kind of lock")
+@pytest.mark.parametrize("call", ["flock", "lockf"])
+def test_a_file_system_without_locks_is_named_as_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    import fcntl
+
+    monkeypatch.setattr(fcntl, call, fail(OSError(errno.ENOLCK, "No locks available")))
+    with pytest.raises(StudyError, match="the file system has no file locks") as caught:
+        Study.create(tmp_path / "study", **DOCUMENTS)
+    assert "local disk" in str(caught.value.advice)
+    assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from tinynas.errors import StudyError
-from tinynas.study import STATES, Study
+from tinynas.study import Study, TrialState, write_file
 
 Finish = Callable[..., int]
 
@@ -46,7 +47,7 @@ def test_trial_keeps_everything_it_learns_on_its_way(study: Study) -> None:
     assert done == study.trial(0) == study.trials()[0] == study.best()
     assert done.measurement == {"flash_bytes": 7}, "a measurement replaces the earlier one"
     assert done.metrics == {"error_float": 0.5, "error_int8": 0.6}, "metrics add up"
-    assert (done.objective, done.feasible, done.reason, done.finished) == (0.25, True, None, True)
+    assert (done.objective, done.feasible, done.reason, done.state.is_finished) == (0.25, True, None, True)
     assert list(done.times) == ["proposed", "costed", "trained", "converted", "measured", "done"]
     times = list(done.times.values())
     assert before <= times[0] <= times[-1] <= time.time()
@@ -77,12 +78,12 @@ def test_best_is_the_first_feasible_of_lowest_objective(study: Study, finish: Fi
 
 
 def test_counts_and_unfinished(study: Study, finish: Finish) -> None:
-    assert study.counts() == dict.fromkeys(STATES, 0)
+    assert study.counts() == dict.fromkeys(TrialState, 0)
     finish(0.1)
     study.propose(params=None, architecture={}, key="a", seed=0)
     study.propose(params=None, architecture={}, key="b", seed=0)
     study.advance(2, "failed", reason="diverged")
-    assert study.counts() == dict.fromkeys(STATES, 0) | {"done": 1, "proposed": 1, "failed": 1}
+    assert study.counts() == dict.fromkeys(TrialState, 0) | {"done": 1, "proposed": 1, "failed": 1}
     assert [trial.id for trial in study.unfinished()] == [1]
 
 
@@ -102,8 +103,10 @@ def test_find_answers_with_scored_trials_only(study: Study, finish: Finish) -> N
 def test_duplicate_takes_over_what_the_original_learned(study: Study, finish: Finish) -> None:
     original = finish(0.4, key="same", metrics={"error_int8": 0.2}, artefacts={"tflite": b"x"})
     copy = study.propose(params={"f": 1}, architecture={"filters": 2}, key="same", seed=9)
-    done = study.advance(copy.id, "done", reason=f"duplicate of {original}")
+    done = study.answer(copy.id, original)
+    assert (done.state, done.duplicate_of, done.reason) == (TrialState.DONE, original, None)
     assert (done.objective, done.feasible, done.metrics) == (0.4, True, {"error_int8": 0.2})
+    assert (done.note, study.trial(original).duplicate_of) == (f"duplicate of {original}", None)
     assert study.artefact(done.artefacts["tflite"]) == b"x"
     assert done.params == {"f": 1}
     assert study.best() == study.trial(original)
@@ -114,18 +117,45 @@ def test_infeasible_duplicate(study: Study) -> None:
         study.propose(params=None, architecture={}, key="big", seed=0)
     study.advance(0, "costed", measurement={"sram_bytes": 10**9})
     assert study.advance(0, "infeasible", objective=100.0, reason="SRAM").feasible is False
-    copy = study.advance(1, "infeasible", reason="duplicate of 0")
+    copy = study.answer(1, 0)
+    assert (copy.reason, copy.note) == ("SRAM", "duplicate of 0; SRAM")
     assert (copy.measurement, copy.objective, copy.feasible) == ({"sram_bytes": 10**9}, 100.0, False)
 
 
-@pytest.mark.parametrize("reason", ["duplicate of 1", "duplicate of 7", "duplicate of 2", "duplicate of 0x0", "like 0"])
-def test_false_duplicates_are_refused(study: Study, finish: Finish, reason: str) -> None:
+@pytest.mark.parametrize("original", [1, 2, 3, 7])
+def test_false_duplicates_are_refused(study: Study, finish: Finish, original: int) -> None:
     finish(0.4, key="same")
-    study.propose(params=None, architecture={}, key="same", seed=0)  # 1: itself; 7: nobody; 2: another network
+    for _ in range(2):  # 1: itself; 2: not scored; 3: another network; 7: nobody
+        study.propose(params=None, architecture={}, key="same", seed=0)
     finish(0.4, key="other")
     with pytest.raises(StudyError):
-        study.advance(1, "done", reason=reason, objective=0.1, feasible=True)
-    assert study.trial(1).state == "proposed"
+        study.answer(1, original)
+    assert study.trial(1).state is TrialState.PROPOSED
+
+
+def test_only_a_proposed_trial_takes_over_results(study: Study, finish: Finish) -> None:
+    finish(0.4, key="same")
+    study.propose(params=None, architecture={}, key="same", seed=0)
+    study.advance(1, TrialState.COSTED)
+    with pytest.raises(StudyError, match="trial 1: cannot be answered from trial 0"):
+        study.answer(1, 0)
+
+
+@pytest.mark.parametrize("name", ["study.lock", "study.db.part"])
+def test_a_symbolic_link_is_never_written_through(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / name).symlink_to(tmp_path / "mine")
+    with contextlib.suppress(StudyError):
+        Study.create(tmp_path / "s", config={}, board={}, provenance={}).close()
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_file_is_not_written_through_a_link_at_its_temporary_name(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / f".report.html.{os.getpid()}.part").symlink_to(tmp_path / "mine")
+    assert write_file(tmp_path / "report.html", b"page").read_bytes() == b"page"
+    assert (tmp_path / "mine").read_text() == "precious"
 
 
 def test_objective_and_feasible_are_needed_to_be_done(study: Study) -> None:
@@ -231,21 +261,6 @@ def test_closed_study_says_so(study: Study) -> None:
     for use in (study.trials, study.best, lambda: study.config, lambda: study.set_summary({})):
         with pytest.raises(StudyError, match="closed"):
             use()
-
-
-def test_threads_do_not_mix(study: Study) -> None:
-    def work() -> None:
-        for _ in range(10):
-            trial = study.propose(params=None, architecture={}, key="k", seed=0)
-            study.advance(trial.id, "costed", measurement={"id": trial.id})
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [trial.id for trial in study.trials()] == list(range(40))
-    assert all(trial.measurement == {"id": trial.id} for trial in study.trials())
 
 
 def test_the_folder_has_the_documented_layout(study: Study, finish: Finish) -> None:

@@ -16,13 +16,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tinynas.study import Trial
+from tinynas.study import Trial, TrialState
 
 __all__ = ["Progress", "working"]
 
 _BAR_WIDTH = 28
 _RECENT = 8
-_DOING = {"proposed": "costing", "costed": "training", "trained": "converting", "converted": "measuring"}
+_DOING = {
+    TrialState.PROPOSED: "costing",
+    TrialState.COSTED: "training",
+    TrialState.TRAINED: "converting",
+    TrialState.CONVERTED: "measuring",
+}
 
 
 class Progress:
@@ -51,7 +56,7 @@ class Progress:
         unit: str | None = "m/s",
         measured: bool = False,
     ) -> None:
-        self._doing = _DOING | ({"proposed": "measuring on the board"} if measured else {})
+        self._doing = _DOING | ({TrialState.PROPOSED: "measuring on the board"} if measured else {})
         self._unit = f" {unit}" if unit else ""
         self.title, self.trials, self.epochs, self.limits = title, trials, epochs, limits
         self.finished: list[Trial] = []
@@ -92,7 +97,7 @@ class Progress:
     def state(self, trial: Trial) -> None:
         """A trial entered a state."""
         self.current, self.note = trial, ""
-        if trial.finished:
+        if trial.state.is_finished:
             self._take(trial)
             if self._live is None:
                 self._line(f"[{len(self.finished)}/{self.trials}] {_outcome(trial)}{self._standing()}")
@@ -100,7 +105,7 @@ class Progress:
     def _take(self, trial: Trial) -> None:
         self.finished.append(trial)
         better = self.best is None or _value(trial) < _value(self.best)
-        if trial.state == "done" and trial.feasible and better:
+        if trial.state is TrialState.DONE and trial.feasible and better:
             self.best = trial
 
     def _standing(self) -> str:
@@ -134,7 +139,7 @@ class Progress:
     def _now(self) -> RenderableType:
         if self.current is None:
             return _cut("loading TensorFlow", "cyan")
-        if self.current.finished:
+        if self.current.state.is_finished:
             last = len(self.finished) >= self.trials
             doing = "testing the best network" if last else "choosing the next network"
             return _cut(doing, "cyan")
@@ -217,7 +222,7 @@ def _shape(trial: Trial) -> str:
 def _row(trial: Trial) -> tuple[str | Text, ...]:
     cost, error = trial.measurement or {}, (trial.metrics or {}).get("error_int8")
     sizes = (f"{cost[name] / 1024:.1f}" if name in cost else "" for name in ("sram_bytes", "flash_bytes"))
-    result = trial.state if trial.state != "done" else "" if error is None else f"{error:.3f}"
+    result = trial.state.value if trial.state is not TrialState.DONE else "" if error is None else f"{error:.3f}"
     return str(trial.id), result, *sizes, _cut(_shape(trial), "")
 
 
@@ -225,9 +230,9 @@ def _outcome(trial: Trial) -> str:
     cost = trial.measurement or {}
     names = (("SRAM", "sram_bytes"), ("flash", "flash_bytes"))
     sizes = [f"{label} {cost[name] / 1024:.1f} KiB" for label, name in names if name in cost]
-    what = _error(trial) if trial.state == "done" else trial.state
-    reason = f" ({trial.reason})" if trial.reason else ""
-    return f"trial {trial.id}: {', '.join([what, *sizes, _shape(trial)])}{reason}"
+    what = _error(trial) if trial.state is TrialState.DONE else trial.state.value
+    note = f" ({trial.note})" if trial.note else ""
+    return f"trial {trial.id}: {', '.join([what, *sizes, _shape(trial)])}{note}"
 
 
 def _duration(seconds: float) -> str:

@@ -72,10 +72,10 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
         TinynasError: What ended the search.
     """
     from tinynas.cli.progress import Progress
-    from tinynas.search import limits_of, run_search
+    from tinynas.search import Problem, run_search
 
-    limits = limits_of(board, config)
-    done = [trial for trial in study.trials() if trial.finished]
+    limits = Problem(board, task, config).limits
+    done = [trial for trial in study.trials() if trial.state.is_finished]
     title = f"{board.title} on {config.dataset.source}"
     signals = Signals()
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from tinynas.cost.measurement import Compiler
+from tinynas.cost.engine import Compiler
 from tinynas.deploy.tflite import Precision
 from tinynas.errors import DatasetError
 from tinynas.hil.power import check_meter

@@ -1,7 +1,7 @@
 """What a candidate costs: the resource model, and the official interpreter as its referee."""
 
+from tinynas.cost.engine import Compiler, Engine, Kernels
 from tinynas.cost.lowering import lower
-from tinynas.cost.measurement import Compiler, Engine, Kernels, Measurement, Source
 from tinynas.cost.proxy import estimate, measure_graph, plain_flash_bytes, sparse_working_memory_bytes
 from tinynas.cost.tflite_size import tflite_bytes
 from tinynas.cost.tflm import HostArena, TflmInterpreter, tflm_runtime
@@ -12,8 +12,6 @@ __all__ = [
     "Engine",
     "HostArena",
     "Kernels",
-    "Measurement",
-    "Source",
     "TflmInterpreter",
     "arena_bytes",
     "estimate",

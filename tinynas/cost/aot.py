@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinynas.cost.aot_code import code_bytes, stack_bytes
-from tinynas.cost.measurement import Engine
+from tinynas.cost.engine import Engine
 from tinynas.deploy.compiler.passes.liveness import keep_live
 from tinynas.deploy.compiler.passes.lower import lower
 from tinynas.deploy.compiler.plan.layout import ALIGNMENT, lay_out

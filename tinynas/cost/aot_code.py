@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinynas.cost.measurement import Compiler
+from tinynas.cost.engine import Compiler
 from tinynas.deploy.compiler.passes.liveness import Turns
 from tinynas.deploy.compiler.plan.schedule import Schedule
 from tinynas.deploy.compiler.program.work import Matrix

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinynas.cost.aot import Costs, aot_costs
+from tinynas.cost.engine import Engine
 from tinynas.cost.lowering import lower
-from tinynas.cost.measurement import Engine, Measurement
 from tinynas.cost.tflite_size import tflite_bytes
 from tinynas.cost.tflm_memory import arena_bytes
 from tinynas.deploy.graph import Graph
+from tinynas.measurement import Measurement
 from tinynas.tcn.architecture import Architecture
 from tinynas.tcn.plan import plan
 
@@ -74,7 +75,7 @@ def measure_graph(graph: Graph, model_bytes: int, architecture: Architecture, en
         parameters=architecture.parameters,
         sparse_sram_bytes=sparse_working_memory_bytes(graph),
         plain_flash_bytes=plain_flash_bytes(architecture),
-        proxy_stack_bytes=costs.stack_bytes,
+        stack_bytes=costs.stack_bytes,
         toolchain=engine.compiler if engine.name == "aot" else None,
     )
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
 
 import numpy as np
 
@@ -20,8 +18,9 @@ from tinynas.hil.engines import EngineName, prepared, used_arena_bytes
 from tinynas.hil.image import Image, Toolchain, build_image
 from tinynas.hil.parity import Int8, Reference, normal_window, random_window, reference_of
 from tinynas.hil.power import PowerMeter, check_meter, check_trigger, energy_of, enough_inferences, open_meter
+from tinynas.measurement import Measurement
 
-__all__ = ["HilMeasurement", "measure", "measure_image"]
+__all__ = ["measure", "measure_image"]
 
 #: A lap lasts about this long: the clock counts microseconds.
 _LAP_US = 5000.0
@@ -30,63 +29,6 @@ _MOST_A_LAP = 1000
 _INTERRUPTED_US = 17_400.0
 #: What a reply may take beside the inferences of an energy measurement.
 _REPLY_S = 60.0
-
-
-@dataclass(frozen=True)
-class HilMeasurement:
-    """What a board reports of a model.
-
-    Attributes:
-        board: Name of the board.
-        engine: "aot", compiled ahead of time; "tflm", interpreted by TensorFlow Lite Micro.
-        source: "serial", a real board; "virtual", where time is an estimate from the instructions executed.
-        toolchain: Compiler and version.
-        clock_hz: What the core ran at.
-        static_ram_bytes: Variables of the whole image: arena, buffers of input and output, the firmware's.
-        arena_bytes: The arena within them; of "tflm" what the interpreter took of it.
-        stack_bytes: The most that the stack held, with protocol and an interrupt.
-        sram_bytes: Both together.
-        flash_bytes: The image: code, weights, initial values.
-        cycles: Of one inference, from its time.
-        instructions: Of one inference, exactly; None: of a real board.
-        latency_us: Time of one inference, the median of the laps.
-        latency_spread_us: From the fastest lap to the slowest.
-        laps: How many were timed.
-        parity: Always true: what differs from the reference raises.
-        referee: "tflm": byte for byte TensorFlow Lite Micro's outputs; "litert": within the one step of its rounding.
-        macs: Multiply-accumulate operations that one inference computes.
-        model_hash: Of the model's generated sources.
-        image_hash: CRC-32 of the image, as the board itself computed it of its flash.
-        energy_uj: Energy of one inference, the whole supply's; None: no meter.
-        energy_inferences: How many it is the mean of; None: no meter.
-    """
-
-    board: str
-    engine: str
-    source: Literal["virtual", "serial"]
-    toolchain: str
-    clock_hz: int
-    static_ram_bytes: int
-    arena_bytes: int
-    stack_bytes: int
-    sram_bytes: int
-    flash_bytes: int
-    cycles: int
-    instructions: int | None
-    latency_us: float
-    latency_spread_us: float
-    laps: int
-    parity: bool
-    referee: str
-    macs: int
-    model_hash: str
-    image_hash: str
-    energy_uj: float | None = None
-    energy_inferences: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The measurement as JSON-ready data."""
-        return asdict(self)
 
 
 def measure(
@@ -106,7 +48,7 @@ def measure(
     directory: Path | None = None,
     rng: np.random.Generator | None = None,
     where: str | None = None,
-) -> HilMeasurement:
+) -> Measurement:
     """Compile a model, build its image, run it on a board, and compare and measure.
 
     Args:
@@ -164,7 +106,7 @@ def measure_image(
     laps: int | None = None,
     warmup: int = 1,
     meter: PowerMeter | None = None,
-) -> HilMeasurement:
+) -> Measurement:
     """The same of an image that is built; see `measure`.
 
     Args:
@@ -194,10 +136,10 @@ def measure_image(
         memory = dut.memory()
     latency = median(times)
     static_ram_bytes = image.static_ram_bytes + (arena_bytes if image.arena_bytes is None else 0)
-    return HilMeasurement(
+    return Measurement(
         board=image.board.name,
         engine=info.engine,
-        source=rig.source,
+        source="virtual" if rig.source == "virtual" else "hil",
         toolchain=image.toolchain,
         clock_hz=info.clock_hz,
         static_ram_bytes=static_ram_bytes,

@@ -55,10 +55,10 @@ def foreseen(view: View, resource: str) -> list[Foreseen]:
     """
     pairs = []
     for trial in view.trials:
-        expected = number_at(trial.measurement, f"proxy_{resource}_bytes")
+        expected = number_at(trial.measurement, f"predicted_{resource}_bytes")
         found = number_at(trial.measurement, f"{resource}_bytes")
         # A duplicate has the figures of another trial and was never measured itself: that one would count twice.
-        if expected is not None and found and "costed" in trial.times:
+        if expected is not None and found and trial.duplicate_of is None:
             pairs.append(Foreseen(trial, expected, found))
     return pairs
 

@@ -19,7 +19,8 @@ def result(study: Study) -> dict[str, Any]:
 
     Returns:
         study (folder), board (name), trials and infeasible (counts), seconds, best, baselines, test, limits,
-        space_infeasible_share and proxy_error. `best` is None without a feasible network, else trial (id),
+        space_infeasible_share, ended_early and proxy_error. `ended_early` says why a search made fewer trials than
+        it was given, or is None. `best` is None without a feasible network, else trial (id),
         architecture, objective, precision (`int8` or `float32`), error_int8 (of the model as deployed, in that
         precision) and error_float (before conversion), both joint velocity RMSE in m/s on the validation recordings,
         sram_bytes, flash_bytes, macs, latency_us, energy_uj, source and engine of these figures. `baselines` holds the
@@ -43,6 +44,7 @@ def result(study: Study) -> dict[str, Any]:
         "test": {**view.test, "baselines": _baselines(view, "test")} if view.test else None,
         "limits": {f"{name}_bytes": view.limit(name) for name in ("sram", "flash")},
         "space_infeasible_share": number_at(view.summary, "space_infeasible_share"),
+        "ended_early": view.summary.get("ended_early"),
         "proxy_error": proxy_error(view),
     }
 

@@ -105,7 +105,10 @@ def _baselines(baselines: Mapping[str, Any], metrics: Mapping[str, Any], split: 
 def _trials(outcome: Mapping[str, Any]) -> str:
     text = f"{outcome.get('trials', 0)}, {outcome.get('infeasible', 0)} infeasible"
     share = number_at(outcome, "space_infeasible_share")
-    return text if share is None else f"{text}; {percent(share)} of the search space does not fit"
+    if share is not None:
+        text += f"; {percent(share)} of the search space does not fit"
+    early = outcome.get("ended_early")
+    return f"{text}; ended early: {early}" if early else text
 
 
 def _bar(share: float) -> Text:

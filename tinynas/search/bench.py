@@ -12,16 +12,16 @@ import numpy as np
 
 from tinynas.board import Board
 from tinynas.config import Config, HilOptions
-from tinynas.cost import Compiler, Measurement, lower
+from tinynas.cost import Compiler, lower
 from tinynas.deploy import convert, quantize, read_graph
 from tinynas.errors import BoardError, StudyError, TinynasError
+from tinynas.measurement import Measurement
 from tinynas.search.task import Array
 from tinynas.study import Study
 from tinynas.tcn import Architecture
 
 if TYPE_CHECKING:
     from tinynas.hil.engines import EngineName
-    from tinynas.hil.measure import HilMeasurement
 
 __all__ = ["Bench", "check_compiler", "check_rig", "check_toolchain", "choose_compiler"]
 
@@ -83,24 +83,9 @@ class Bench:
         Raises:
             As `untrained`.
         """
-        found = self._tried(model, window)
-        return dataclasses.replace(
-            foreseen,
-            sram_bytes=found.sram_bytes,
-            flash_bytes=found.flash_bytes,
-            macs=found.macs,
-            source="virtual" if found.source == "virtual" else "hil",
-            arena_bytes=found.arena_bytes,
-            tflite_bytes=len(model),
-            latency_us=found.latency_us,
-            energy_uj=found.energy_uj,
-            parity=found.parity,
-            proxy_sram_bytes=foreseen.sram_bytes,
-            proxy_flash_bytes=foreseen.flash_bytes,
-            toolchain=found.toolchain,
-        )
+        return dataclasses.replace(self._tried(model, window), tflite_bytes=len(model)).beside(foreseen)
 
-    def _tried(self, model: bytes, window: Array) -> HilMeasurement:
+    def _tried(self, model: bytes, window: Array) -> Measurement:
         from tinynas.hil.image import Toolchain
         from tinynas.hil.measure import measure
 

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, Measurement, TflmInterpreter, estimate, lower, measure_graph
+from tinynas.cost import Engine, TflmInterpreter, estimate, lower, measure_graph
 from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError, TrainingDiverged
+from tinynas.measurement import Measurement
 from tinynas.objective import Limits, score
 from tinynas.search.bench import Bench, check_toolchain
 from tinynas.search.task import Task
-from tinynas.study import Study, Trial
+from tinynas.study import Study, Trial, TrialState
 from tinynas.tcn import Architecture
 
 if TYPE_CHECKING:
     from tinynas.tcn.training import TrainingData
 
-__all__ = ["CandidatePipeline", "engine_of", "limits_of"]
+__all__ = ["CandidatePipeline"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -38,19 +38,6 @@ _REFEREE_WINDOWS = 20
 _REFEREE_STEPS = 1
 # Windows that set the ranges of a network that is measured before its training.
 _UNTRAINED_WINDOWS = 10
-
-
-def limits_of(board: Board, config: Config) -> Limits:
-    """What a candidate may use: the board's limits, or the configuration's where they are lower."""
-    o, sram, flash = config.objective, board.sram_limit_bytes, board.flash_limit_bytes
-    if config.whole_image:
-        sram, flash = board.image_sram_bytes, board.image_flash_bytes
-    return Limits(min(sram, o.sram_max_bytes or sram), min(flash, o.flash_max_bytes or flash))
-
-
-def engine_of(board: Board, config: Config) -> Engine:
-    """The runtime whose costs count."""
-    return Engine.aot(board, config.cost.compiler or "gcc") if config.aot else Engine.tflm(config.cost.kernels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,26 +81,26 @@ class CandidatePipeline:
             TinynasError: A failure that concerns the search as a whole.
         """
         stages = {
-            "proposed": self._cost,
-            "costed": self._train_or_reject,
-            "trained": self._convert,
-            "converted": self._measure,
-            "measured": self._score,
+            TrialState.PROPOSED: self._cost,
+            TrialState.COSTED: self._train_or_reject,
+            TrialState.TRAINED: self._convert,
+            TrialState.CONVERTED: self._measure,
+            TrialState.MEASURED: self._score,
         }
-        while not trial.finished:
+        while not trial.state.is_finished:
             try:
                 trial = stages[trial.state](trial, Architecture.from_dict(trial.architecture))
             except TinynasError as e:
                 if e.disposition != "infeasible":
                     raise
-                trial = self.study.advance(trial.id, "failed", reason=str(e))
+                trial = self.study.advance(trial.id, TrialState.FAILED, reason=str(e))
             on_state(trial)
         return trial
 
     def _cost(self, trial: Trial, architecture: Architecture) -> Trial:
         earlier = self.study.find(trial.key)
         if earlier is not None:
-            return self.study.advance(trial.id, earlier.state, reason=f"duplicate of {earlier.id}")
+            return self.study.answer(trial.id, earlier.id)
         cost = estimate(architecture, self.engine, self.config.conversion.precision)
         if self.bench is not None:
             windows = self.task.representative(_UNTRAINED_WINDOWS, np.random.default_rng([trial.seed, 1]))
@@ -122,25 +109,27 @@ class CandidatePipeline:
             except (FlashOverflow, RamOverflow) as error:
                 return self._overflows(trial, cost, error)
             check_toolchain(self.study, cost)
-        return self.study.advance(trial.id, "costed", measurement=cost.to_dict())
+        return self.study.advance(trial.id, TrialState.COSTED, measurement=cost.to_dict())
 
     def _overflows(self, trial: Trial, cost: Measurement, error: FlashOverflow | RamOverflow) -> Trial:
         """What the linker found no room for is scored as what does not fit, however much was foreseen."""
-        self.study.advance(trial.id, "costed", measurement=cost.to_dict())
+        self.study.advance(trial.id, TrialState.COSTED, measurement=cost.to_dict())
         sram, flash = cost.sram_bytes, cost.flash_bytes
         if isinstance(error, FlashOverflow):
             flash = max(flash, self.limits.flash_bytes + 1)
         else:
             sram = max(sram, self.limits.sram_bytes + 1)
         value = score(None, sram, flash, self.limits, self.config.objective).value
-        return self.study.advance(trial.id, "infeasible", objective=value, feasible=False, reason=error.message)
+        return self.study.advance(
+            trial.id, TrialState.INFEASIBLE, objective=value, feasible=False, reason=error.message
+        )
 
     def _train_or_reject(self, trial: Trial, architecture: Architecture) -> Trial:
         cost = _measurement(trial)
         if not self.limits.admits(cost.sram_bytes, cost.flash_bytes):
             rejected = score(None, cost.sram_bytes, cost.flash_bytes, self.limits, self.config.objective)
             return self.study.advance(
-                trial.id, "infeasible", objective=rejected.value, feasible=False, reason=self._excess(cost)
+                trial.id, TrialState.INFEASIBLE, objective=rejected.value, feasible=False, reason=self._excess(cost)
             )
         from tinynas.tcn.network import fold
         from tinynas.tcn.training import predict, train
@@ -165,7 +154,7 @@ class CandidatePipeline:
             "best_epoch": fit.best_epoch,
             "train_seconds": round(seconds, 3),
         }
-        return self.study.advance(trial.id, "trained", metrics=metrics, artefacts={"weights": _npz(weights)})
+        return self.study.advance(trial.id, TrialState.TRAINED, metrics=metrics, artefacts={"weights": _npz(weights)})
 
     def _excess(self, cost: Measurement) -> str:
         parts = (
@@ -184,7 +173,7 @@ class CandidatePipeline:
         model = convert(
             inference_function(folded, weights), lower(architecture, c.precision), windows, precision=c.precision
         )
-        return self.study.advance(trial.id, "converted", artefacts={"tflite": model})
+        return self.study.advance(trial.id, TrialState.CONVERTED, artefacts={"tflite": model})
 
     def _measure(self, trial: Trial, architecture: Architecture) -> Trial:
         model = self.study.artefact(trial.artefacts["tflite"])
@@ -199,7 +188,7 @@ class CandidatePipeline:
             check_toolchain(self.study, cost)
         error = self.task.error(predicted, self.task.valid)
         metrics = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
-        return self.study.advance(trial.id, "measured", measurement=cost.to_dict(), metrics=metrics)
+        return self.study.advance(trial.id, TrialState.MEASURED, measurement=cost.to_dict(), metrics=metrics)
 
     def _referee(self, model: bytes, graph: Graph, cost: Measurement, inputs: npt.NDArray[np.float32]) -> Measurement:
         """Costs and outputs by the official interpreter; its arena with the tail of a 32-bit device."""
@@ -227,7 +216,9 @@ class CandidatePipeline:
         error = float((trial.metrics or {})["error_int8"])
         scored = score(error, cost.sram_bytes, cost.flash_bytes, self.limits, self.config.objective)
         reason = None if scored.feasible else self._excess(cost)
-        return self.study.advance(trial.id, "done", objective=scored.value, feasible=scored.feasible, reason=reason)
+        return self.study.advance(
+            trial.id, TrialState.DONE, objective=scored.value, feasible=scored.feasible, reason=reason
+        )
 
     def evaluate(self, trial: Trial) -> tuple[dict[str, Any], bytes]:
         """Test a finished trial's model on the recordings that nothing was chosen by.

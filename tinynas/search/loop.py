@@ -15,21 +15,16 @@ import numpy as np
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, estimate, tflm_runtime
 from tinynas.errors import NoFeasibleCandidate, SpaceError, StudyError
-from tinynas.hil.engines import TflmLibrary
-from tinynas.objective import Limits
 from tinynas.search.bench import Bench, choose_compiler
-from tinynas.search.candidate import CandidatePipeline, engine_of, limits_of
+from tinynas.search.candidate import CandidatePipeline
+from tinynas.search.problem import Problem
 from tinynas.search.task import Task
-from tinynas.study import Study, Trial
+from tinynas.study import Study, Trial, TrialState
 from tinynas.tcn import Architecture
 from tinynas.tuner import ExhaustedError, Tuner
 
-__all__ = ["Observer", "require_feasible", "run_search", "space_infeasible_share"]
-
-# Random networks by which the share of the space that does not fit is estimated: +-2 % at worst.
-_SHARE_SAMPLES = 500
+__all__ = ["Observer", "run_search"]
 
 # So many failures and nothing else: the search stops.
 _HOPELESS = 3
@@ -61,17 +56,17 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     """
     config = choose_compiler(config)
     started, earlier = perf_counter(), float(study.summary.get("seconds", 0.0))
-    limits = limits_of(board, config)
+    problem = Problem(board, task, config)
     bench = Bench(board, config.hil, config.engine, config.cost.compiler) if config.mode == "hil" else None
-    pipeline = CandidatePipeline(study, config, limits, task, observer.epoch, engine_of(board, config), bench)
-    cheapest = require_feasible(config, board, task)
+    pipeline = CandidatePipeline(study, config, problem.limits, task, observer.epoch, problem.engine, bench)
+    cheapest = problem.require_feasible()
     tuner = Tuner(
         config.space.parameters(),
         conf_dict={
             "sense": "minimize",
             "seed": config.seed,
             "design_size": config.tuner.initial_random,
-            "constraint": lambda points: [_allowed(p, config, limits, task, pipeline.engine) for p in points],
+            "constraint": lambda points: [problem.admits(p) for p in points],
         },
     )
     for trial in study.unfinished():
@@ -80,104 +75,72 @@ def run_search(study: Study, config: Config, board: Board, task: Task, observer:
     # Not told one by one: a suggestion depends on how many were asked for, too.
     known = study.trials()
     tuner.restore((trial.params or {}, trial.objective) for trial in known)
+    early: str | None = None
     for number in range(len(known), config.trials):
         try:
-            [params] = tuner.ask()
+            params = _suggest(tuner, study, problem, cheapest)
         except ExhaustedError:
-            break  # a small space: every network of it has been tried
+            early = f"every network of the search space was tried ({number} of {config.trials} trials)"
+            break
         except SpaceError:
-            if number:
-                break  # what fits is so rare that no more of it is found
-            params = config.space.suggestion(cheapest)  # known to fit: better than none
-        trial = _propose(study, config, task, params, number)
+            early = f"no further network that fits was found ({number} of {config.trials} trials)"
+            break
+        trial = _propose(study, problem, params, number)
         observer.state(trial)
         trial = pipeline.run(trial, observer.state)
         tuner.tell(params, trial.objective)
         seconds = round(earlier + perf_counter() - started, 3)
         study.set_summary({"seconds": seconds})  # all that an interrupted search has of a summary
         _require_progress(study)
-    _conclude(study, config, limits, task, pipeline, earlier + perf_counter() - started)
+    _conclude(study, problem, pipeline, earlier + perf_counter() - started, early)
+
+
+def _suggest(tuner: Tuner, study: Study, problem: Problem, cheapest: Architecture) -> Mapping[str, Any]:
+    """What to try next: the tuner's suggestion, or beside what fits, where the tuner finds nothing that does.
+
+    Raises:
+        ExhaustedError: Every point of a finite space was tried.
+        SpaceError: Neither finds a network that fits.
+    """
+    try:
+        [params] = tuner.ask()
+        return params
+    except ExhaustedError:
+        raise
+    except SpaceError:
+        trials = study.trials()
+        start = problem.config.space.suggestion(cheapest)
+        if cheapest.key not in {trial.key for trial in trials}:
+            return start
+        known = [start, *(trial.params for trial in trials if trial.params and trial.feasible)]
+        found = problem.untried_neighbour(known, {trial.key for trial in trials})
+        if found is None:
+            raise
+        return found
 
 
 def _require_progress(study: Study) -> None:
     """End a search whose every candidate fails: that is no property of the candidates."""
     counts = study.counts()
-    if counts["failed"] >= _HOPELESS and counts["failed"] == sum(counts.values()):
+    if counts[TrialState.FAILED] >= _HOPELESS and counts[TrialState.FAILED] == sum(counts.values()):
         raise StudyError(
-            f"the first {counts['failed']} candidates all failed; the last one: {study.trials()[-1].reason}",
+            f"the first {counts[TrialState.FAILED]} candidates all failed; the last one: {study.trials()[-1].reason}",
             where=str(study.folder),
             advice="the reason concerns the set-up or the configuration rather than a network",
         )
 
 
-def _architecture(params: Mapping[str, Any], config: Config, task: Task) -> Architecture:
-    return config.space.architecture(params, **task.shape)
-
-
-def _propose(study: Study, config: Config, task: Task, params: Mapping[str, Any], number: int) -> Trial:
-    architecture = _architecture(params, config, task)
-    seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
+def _propose(study: Study, problem: Problem, params: Mapping[str, Any], number: int) -> Trial:
+    architecture = problem.architecture(params)
+    seed = int(np.random.SeedSequence([problem.config.seed, number]).generate_state(1)[0])
     return study.propose(params=params, architecture=architecture.to_dict(), key=architecture.key, seed=seed)
 
 
-def _allowed(params: Mapping[str, Any], config: Config, limits: Limits, task: Task, engine: Engine) -> bool:
-    """The known constraint of the tuner: a network of the space, and, unless it is told otherwise, one that fits."""
-    if not config.space.admits(params):
-        return False
-    if not config.tuner.only_feasible:
-        return True
-    cost = estimate(_architecture(params, config, task), engine, config.conversion.precision)
-    return limits.admits(cost.sram_bytes, cost.flash_bytes)
-
-
-def require_feasible(config: Config, board: Board, task: Task) -> Architecture:
-    """Refuse a search that cannot succeed, before it begins.
-
-    Args:
-        config: The configuration.
-        board: The board.
-        task: The data; they decide the networks' inputs and outputs.
-
-    Returns:
-        One of the cheapest networks of the space; it fits.
-
-    Raises:
-        NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
-        ToolchainMissing: The mode "tflm" without the official interpreter.
-        ConfigError: The mode "hil" with its library, and `hil.tflm_root` is no such folder.
-    """
-    if config.mode == "tflm":
-        tflm_runtime()
-    if config.mode == "hil" and not config.aot:
-        TflmLibrary.find(config.hil.tflm_root, board.core, "hil.tflm_root")
-    limits, engine = limits_of(board, config), engine_of(board, config)
-    costs = []
-    for network in config.space.smallest(**task.shape):
-        costs.append(estimate(network, engine, config.conversion.precision))
-        if limits.admits(costs[-1].sram_bytes, costs[-1].flash_bytes):
-            return network
-    least = min(costs, key=lambda c: max(c.sram_bytes / limits.sram_bytes, c.flash_bytes / limits.flash_bytes))
-    raise NoFeasibleCandidate(
-        f"nothing in the search space fits: the smallest candidate needs {least.sram_bytes} bytes of SRAM and "
-        f"{least.flash_bytes} of flash, where {limits.sram_bytes} and {limits.flash_bytes} may be used",
-        advice="widen the search space, raise objective.sram_max_bytes or flash_max_bytes, or choose a larger board",
-    )
-
-
-def space_infeasible_share(config: Config, limits: Limits, task: Task, engine: Engine) -> float:
-    """Share of the search space that does not fit, from seeded random networks of it."""
-    rng = np.random.default_rng(config.seed)
-    networks = (config.space.sample(rng, **task.shape) for _ in range(_SHARE_SAMPLES))
-    costs = [estimate(network, engine, config.conversion.precision) for network in networks]
-    return sum(not limits.admits(c.sram_bytes, c.flash_bytes) for c in costs) / _SHARE_SAMPLES
-
-
-def _conclude(
-    study: Study, config: Config, limits: Limits, task: Task, pipeline: CandidatePipeline, seconds: float
-) -> None:
+def _conclude(study: Study, problem: Problem, pipeline: CandidatePipeline, seconds: float, early: str | None) -> None:
+    task = problem.task
     best = study.best()
     if best is None:
-        failed = study.counts()["failed"]
+        failed = study.counts()[TrialState.FAILED]
         raise NoFeasibleCandidate(
             f"none of {len(study.trials())} trials ended with a network that fits"
             + (f"; {failed} failed" if failed else ""),
@@ -191,7 +154,8 @@ def _conclude(
             "seconds": round(seconds, 3),
             "best_trial": best.id,
             "baselines": task.baselines(),
-            "space_infeasible_share": space_infeasible_share(config, limits, task, pipeline.engine),
+            "space_infeasible_share": problem.infeasible_share(),
+            "ended_early": early,
             "test": test,
             "normalization": {
                 "mean": task.normalization.mean.tolist(),

@@ -7,6 +7,6 @@ See docs/study.md for the guarantees and for the layout on disk.
 
 from tinynas.study.artefacts import write_file
 from tinynas.study.study import Study
-from tinynas.study.trial import FINAL_STATES, STATES, Trial
+from tinynas.study.trial import Trial, TrialState
 
-__all__ = ["FINAL_STATES", "STATES", "Study", "Trial", "write_file"]
+__all__ = ["Study", "Trial", "TrialState", "write_file"]

@@ -73,7 +73,9 @@ def write_file(path: str | Path, content: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with part.open("wb") as stream:
+            part.unlink(missing_ok=True)
+            # "x" follows no symbolic link: someone else's link must not lead the bytes elsewhere.
+            with part.open("xb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tinynas.errors import StudyError
 from tinynas.study.artefacts import RESUME, explain_os_error, sync_folder
+from tinynas.study.lock import has_locks, no_locks
 
 __all__ = ["SCHEMA_VERSION", "Database", "create_database", "parts_of"]
 
@@ -29,7 +30,8 @@ PRAGMA user_version = {SCHEMA_VERSION};
 CREATE TABLE document (name TEXT PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE trial (
     id INTEGER PRIMARY KEY, state TEXT NOT NULL, seed TEXT NOT NULL, key TEXT NOT NULL, architecture TEXT NOT NULL,
-    params TEXT, measurement TEXT, metrics TEXT, objective REAL, feasible INTEGER, reason TEXT
+    params TEXT, measurement TEXT, metrics TEXT, objective REAL, feasible INTEGER, reason TEXT,
+    duplicate_of INTEGER REFERENCES trial
 );
 CREATE INDEX trial_key ON trial (key);
 CREATE TABLE transition (
@@ -208,13 +210,11 @@ def _connect(path: Path, *, readonly: bool, create: bool = False) -> sqlite3.Con
     # A reader may roll back the journal of a killed writer, so it only asks for less than write access where it must.
     writable = os.access(path.parent, os.W_OK) and (create or os.access(path, os.W_OK))
     mode = "rwc" if create else "rw" if writable or not readonly else "ro"
-    # Threads are serialised by Study's own lock.
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=_BUSY_SECONDS,
         isolation_level=None,
-        check_same_thread=False,
     )
     connection.row_factory = sqlite3.Row
     try:
@@ -235,6 +235,8 @@ def _explain(error: Exception, path: Path, doing: str, then: str = RESUME) -> St
     if "disk is full" in text or "disk I/O error" in text:
         message = f"cannot {doing}: the disk is full or failing ({text})"
         return StudyError(message, where=str(path), advice=f"free some space, then {then}")
+    if "locked" in text and not has_locks(path.parent):
+        return no_locks(doing, path)
     if "locked" in text:
         message = f"cannot {doing}: another program holds the file"
         return StudyError(message, where=str(path), advice=f"close it, then {then}")

@@ -3,80 +3,66 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
-import sys
-import weakref
+import tempfile
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tinynas.errors import StudyError
 from tinynas.study.artefacts import RESUME, explain_os_error
 
-__all__ = ["WriterLock"]
+__all__ = ["WriterLock", "has_locks", "no_locks"]
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> None:
-        # A byte far beyond the text: Windows locks forbid reading what they cover.
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+# Long enough to get over a file that its creator removes between our opening and locking it.
+_PATIENCE_S, _POLL_S = 0.2, 0.02
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
+_MOST_BYTES = 512
 
 
 class WriterLock:
     """Exclusive right to write a study, held from construction to `release` or to the end of the process.
 
-    The file stays; it is the lock on it that counts, so a killed process leaves nothing to clean up. A forked worker
-    does not inherit the right: else a worker that outlives a killed search would keep the study locked.
+    The file stays. What counts is the lock on it, so a killed process leaves nothing to clean up. A forked worker does
+    not inherit the right: otherwise a worker that outlives a killed search would keep the study locked.
 
     Args:
-        path: The lock file; made when missing.
-        creating: Whether the study is only about to be made; the messages differ.
+        path: The lock file; made when missing. A symbolic link is refused, not followed.
+        creating: Whether the study is about to be made. The messages differ.
 
     Raises:
-        StudyError: Another process (named) holds the lock, or the file cannot be made.
+        StudyError: Another process (named) holds the lock, the file cannot be made, or the file system has no locks.
+            A file that was made here is removed again.
     """
 
     def __init__(self, path: Path, *, creating: bool = False) -> None:
         self._path = path
-        self._descriptor: int | None = None
-        descriptor = self._lock(creating)
-        # Who fails to create a study removes the file: a lock on a file without a name keeps nobody out.
-        while not _names(path, descriptor):
-            os.close(descriptor)
-            descriptor = self._lock(creating)
-        self._descriptor = descriptor
-        # The name only serves the message of the next one who tries: a full disk must not keep a study from opening.
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
-        _held.add(self)
-        _forget_in_children()
-
-    def _lock(self, creating: bool) -> int:
         doing, then = ("create the study", "start again") if creating else ("open the study for writing", RESUME)
+        made = not os.path.lexists(path)
+        self._lock = FileLock(
+            path,
+            timeout=_PATIENCE_S,
+            poll_interval=_POLL_S,
+            thread_local=False,
+            fallback_to_soft=False,
+            preserve_lock_file=True,
+            on_acquired=_sign,
+        )
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise explain_os_error(error, self._path, doing, then) from error
-        try:
-            _try_lock(descriptor)
-        except (BlockingIOError, PermissionError) as error:
-            holder = _read_holder(descriptor)
-            os.close(descriptor)
+            self._lock.acquire()
+            if not has_locks(path.parent):  # SQLite needs the other kind of lock as well
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        except Timeout as error:
             advice = "wait for it or stop it; reading (`tinynas report`) works at any time"
-            raise StudyError(f"the study is in use by {holder}", where=str(self._path.parent), advice=advice) from error
+            message = f"the study is in use by {_read_holder(path)}"
+            raise StudyError(message, where=str(path.parent), advice=advice) from error
         except OSError as error:
-            os.close(descriptor)
-            raise explain_os_error(error, self._path, "lock the study", then) from error
-        return descriptor
+            self._lock.release()
+            if made:
+                path.unlink(missing_ok=True)
+            raise _explain(error, path, doing, then) from error
 
     def remove(self) -> None:
         """Give the right back and remove the file: there is no study to write after all."""
@@ -88,40 +74,52 @@ class WriterLock:
 
     def release(self) -> None:
         """Give the right back. Does nothing the second time."""
-        _held.discard(self)
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._lock.release()
 
 
-_held: weakref.WeakSet[WriterLock] = weakref.WeakSet()
-_watching_forks = False
+def has_locks(folder: Path) -> bool:
+    """Whether files in a folder can be locked in the way that SQLite does; True where that cannot be tried."""
+    if os.name == "nt":
+        return True
+    import fcntl
 
-
-def _forget_in_children() -> None:
-    global _watching_forks
-    if not _watching_forks and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_release_all)
-        _watching_forks = True
-
-
-def _release_all() -> None:
-    # Closing the child's descriptor leaves the parent's lock alone.
-    for lock in list(_held):
-        lock.release()
-
-
-def _names(path: Path, descriptor: int) -> bool:
-    """Whether the path still leads to the open file."""
     try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except OSError:
-        return False
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
+    return True
 
 
-def _read_holder(descriptor: int) -> str:
+def no_locks(doing: str, path: Path) -> StudyError:
+    """Return the error that says so."""
+    advice = "choose a folder on a local disk; network folders often have no locks"
+    return StudyError(f"cannot {doing}: the file system has no file locks", where=str(path), advice=advice)
+
+
+def _explain(error: OSError, path: Path, doing: str, then: str) -> StudyError:
+    if error.errno in _NO_LOCKS:
+        return no_locks(doing, path)
+    if path.is_symlink():
+        message = f"cannot {doing}: the lock file is a symbolic link"
+        return StudyError(message, where=str(path), advice="remove the link")
+    return explain_os_error(error, path, doing, then)
+
+
+def _sign(descriptor: int) -> None:
+    # The name only serves the message of the next process that tries: a full disk must not keep a study from opening.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        # From the second byte on: on Windows the lock lies on the first and forbids reading it.
+        os.lseek(descriptor, 1, os.SEEK_SET)
+        os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
+
+
+def _read_holder(path: Path) -> str:
     try:
-        pid, host = os.read(descriptor, 512).decode("ascii", "replace").split()
+        with path.open("rb") as stream:
+            stream.seek(1)
+            pid, host = stream.read(_MOST_BYTES).decode("ascii", "replace").split()
     except (OSError, ValueError):
         return "another process"
     if host != socket.gethostname():

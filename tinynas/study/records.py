@@ -11,9 +11,12 @@ from typing import Any
 from tinynas.errors import StudyError
 from tinynas.study.database import Database
 from tinynas.study.documents import load
-from tinynas.study.trial import STATES, Trial, duplicate_of
+from tinynas.study.trial import Trial, TrialState
 
-__all__ = ["insert_trial", "original_of", "read_trials", "refer", "update_trial"]
+__all__ = ["insert_trial", "read_trials", "refer", "update_trial"]
+
+# Columns that a transition writes.
+_LEARNED = ("measurement", "metrics", "objective", "feasible", "reason", "duplicate_of")
 
 
 def read_trials(database: Database, condition: str, *values: object) -> list[Trial]:
@@ -40,22 +43,6 @@ def read_trials(database: Database, condition: str, *values: object) -> list[Tri
     return [_trial(row, times[row["id"]], files[row["id"]], database.path) for row in rows]
 
 
-def original_of(database: Database, trial: Trial, state: str, reason: str | None) -> Trial | None:
-    """Return the trial that a proposed trial is answered from, or None when it is not answered from another.
-
-    Raises:
-        StudyError: The reason reads `duplicate of N`, but N is not a trial of the same network in that state.
-    """
-    number = duplicate_of(reason) if trial.state == "proposed" else None
-    if number is None:
-        return None
-    found = read_trials(database, "WHERE id = ? AND key = ? AND state = ?", number, trial.key, state)
-    if not found:
-        message = f"trial {number} is not a trial of the same architecture that is {state}"
-        raise StudyError(message, where=f"trial {trial.id}")
-    return found[0]
-
-
 def insert_trial(database: Database, trial_id: int, values: Sequence[object]) -> None:
     """Add a trial in the state `proposed`, inside a transaction; values are seed, key, architecture, params."""
     columns = "id, state, seed, key, architecture, params"
@@ -63,11 +50,11 @@ def insert_trial(database: Database, trial_id: int, values: Sequence[object]) ->
     database.execute("INSERT INTO transition VALUES (?, 'proposed', ?)", trial_id, time.time())
 
 
-def update_trial(database: Database, trial_id: int, state: str, values: Sequence[object]) -> None:
-    """Move a trial to a state, inside a transaction; values: measurement, metrics, objective, feasible, reason."""
-    columns = "state = ?, measurement = ?, metrics = ?, objective = ?, feasible = ?, reason = ?"
-    database.execute(f"UPDATE trial SET {columns} WHERE id = ?", state, *values, trial_id)
-    database.execute("INSERT INTO transition VALUES (?, ?, ?)", trial_id, state, time.time())
+def update_trial(database: Database, trial_id: int, state: TrialState, values: Sequence[object]) -> None:
+    """Move a trial to a state, inside a transaction; the values are those of `_LEARNED`."""
+    columns = ", ".join(f"{name} = ?" for name in ("state", *_LEARNED))
+    database.execute(f"UPDATE trial SET {columns} WHERE id = ?", state.value, *values, trial_id)
+    database.execute("INSERT INTO transition VALUES (?, ?, ?)", trial_id, state.value, time.time())
 
 
 def refer(database: Database, trial_id: int, hashes: Mapping[str, str]) -> None:
@@ -83,21 +70,20 @@ def _trial(row: sqlite3.Row, times: dict[str, float], artefacts: dict[str, str],
         return None if row[name] is None else load(row[name], f"{where}.{name}")
 
     try:
-        seed = int(row["seed"])
+        seed, state = int(row["seed"]), TrialState(row["state"])
     except ValueError as error:
-        raise StudyError("the stored seed is damaged", where=where) from error
-    if row["state"] not in STATES:
-        raise StudyError(f"the stored state {row['state']!r} is unknown", where=where)
+        raise StudyError("the stored seed or state is damaged", where=where) from error
     return Trial(
         id=row["id"],
         architecture=load(row["architecture"], f"{where}.architecture"),
-        state=row["state"],
+        state=state,
         seed=seed,
         measurement=document("measurement"),
         metrics=document("metrics"),
         objective=row["objective"],
         feasible=None if row["feasible"] is None else bool(row["feasible"]),
         reason=row["reason"],
+        duplicate_of=row["duplicate_of"],
         times=times,
         artefacts=artefacts,
         params=document("params"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from tinynas.study.creation import create_study
 from tinynas.study.database import Database
 from tinynas.study.documents import dump, load, printable
 from tinynas.study.lock import WriterLock
-from tinynas.study.records import insert_trial, original_of, read_trials, refer, update_trial
-from tinynas.study.trial import STATES, Trial, check_feasible, check_objective, check_transition
+from tinynas.study.records import insert_trial, read_trials, refer, update_trial
+from tinynas.study.trial import Trial, TrialState, check_feasible, check_objective, check_transition
 
 __all__ = ["Study"]
 
@@ -26,15 +25,16 @@ class Study:
     """A search on disk: configuration, board, provenance, trials and their files.
 
     Every change is one transaction, durable when the call returns: a killed process loses at most the step it was in.
-    One process writes at a time; any number may read. Safe to use from several threads; not after a fork.
-    `create` and `open` make one; `close`, or leaving the `with` block, ends it.
+    One process writes at a time; any number may read. Not for several threads, and not after a fork. `create` and
+    `open` make one; `close`, or leaving the `with` block, ends it.
 
     Example:
         >>> import tempfile
+        >>> from tinynas.study import TrialState
         >>> folder = tempfile.mkdtemp() + "/study"
         >>> with Study.create(folder, config={"seed": 1}, board={"name": "nucleo_f446re"}, provenance={}) as study:
         ...     trial = study.propose(params=None, architecture={"filters": 8}, key="8", seed=1)
-        ...     study.advance(trial.id, "costed", measurement={"sram_bytes": 9000}).state
+        ...     study.advance(trial.id, TrialState.COSTED, measurement={"sram_bytes": 9000}).state.value
         'costed'
         >>> with Study.open(folder, readonly=True) as study:
         ...     study.trial(0).measurement
@@ -46,7 +46,6 @@ class Study:
         self._database = database
         self._writer_lock = lock
         self._artefacts = ArtefactStore(folder / "artefacts")
-        self._mutex = threading.RLock()
 
     @classmethod
     def create(cls, folder: str | Path, *, config: Document, board: Document, provenance: Document) -> Study:
@@ -92,10 +91,9 @@ class Study:
 
     def close(self) -> None:
         """Close the study and let others write. Does nothing the second time."""
-        with self._mutex:
-            self._database.close()
-            if self._writer_lock is not None:
-                self._writer_lock.release()
+        self._database.close()
+        if self._writer_lock is not None:
+            self._writer_lock.release()
 
     def __enter__(self) -> Study:
         return self
@@ -131,7 +129,7 @@ class Study:
         """
         self._check_writable()
         text = dump(summary, "summary")
-        with self._mutex, self._database.transaction("store the summary"):
+        with self._database.transaction("store the summary"):
             self._database.execute("UPDATE document SET json = ? WHERE name = 'summary'", text)
 
     def trials(self) -> list[Trial]:
@@ -161,13 +159,12 @@ class Study:
 
     def unfinished(self) -> list[Trial]:
         """Return the trials that are not in a final state, in the order of proposal."""
-        return [trial for trial in self.trials() if not trial.finished]
+        return [trial for trial in self.trials() if not trial.state.is_finished]
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state; states without trials count 0."""
-        with self._mutex:
-            rows = self._database.read("SELECT state, COUNT(*) AS count FROM trial GROUP BY state")
-        return dict.fromkeys(STATES, 0) | {row["state"]: row["count"] for row in rows}
+        rows = self._database.read("SELECT state, COUNT(*) AS count FROM trial GROUP BY state")
+        return dict.fromkeys(TrialState, 0) | {TrialState(row["state"]): row["count"] for row in rows}
 
     def artefact(self, sha256: str) -> bytes:
         """Return a stored file by the SHA-256 of its content (`Trial.artefacts` holds it).
@@ -191,16 +188,15 @@ class Study:
         """
         self._check_writable()
         texts = (dump(architecture, "architecture"), None if params is None else dump(params, "params"))
-        with self._mutex:
-            trial_id = int(self._database.read("SELECT COALESCE(MAX(id) + 1, 0) AS id FROM trial")[0]["id"])
-            with self._database.transaction(f"store trial {trial_id}"):
-                insert_trial(self._database, trial_id, (str(operator.index(seed)), printable(key), *texts))
-            return self.trial(trial_id)
+        trial_id = int(self._database.read("SELECT COALESCE(MAX(id) + 1, 0) AS id FROM trial")[0]["id"])
+        with self._database.transaction(f"store trial {trial_id}"):
+            insert_trial(self._database, trial_id, (str(operator.index(seed)), printable(key), *texts))
+        return self.trial(trial_id)
 
     def advance(
         self,
         trial_id: int,
-        state: str,
+        state: TrialState | str,
         *,
         measurement: Document | None = None,
         metrics: Document | None = None,
@@ -211,16 +207,13 @@ class Study:
     ) -> Trial:
         """Move a trial to the next state and store what was learned on the way, in one transaction.
 
-        What is None stays as it was. A measurement replaces the earlier one, because a figure of one source must not
-        mix with those of another; metrics are added to the earlier ones, the later value of a key wins. The files are
-        on disk before the transaction refers to them.
-
-        A trial `proposed` may finish at once as `done` or `infeasible` with the reason `duplicate of N`, where trial N
-        has the same key and that state: what is not given here is then taken over from N, files included.
+        What is None stays as it was. A measurement replaces the earlier one, because figures of two sources must not be
+        mixed. Metrics are added to the earlier ones; the later value of a key wins. The files are on disk before the
+        transaction refers to them.
 
         Args:
             trial_id: The trial.
-            state: State to enter.
+            state: State to enter, or its value.
             measurement: What the network costs.
             metrics: What it achieves.
             objective: f_opt; needed (now or earlier) to be done.
@@ -232,21 +225,45 @@ class Study:
             StudyError: Illegal transition, no such trial, not JSON, a full disk. The trial is then as before.
         """
         self._check_writable()
-        with self._mutex:
-            trial = self.trial(trial_id)
-            check_transition(trial.id, trial.state, state, reason)
-            source = original_of(self._database, trial, state, reason) or trial
-            cost = source.measurement if measurement is None else measurement
-            gained = source.metrics if metrics is None else {**(source.metrics or {}), **metrics}
-            texts = [None if v is None else dump(v, name) for name, v in (("measurement", cost), ("metrics", gained))]
-            score = source.objective if objective is None else check_objective(trial.id, objective)
-            fits = check_feasible(trial.id, state, source.feasible if feasible is None else bool(feasible), score)
-            hashes = {**source.artefacts, **self._put(artefacts or {})}
-            reason = trial.reason if reason is None else printable(reason)
-            with self._database.transaction(f"store trial {trial.id} as {state}"):
-                update_trial(self._database, trial.id, state, (*texts, score, fits, reason))
-                refer(self._database, trial.id, hashes)
-            return self.trial(trial.id)
+        trial, state = self.trial(trial_id), _state(trial_id, state)
+        check_transition(trial.id, trial.state, state, reason)
+        cost = trial.measurement if measurement is None else measurement
+        gained = trial.metrics if metrics is None else {**(trial.metrics or {}), **metrics}
+        score = trial.objective if objective is None else check_objective(trial.id, objective)
+        fits = check_feasible(trial.id, state, trial.feasible if feasible is None else bool(feasible), score)
+        texts = [None if v is None else dump(v, name) for name, v in (("measurement", cost), ("metrics", gained))]
+        reason = trial.reason if reason is None else printable(reason)
+        return self._store(trial, state, (*texts, score, fits, reason, None), self._put(artefacts or {}))
+
+    def answer(self, trial_id: int, original_id: int) -> Trial:
+        """Finish a proposed trial with all that an earlier trial of the same network learned, files included.
+
+        Args:
+            trial_id: The trial, in the state `proposed`.
+            original_id: The earlier trial, done or infeasible, as `find` returns it.
+
+        Raises:
+            StudyError: Another network, or one of the two is in another state. The trial is then as before.
+        """
+        self._check_writable()
+        trial, original = self.trial(trial_id), self.trial(original_id)
+        scored = original.state in (TrialState.DONE, TrialState.INFEASIBLE)
+        if trial.state is not TrialState.PROPOSED or not scored or trial.key != original.key:
+            message = f"cannot be answered from trial {original.id}"
+            advice = "a proposed trial can take over the results of a scored trial of the same network"
+            raise StudyError(message, where=f"trial {trial.id}", advice=advice)
+        texts = [
+            None if v is None else dump(v, name)
+            for name, v in (("measurement", original.measurement), ("metrics", original.metrics))
+        ]
+        values = (*texts, original.objective, original.feasible, original.reason, original.id)
+        return self._store(trial, original.state, values, original.artefacts)
+
+    def _store(self, trial: Trial, state: TrialState, values: Sequence[object], hashes: Mapping[str, str]) -> Trial:
+        with self._database.transaction(f"store trial {trial.id} as {state}"):
+            update_trial(self._database, trial.id, state, values)
+            refer(self._database, trial.id, hashes)
+        return self.trial(trial.id)
 
     def attach(self, trial_id: int, artefacts: Mapping[str, bytes]) -> Trial:
         """Add files to a trial in whatever state, as the evaluation of the best one; its state stays.
@@ -259,12 +276,11 @@ class Study:
             StudyError: There is no such trial, or the disk is full.
         """
         self._check_writable()
-        with self._mutex:
-            trial = self.trial(trial_id)
-            hashes = self._put(artefacts)
-            with self._database.transaction(f"store files of trial {trial.id}"):
-                refer(self._database, trial.id, hashes)
-            return self.trial(trial.id)
+        trial = self.trial(trial_id)
+        hashes = self._put(artefacts)
+        with self._database.transaction(f"store files of trial {trial.id}"):
+            refer(self._database, trial.id, hashes)
+        return self.trial(trial.id)
 
     def _put(self, artefacts: Mapping[str, bytes]) -> dict[str, str]:
         # memoryview: bytes(7) would be seven zeros, not an error.
@@ -276,10 +292,16 @@ class Study:
             raise StudyError("the study was opened read-only", where=str(self.folder), advice="open it for writing")
 
     def _document(self, name: str) -> dict[str, Any]:
-        with self._mutex:
-            rows = self._database.read("SELECT json FROM document WHERE name = ?", name)
+        rows = self._database.read("SELECT json FROM document WHERE name = ?", name)
         return load(rows[0]["json"] if rows else "", f"{self._database.path}:{name}")
 
     def _select(self, condition: str, *values: object) -> list[Trial]:
-        with self._mutex:
-            return read_trials(self._database, condition, *values)
+        return read_trials(self._database, condition, *values)
+
+
+def _state(trial_id: int, state: TrialState | str) -> TrialState:
+    try:
+        return TrialState(state)
+    except ValueError as error:
+        advice = f"one of {', '.join(TrialState)}"
+        raise StudyError(f"unknown state {state!r}", where=f"trial {trial_id}", advice=advice) from error

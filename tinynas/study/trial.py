@@ -3,29 +3,63 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from tinynas.errors import StudyError
 
-__all__ = ["FINAL_STATES", "STATES", "Trial", "check_feasible", "check_objective", "check_transition", "duplicate_of"]
+__all__ = ["Trial", "TrialState", "check_feasible", "check_objective", "check_transition"]
 
-STATES = ("proposed", "costed", "trained", "converted", "measured", "done", "infeasible", "failed", "pruned")
-FINAL_STATES = frozenset({"done", "infeasible", "failed", "pruned"})
 
-# What may follow a state. `failed` and `pruned` may follow every state that is not final. The graph has no cycle, so a
-# trial enters each state at most once.
-_NEXT: dict[str, frozenset[str]] = {
-    "proposed": frozenset({"costed", "failed", "pruned"}),
-    "costed": frozenset({"infeasible", "trained", "failed", "pruned"}),
-    "trained": frozenset({"converted", "failed", "pruned"}),
-    "converted": frozenset({"measured", "failed", "pruned"}),
-    "measured": frozenset({"done", "failed", "pruned"}),
-} | dict.fromkeys(FINAL_STATES, frozenset())
+class TrialState(str, Enum):
+    """How far a trial has come. The value is what a study stores.
 
-_DUPLICATE = re.compile(r"duplicate of (\d{1,18})", re.ASCII)
+    Example:
+        >>> TrialState.COSTED.is_finished, TrialState("done").is_finished
+        (False, True)
+        >>> TrialState.COSTED.can_become(TrialState.INFEASIBLE)
+        True
+    """
+
+    PROPOSED = "proposed"
+    COSTED = "costed"
+    TRAINED = "trained"
+    CONVERTED = "converted"
+    MEASURED = "measured"
+    DONE = "done"
+    INFEASIBLE = "infeasible"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def followers(self) -> tuple[TrialState, ...]:
+        """The states a trial can enter next. There is no cycle, so a trial enters each state at most once."""
+        return _FOLLOWERS[self]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the state is final: done, infeasible or failed."""
+        return not self.followers
+
+    def can_become(self, target: TrialState) -> bool:
+        """Whether a trial in this state can enter `target` next."""
+        return target in self.followers
+
+
+_FOLLOWERS: dict[TrialState, tuple[TrialState, ...]] = {
+    TrialState.PROPOSED: (TrialState.COSTED, TrialState.FAILED),
+    TrialState.COSTED: (TrialState.TRAINED, TrialState.INFEASIBLE, TrialState.FAILED),
+    TrialState.TRAINED: (TrialState.CONVERTED, TrialState.FAILED),
+    TrialState.CONVERTED: (TrialState.MEASURED, TrialState.FAILED),
+    TrialState.MEASURED: (TrialState.DONE, TrialState.FAILED),
+    TrialState.DONE: (),
+    TrialState.INFEASIBLE: (),
+    TrialState.FAILED: (),
+}
 
 
 @dataclass(frozen=True)
@@ -35,80 +69,67 @@ class Trial:
     Attributes:
         id: 0, 1, 2, ... in the order of proposal.
         architecture: The network, as a JSON mapping.
-        state: One of `STATES`.
+        state: How far it has come.
         seed: Seed of everything random about this trial.
         measurement: What the network costs on the board (sram_bytes, flash_bytes, ...), or None before costing.
         metrics: What it achieves (error_float, error_int8, ...), or None before training.
         objective: f_opt, the lower the better, or None before scoring.
         feasible: Whether it fits the board, or None before that is known.
-        reason: Why it failed, was pruned, was infeasible or was answered from another trial; else None.
+        reason: Why it failed or does not fit; else None.
+        duplicate_of: Id of the earlier trial of the same network whose results it took over, or None.
         times: Unix time in seconds at which each state was entered.
         artefacts: Kind of file ("tflite", "weights", ...) to the SHA-256 of its content.
         params: What the tuner suggested, or None.
-        key: Canonical form of the architecture; equal keys mean equal networks.
+        key: Canonical form of the architecture. Equal keys mean equal networks.
     """
 
     id: int
     architecture: Mapping[str, Any]
-    state: str
+    state: TrialState
     seed: int
     measurement: Mapping[str, Any] | None
     metrics: Mapping[str, Any] | None
     objective: float | None
     feasible: bool | None
     reason: str | None
+    duplicate_of: int | None
     times: Mapping[str, float]
     artefacts: Mapping[str, str]
     params: Mapping[str, Any] | None
     key: str
 
     @property
-    def finished(self) -> bool:
-        """Whether the trial is in a final state: done, infeasible, failed or pruned."""
-        return self.state in FINAL_STATES
+    def note(self) -> str:
+        """What a reader should know beside the figures: the original of a duplicate, and the reason. Often empty."""
+        copied = "" if self.duplicate_of is None else f"duplicate of {self.duplicate_of}"
+        return "; ".join(part for part in (copied, self.reason) if part)
 
 
-def duplicate_of(reason: str | None) -> int | None:
-    """Return N when the reason reads `duplicate of N`, else None.
-
-    Example:
-        >>> duplicate_of("duplicate of 12")
-        12
-        >>> duplicate_of("out of memory") is None
-        True
-    """
-    match = _DUPLICATE.fullmatch(reason or "")
-    return int(match[1]) if match else None
-
-
-def check_transition(trial_id: int, current: str, target: str, reason: str | None) -> None:
+def check_transition(trial_id: int, current: TrialState, target: TrialState, reason: str | None) -> None:
     """Refuse a transition that the state machine does not have.
 
     Args:
         trial_id: For the message.
         current: State the trial is in.
         target: State it is to enter.
-        reason: A trial can only fail with a reason; `duplicate of N` lets a proposed trial finish at once.
+        reason: A trial can only fail with a reason.
 
     Raises:
         StudyError: The transition is illegal.
 
     Example:
-        >>> check_transition(0, "proposed", "costed", None)
-        >>> check_transition(0, "done", "costed", None)
+        >>> check_transition(0, TrialState.PROPOSED, TrialState.COSTED, None)
+        >>> check_transition(0, TrialState.DONE, TrialState.COSTED, None)
         Traceback (most recent call last):
         ...
         tinynas.errors.StudyError: trial 0: cannot go from 'done' to 'costed' ('done' is final)
     """
     where = f"trial {trial_id}"
-    if target not in STATES:
-        raise StudyError(f"unknown state {target!r}", where=where, advice=f"one of {', '.join(STATES)}")
-    answered = current == "proposed" and target in {"done", "infeasible"} and duplicate_of(reason) is not None
-    if not answered and target not in _NEXT[current]:
-        followers = ", ".join(state for state in STATES if state in _NEXT[current])
-        advice = f"from {current!r} to {followers}" if followers else f"{current!r} is final"
-        raise StudyError(f"cannot go from {current!r} to {target!r}", where=where, advice=advice)
-    if target == "failed" and not (reason and reason.strip()):
+    if not current.can_become(target):
+        followers = ", ".join(current.followers)
+        advice = f"'{current}' is final" if current.is_finished else f"from '{current}' to {followers}"
+        raise StudyError(f"cannot go from '{current}' to '{target}'", where=where, advice=advice)
+    if target is TrialState.FAILED and not (reason and reason.strip()):
         raise StudyError("a failed trial needs a reason", where=where, advice="pass reason=...")
 
 
@@ -116,7 +137,7 @@ def check_objective(trial_id: int, objective: float) -> float:
     """Return the objective as a float.
 
     Raises:
-        StudyError: It is NaN or infinite: such a trial cannot be ranked.
+        StudyError: It is NaN or infinite. Such a trial cannot be ranked.
     """
     value = float(objective)
     if not math.isfinite(value):
@@ -125,17 +146,17 @@ def check_objective(trial_id: int, objective: float) -> float:
     return value
 
 
-def check_feasible(trial_id: int, state: str, feasible: bool | None, objective: float | None) -> bool | None:
+def check_feasible(trial_id: int, state: TrialState, feasible: bool | None, objective: float | None) -> bool | None:
     """Return whether a trial that enters a state fits the board, as far as known.
 
     Raises:
-        StudyError: Infeasible yet said to fit, or done without a score.
+        StudyError: It is infeasible but said to fit, or done without a score.
     """
-    if state == "infeasible":
+    if state is TrialState.INFEASIBLE:
         if feasible:
             raise StudyError("an infeasible trial cannot be feasible", where=f"trial {trial_id}")
         return False
-    if state == "done" and (objective is None or feasible is None):
+    if state is TrialState.DONE and (objective is None or feasible is None):
         missing = "objective" if objective is None else "feasible"
         raise StudyError(f"a trial that is done needs {missing}=...", where=f"trial {trial_id}")
     return feasible

@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tinynas.errors import ConfigError
+import numpy as np
+
+from tinynas.errors import ConfigError, StudyError
 
 __all__ = [
     "ConfigTypeError",
     "ConfigValueError",
     "JobsError",
+    "StateError",
     "check_callable",
     "check_choice",
     "check_count",
@@ -28,6 +31,10 @@ class ConfigTypeError(ConfigError, TypeError):
 
 class ConfigValueError(ConfigError, ValueError):
     """An argument of the tuner has a value outside its range; also a `ValueError`, as in Mango."""
+
+
+class StateError(StudyError, ConfigValueError):
+    """A saved state is damaged, or belongs to another search."""
 
 
 class JobsError(ConfigError, AssertionError):
@@ -123,7 +130,10 @@ def finite_or_none(value: Any) -> float | None:
     if value is None:
         return None
     try:
-        number = float(value)
+        # An array of one number is a number.
+        number = float(value.item() if isinstance(value, np.ndarray) and value.size == 1 else value)
+    except OverflowError:
+        return None
     except (TypeError, ValueError) as error:
         raise ConfigTypeError(f"the value of the objective must be a number or None, not {value!r}") from error
     return number if math.isfinite(number) else None

@@ -30,7 +30,7 @@ PROMISED = {
     *("latency_us", "energy_uj", "parity"),
 }
 
-ATTACHED = dataclasses.replace(FIGURES, source="serial", instructions=None, cycles=126_000, latency_us=700.0, laps=10)
+ATTACHED = dataclasses.replace(FIGURES, source="hil", instructions=None, cycles=126_000, latency_us=700.0, laps=10)
 
 
 @pytest.fixture

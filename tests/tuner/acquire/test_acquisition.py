@@ -7,7 +7,10 @@ from scipy.integrate import quad
 
 from tests.tuner.builders import observed
 from tinynas.tuner import Space, TunerConfig
-from tinynas.tuner.acquire.acquisition import confidence_factor, log_expected_improvement, weigh
+from tinynas.tuner.acquire.acquisition import ACQUISITIONS
+from tinynas.tuner.acquire.log_ei import log_expected_improvement
+from tinynas.tuner.acquire.scorer import weigh
+from tinynas.tuner.acquire.ucb import confidence_factor
 from tinynas.tuner.surrogate.model import Model
 
 
@@ -56,7 +59,7 @@ def test_the_confidence_schedule_grows_and_a_fixed_one_does_not():
     assert confidence_factor(1.5, 1000, 10) == 1.5
 
 
-@pytest.mark.parametrize("kind", ["log_ei", "ucb"])
+@pytest.mark.parametrize("kind", ACQUISITIONS)
 @pytest.mark.parametrize("failures", [0, 6])
 def test_gradients_by_the_coordinates_match_finite_differences(kind, failures):
     space = Space({"x": st.uniform(0, 1), "y": st.norm(), "n": range(5), "c": ["a", "b", "c"]})
@@ -72,3 +75,15 @@ def test_gradients_by_the_coordinates_match_finite_differences(kind, failures):
         step = 1e-6 * np.eye(4)[j]
         numeric = (acquisition(X + step) - acquisition(X - step)) / 2e-6 if space.continuous[j] else 0.0
         np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("acquisition", ACQUISITIONS.values(), ids=ACQUISITIONS)
+def test_every_acquisition_prefers_lower_means_and_knows_its_derivatives(acquisition):
+    mean, deviation = np.linspace(-2.0, 2.0, 9), np.full(9, 0.7)
+    value, by_mean, by_deviation = acquisition(mean, deviation, 0.1, 2.0)
+    assert np.all(np.diff(value) < 0)
+    h = 1e-6
+    up, down = acquisition(mean + h, deviation, 0.1, 2.0)[0], acquisition(mean - h, deviation, 0.1, 2.0)[0]
+    np.testing.assert_allclose(by_mean, (up - down) / (2 * h), rtol=1e-4)
+    up, down = acquisition(mean, deviation + h, 0.1, 2.0)[0], acquisition(mean, deviation - h, 0.1, 2.0)[0]
+    np.testing.assert_allclose(by_deviation, (up - down) / (2 * h), rtol=1e-4)

@@ -32,11 +32,16 @@ def test_points_are_distinct_and_apart(strategy):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_the_first_point_is_the_one_asked_for_alone(strategy):
-    space = Space({"x": st.uniform(0, 1), "n": range(100)})
-    model, taken = _model(space, lambda p: p["x"] + (p["n"] - 40) ** 2)
-    alone = penalised(model, np.empty((0, 2)), taken, _rngs(1), TunerConfig())
-    assert strategy(model, np.empty((0, 2)), taken, _rngs(4), TunerConfig())[0] == alone[0]
+def test_the_first_point_has_the_highest_expected_improvement_of_the_grid(strategy):
+    space = Space({"a": range(30), "b": range(30)})
+    model, taken = _model(space, lambda p: (p["a"] - 11) ** 2 + 3 * abs(p["b"] - 20))
+    grid = space.grid()
+    mean, deviation = model.surrogate.predict(space.features(grid))
+    best = model.surrogate.predict(space.features(space.coordinates(sorted(taken))))[0].min()
+    z = (best - mean) / deviation
+    gain = dict(zip(space.codes(grid), (best - mean) * st.norm.cdf(z) + deviation * st.norm.pdf(z), strict=True))
+    expected = max(set(gain) - taken, key=gain.__getitem__)
+    assert strategy(model, np.empty((0, 2)), taken, _rngs(4), TunerConfig())[0] == expected
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -4,12 +4,12 @@ import scipy.stats as st
 
 from tests.tuner.builders import observed
 from tinynas.tuner import Space, TunerConfig
-from tinynas.tuner.acquire.acquisition import Acquisition, weigh
+from tinynas.tuner.acquire.scorer import Scorer, weigh
 from tinynas.tuner.acquire.search import maximise, pool
 from tinynas.tuner.surrogate.model import Model
 
 
-class _Known(Acquisition):
+class _Known(Scorer):
     """An acquisition with a maximum that is known: minus the squared distance to a target in coordinates."""
 
     def __init__(self, space, target):

@@ -3,6 +3,7 @@ import json
 import pytest
 import scipy.stats as st
 
+from tinynas.errors import StudyError
 from tinynas.tuner import ConfigValueError, Tuner
 
 SPACE = {"n": range(20), "x": st.uniform(0, 1), "c": ["a", "b"]}
@@ -59,30 +60,12 @@ def test_a_file_that_is_no_state(tmp_path, text):
         searched(1).load(tmp_path / "nowhere.json")
 
 
-def test_a_state_of_the_first_format_is_still_read():
-    state = {
-        "format": 1,
-        "space": [["c", "Categorical", 1, 2], ["n", "Integer", 1, 20], ["x", "Float", 1, None]],
-        "seed": 7,
-        "sense": "minimize",
-        "asked": 3,
-        "observations": [{"point": [0, 5, 0.25], "value": 1.5}, {"point": [1, 6, 0.5], "value": None}],
-        "pending": [[1, 7, 0.125]],
-    }
-    tuner = Tuner(SPACE, conf_dict=CONF)
-    tuner.load_state_dict(state)
-    assert tuner.observations == [({"n": 5, "x": 0.25, "c": "a"}, 1.5), ({"n": 6, "x": 0.5, "c": "b"}, None)]
-    assert tuner.pending == [{"n": 7, "x": 0.125, "c": "b"}]
-    assert (tuner.seed, tuner.asked) == (7, 3)
-    again = Tuner(SPACE, conf_dict=CONF)
-    again.load_state_dict(tuner.state_dict())
-    assert again.ask(2) == tuner.ask(2)
-
-
 @pytest.mark.parametrize(
     "change",
     [
         {"values": ["nan"]},
+        {"values": [10**400]},
+        {"point": [0, 5, 10**400]},
         {"values": [1.0, 2.0]},
         {"values": 3.0},
         {"constraints": [float("inf")]},
@@ -95,7 +78,7 @@ def test_damage_is_noticed(change):
     tuner = searched(3)
     state = json.loads(json.dumps(tuner.state_dict()))
     state["observations"][0] |= change
-    with pytest.raises(ConfigValueError, match="damaged"):
+    with pytest.raises(StudyError, match="damaged"):
         tuner.load_state_dict(state)
 
 
@@ -133,3 +116,15 @@ def test_categories_in_another_order_are_another_space():
         with pytest.raises(ConfigValueError, match="another search space"):
             Tuner(space).load_state_dict(state)
     assert "0x" not in json.dumps(state)
+
+
+def test_a_file_of_endless_brackets_is_refused(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(StudyError, match=r"not a saved state.*"):
+        Tuner(SPACE, conf_dict=CONF).load(path)
+
+
+def test_a_state_of_another_format_is_refused():
+    with pytest.raises(StudyError, match="format"):
+        Tuner(SPACE, conf_dict=CONF).load_state_dict(searched(3).state_dict() | {"format": 1})

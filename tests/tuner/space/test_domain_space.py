@@ -42,8 +42,8 @@ def test_kinds():
             "vector": st.dirichlet([1, 1]),
         }
     )
-    assert categorical == {"tenths", "mixed", "digits", "flags"}
-    assert integer == {"range", "numpy", "whole"}
+    assert categorical == {"whole", "tenths", "mixed", "digits", "flags"}
+    assert integer == {"range", "numpy"}
     assert multivariate == {"vector"}
     assert univariate == {"float", "count"}
     assert DomainSpace({"a": [1]}).integer_params == {"a"}

@@ -30,7 +30,7 @@ MIXED = {
         (range(10, 0, -3), Integer),
         ([1, 10, 100], Integer),
         (np.arange(4), Integer),
-        ([0.0, 1.0], Integer),
+        ([0.0, 1.0], Categorical),
         ([0.1, 0.2], Categorical),
         ([True, False], Categorical),
         ([np.True_, np.False_], Categorical),

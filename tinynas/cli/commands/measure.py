@@ -10,9 +10,15 @@ import typer
 
 if TYPE_CHECKING:
     from tinynas.board import Board
-    from tinynas.hil.measure import HilMeasurement
+    from tinynas.measurement import Measurement
 
 __all__ = ["Flasher", "LinkOption", "ProbeOption", "register"]
+
+# Fields of a `Measurement` that only a candidate of a search has.
+_OF_SEARCHES = (
+    *("kernels", "tflite_bytes", "parameters", "host_arena_bytes", "sparse_sram_bytes", "plain_flash_bytes"),
+    *("predicted_sram_bytes", "predicted_flash_bytes", "predicted_stack_bytes"),
+)
 
 
 class EngineOption(str, Enum):
@@ -119,12 +125,12 @@ def measure(
             where=str(model),
         )
     if as_json:
-        print_json(found.to_dict())
+        print_json({key: value for key, value in found.to_dict().items() if key not in _OF_SEARCHES})
         return
     _print(model, target, found)
 
 
-def _print(model: Path, board: Board, found: HilMeasurement) -> None:
+def _print(model: Path, board: Board, found: Measurement) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -148,19 +154,21 @@ def _print(model: Path, board: Board, found: HilMeasurement) -> None:
     if found.instructions is not None:
         ratio = f"{found.instructions / found.macs:.2f} for each of {found.macs:,} MACs" if found.macs else ""
         table.add_row("instructions", f"{found.instructions:,}", ratio)
-    table.add_row("outputs", "equal", EQUAL[found.referee])
+    table.add_row("outputs", "equal", EQUAL[found.referee or "tflm"])
     print_table(table)
-    out.print(f"\nimage {found.image_hash}, {escape(found.toolchain)}")
+    out.print(f"\nimage {found.image_hash}, {escape(found.toolchain or '')}")
 
 
-def _timing(found: HilMeasurement) -> str:
-    clock = f"{found.cycles:,} cycles at {found.clock_hz / 1e6:g} MHz"
+def _timing(found: Measurement) -> str:
+    clock = f"{found.cycles:,} cycles at {(found.clock_hz or 0) / 1e6:g} MHz"
     if found.source == "virtual":
         return f"{clock}, an estimate"
     return f"{clock}, median of {found.laps}; spread {_duration(found.latency_spread_us)}"
 
 
-def _duration(microseconds: float) -> str:
+def _duration(microseconds: float | None) -> str:
+    if microseconds is None:
+        return "unknown"
     return f"{microseconds / 1000:,.2f} ms" if microseconds >= 1000 else f"{microseconds:,.0f} us"
 
 

@@ -54,7 +54,7 @@ def search(
     from tinynas.cli.session import check_folder, new_folder, run_session
     from tinynas.config import load_config
     from tinynas.errors import ConfigError
-    from tinynas.search import check_rig, choose_compiler, load_task, provenance, require_feasible
+    from tinynas.search import Problem, check_rig, choose_compiler, load_task, provenance
     from tinynas.study import Study
 
     settings = load_config(config).with_options(
@@ -70,7 +70,7 @@ def search(
     check_folder(out)
     with working("reading the data"):
         task = load_task(settings)
-    require_feasible(settings, target, task)
+    Problem(target, task, settings).require_feasible()
     if settings.mode == "hil":
         check_rig(target, settings)
     origin = provenance(

@@ -15,13 +15,13 @@ from tinynas.report.html.plot import Figure
 from tinynas.report.predicted import RESOURCES, Foreseen, foreseen
 from tinynas.report.view import View, number_at, pareto_front
 from tinynas.report.words import describe_short, grouped, kib, macs, signed
-from tinynas.study import Trial
+from tinynas.study import Trial, TrialState
 
 __all__ = ["error_against", "foreseen_error", "history", "trajectory"]
 
 # Longer trajectories are thinned to this many points: more than a screen has pixels, and the file stays small.
 _MOST_POINTS = 2000
-_UNSCORED = {"infeasible": "x-thin", "failed": "cross-thin", "pruned": "line-ns"}
+_UNSCORED = {TrialState.INFEASIBLE: "x-thin", TrialState.FAILED: "cross-thin"}
 _UNFIT = {"color": "theme:bad", "size": 8, "line": {"width": 1.5, "color": "theme:bad"}}
 _HEAD = "<b>trial %{text}</b><br>"
 
@@ -43,7 +43,7 @@ def history(view: View) -> Figure:
         trials = [trial for trial in view.trials if _strip(trial) == state]
         if trials:
             marker = _UNFIT | {"symbol": symbol}
-            points = plot.points(state, [trial.id for trial in trials], [state] * len(trials), marker)
+            points = plot.points(state.value, [trial.id for trial in trials], [state.value] * len(trials), marker)
             traces.append(points | _hover(trials, "") | {"yaxis": "y2", "showlegend": False})
     layout = plot.layout("trial", "objective f_opt (lower is better)")
     layout["yaxis"] |= plot.room_around([_objective(trial) for trial in feasible])
@@ -52,7 +52,7 @@ def history(view: View) -> Figure:
     room = 0.3 + 0.015 * last
     layout["xaxis"] |= {"range": [-room, last + room], "zeroline": False}
     layout["xaxis"] |= {"dtick": 1} if last < 8 else {}
-    if shown := [state for state in _UNSCORED if any(_strip(trial) == state for trial in view.trials)]:
+    if shown := [state.value for state in _UNSCORED if any(_strip(trial) == state for trial in view.trials)]:
         layout["xaxis"]["anchor"] = "y2"
         layout["yaxis"]["domain"] = [0.24, 1]
         strip = {"domain": [0, 0.18], "type": "category", "categoryarray": shown[::-1], "categoryorder": "array"}
@@ -97,7 +97,7 @@ def foreseen_error(view: View, resource: str) -> Figure:
         kinds["best network" if trial.id == best else "infeasible" if trial.feasible is False else "trial"].append(pair)
     styles = {
         "trial": plot.marker("theme:accent", opacity=0.75),
-        "infeasible": _UNFIT | {"symbol": _UNSCORED["infeasible"]},
+        "infeasible": _UNFIT | {"symbol": _UNSCORED[TrialState.INFEASIBLE]},
         "best network": plot.marker("theme:best", size=15, symbol="star"),
     }
     traces = []
@@ -161,13 +161,13 @@ def _front_style() -> Figure:
 
 
 def _scored(trials: Iterable[Trial]) -> list[Trial]:
-    return [trial for trial in trials if trial.state == "done" and trial.objective is not None]
+    return [trial for trial in trials if trial.state is TrialState.DONE and trial.objective is not None]
 
 
-def _strip(trial: Trial) -> str | None:
+def _strip(trial: Trial) -> TrialState | None:
     """Which row of the strip a trial belongs to; None for scored trials and those under way."""
-    if trial.state == "done":
-        return None if trial.feasible else "infeasible"
+    if trial.state is TrialState.DONE:
+        return None if trial.feasible else TrialState.INFEASIBLE
     return trial.state if trial.state in _UNSCORED else None
 
 
@@ -197,8 +197,8 @@ def _hover(trials: Sequence[Trial], figures: str) -> Figure:
     for trial in trials:
         costs = f"SRAM {kib(_cost(trial, 'sram'))}, flash {kib(_cost(trial, 'flash'))}"
         work = f"{macs(number_at(trial.measurement, 'macs'))} MACs"
-        reason = f"<br>{escape(_shorten(trial.reason))}" if trial.reason else ""
-        texts.append(f"{escape(describe_short(trial.architecture))}<br>{costs}, {work}{reason}")
+        note = f"<br>{escape(_shorten(trial.note))}" if trial.note else ""
+        texts.append(f"{escape(describe_short(trial.architecture))}<br>{costs}, {work}{note}")
     numbers = [str(trial.id) for trial in trials]
     template = f"{_HEAD}{figures}%{{customdata}}<extra></extra>"
     return {"customdata": texts, "text": numbers, "hovertemplate": template}

@@ -26,7 +26,7 @@ from tinynas.report.html.tables import (
 from tinynas.report.predicted import RESOURCES, proxy_error, proxy_error_text
 from tinynas.report.view import View, mapping_at, number_at, read_view, time_is_estimated
 from tinynas.report.words import bind, describe, error_text, kib, number, percent, relative
-from tinynas.study import Study, write_file
+from tinynas.study import Study, TrialState, write_file
 
 __all__ = ["write_report"]
 
@@ -104,7 +104,7 @@ def _headline(view: View) -> str:
     origin = f"tinynas · {view.title} · {view.dataset}"
     title = f"Best network for {view.title}" if view.best else f"No network for {view.title} yet"
     paragraphs = [_lead(view)]
-    unfinished = sum(not trial.finished for trial in view.trials)
+    unfinished = sum(not trial.state.is_finished for trial in view.trials)
     if unfinished or "best_trial" not in view.summary:
         count = f"{unfinished} trial{'s are' if unfinished != 1 else ' is'} under way. " if unfinished else ""
         paragraphs.append(f'<p class="banner">This search has not ended. {count}The figures are as of now.</p>')
@@ -170,7 +170,7 @@ def _comparison(view: View) -> str:
 
 
 def _history(view: View, figures: dict[str, Figure]) -> str:
-    if not any(trial.finished for trial in view.trials):
+    if not any(trial.state.is_finished for trial in view.trials):
         return _section("Search history", "<p>No trial has ended yet.</p>")
     best = f"the best, {number(view.best.objective, 4)}, was trial {view.best.id}" if view.best else "none is feasible"
     alt = f"Objective of {len(view.trials)} trials in the order of proposal; {best}."
@@ -183,7 +183,7 @@ def _history(view: View, figures: dict[str, Figure]) -> str:
     caption = f"f_opt = {terms}. " if terms else ""
     share = number_at(view.summary, "space_infeasible_share")
     caption += f"{percent(share)} of the search space does not fit the board. " if share is not None else ""
-    if any(trial.feasible is False or trial.state in {"failed", "pruned"} for trial in view.trials):
+    if any(trial.feasible is False or trial.state is TrialState.FAILED for trial in view.trials):
         caption += "Trials without a trained, fitting network are in the strip at the bottom."
     return _section("Search history", _figure("history", figures, history(view), alt, caption))
 

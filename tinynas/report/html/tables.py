@@ -23,7 +23,7 @@ from tinynas.report.words import (
     signed,
     span,
 )
-from tinynas.study import Trial
+from tinynas.study import Trial, TrialState
 
 __all__ = [
     "bar",
@@ -64,7 +64,7 @@ def cards(view: View) -> str:
         detail = "an inference" if latency_us is None else f"{latency_us / 1000:.2f} ms an inference"
         detail += ", an estimate" if latency_us is not None and time_is_estimated(best.measurement) else ""
         items.append(_card("MACs", macs(number_at(best.measurement, "macs")), detail))
-    unfinished = sum(not trial.finished for trial in view.trials)
+    unfinished = sum(not trial.state.is_finished for trial in view.trials)
     parts = [f"{view.infeasible} infeasible", f"{unfinished} under way" if unfinished else ""]
     seconds = number_at(view.summary, "seconds")
     parts.append(span(seconds) if seconds is not None else "")
@@ -125,8 +125,8 @@ def resources_table(view: View) -> str:
         share = used / limit if used is not None and limit else None
         rows.append((name, kib(used), kib(limit), bar(share, f"{name}: {percent(share)} of the limit")))
     for key, name in (
-        ("proxy_sram_bytes", "SRAM, as it was foreseen"),
-        ("proxy_flash_bytes", "flash, as it was foreseen"),
+        ("predicted_sram_bytes", "SRAM, as it was foreseen"),
+        ("predicted_flash_bytes", "flash, as it was foreseen"),
     ):
         if (foreseen := number_at(measurement, key)) is not None:
             rows.append((name, kib(foreseen), "", ""))
@@ -183,12 +183,12 @@ def trials_table(view: View) -> str:
         ]
         cells = "".join(f'<td class="number" data-sort="{_sort(value)}">{text}</td>' for value, text in numbers)
         best = ' class="best"' if view.best is not None and trial.id == view.best.id else ""
-        state = "infeasible" if trial.state == "done" and trial.feasible is False else trial.state
+        state = TrialState.INFEASIBLE if trial.feasible is False else trial.state
         body.append(
             f'<tr{best}><th scope="row" class="number" data-sort="{trial.id}">{trial.id}</th>'
             f'<td><span class="state {state}">{state}</span></td>{cells}'
             f'<td class="nowrap">{escape(describe_short(trial.architecture))}</td>'
-            f'<td class="wide">{escape(trial.reason or "")}</td></tr>'
+            f'<td class="wide">{escape(trial.note)}</td></tr>'
         )
     names = [
         "trial",
@@ -200,7 +200,7 @@ def trials_table(view: View) -> str:
         "MACs",
         "time (s)",
         "network",
-        "reason",
+        "note",
     ]
     return _scrolling(_head(names, {0, 2, 3, 4, 5, 6, 7}, sortable=True), body)
 

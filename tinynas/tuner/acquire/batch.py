@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire.acquisition import weigh
+from tinynas.tuner.acquire.scorer import weigh
 from tinynas.tuner.acquire.search import enumerable, maximise, pool
 from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.space import ExhaustedError, PointCode

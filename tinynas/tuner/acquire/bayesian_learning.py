@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire.acquisition import confidence_factor, log_expected_improvement
+from tinynas.tuner.acquire.acquisition import ACQUISITIONS
 from tinynas.tuner.acquire.batch import PROMISING
+from tinynas.tuner.acquire.ucb import confidence_factor
 from tinynas.tuner.surrogate import GaussianProcessRegressor
 
 __all__ = ["BayesianLearning"]
@@ -103,12 +104,11 @@ class BayesianLearning:
 
     def _values(self, X: Array, X_tries: Array) -> Array:
         mean, deviation = self.predict(X_tries)
-        if self.acquisition == "ucb":
-            return mean + confidence_factor(self.alpha, self.domain_size, len(X) + 1) * deviation
         best = float(self.predict(X)[0].max())
         # A surrogate that is certain of a point has nothing to gain there, and no deviation to divide by.
         floor = 1e-9 * max(float(np.ptp(mean)), abs(best) * 1e-6, 1e-12)
-        return log_expected_improvement(-mean, np.maximum(deviation, floor), -best)[0]
+        factor = confidence_factor(self.alpha, self.domain_size, len(X) + 1)
+        return ACQUISITIONS[self.acquisition](-mean, np.maximum(deviation, floor), -best, factor)[0]
 
     def _among_new(
         self,

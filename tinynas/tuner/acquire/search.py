@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire.acquisition import Acquisition
+from tinynas.tuner.acquire.scorer import Scorer
 from tinynas.tuner.space import Categorical, Float, Integer, Multivariate, PointCode, Space
 
 __all__ = ["enumerable", "maximise", "pool"]
@@ -54,7 +54,7 @@ def pool(space: Space, rng: np.random.Generator, anchors: Array, candidates: int
 
 
 def maximise(
-    acquisition: Acquisition,
+    acquisition: Scorer,
     X: Array,
     known: Array,
     taken: set[PointCode],
@@ -143,7 +143,7 @@ def _towards_draws(parameter: Multivariate, block: Array, rng: np.random.Generat
     return np.asarray(block + share * (draws - block))
 
 
-def _refine(acquisition: Acquisition, X: Array, taken: set[PointCode], rng: np.random.Generator) -> Array:
+def _refine(acquisition: Scorer, X: Array, taken: set[PointCode], rng: np.random.Generator) -> Array:
     """Climb from every row: gradient steps in continuous columns, one-parameter moves in the others."""
     space = acquisition.space
     some_discrete = not bool(space.continuous.all())
@@ -157,7 +157,7 @@ def _refine(acquisition: Acquisition, X: Array, taken: set[PointCode], rng: np.r
     return X
 
 
-def _climb_by_gradient(acquisition: Acquisition, X: Array, taken: set[PointCode]) -> Array:
+def _climb_by_gradient(acquisition: Scorer, X: Array, taken: set[PointCode]) -> Array:
     from scipy.optimize import minimize  # slow to import; see surrogate.fit
 
     space = acquisition.space
@@ -181,7 +181,7 @@ def _climb_by_gradient(acquisition: Acquisition, X: Array, taken: set[PointCode]
     return _keep_allowed(acquisition, X, end, taken)
 
 
-def _keep_allowed(acquisition: Acquisition, X: Array, end: Array, taken: set[PointCode]) -> Array:
+def _keep_allowed(acquisition: Scorer, X: Array, end: Array, taken: set[PointCode]) -> Array:
     """Accept each row's end, or a point on the way there, where that is better than its start and allowed."""
     space = acquisition.space
     kept, start_values = np.array(X), acquisition(X)
@@ -198,7 +198,7 @@ def _keep_allowed(acquisition: Acquisition, X: Array, end: Array, taken: set[Poi
     return kept
 
 
-def _climb_by_moves(acquisition: Acquisition, X: Array, taken: set[PointCode], rng: np.random.Generator) -> Array:
+def _climb_by_moves(acquisition: Scorer, X: Array, taken: set[PointCode], rng: np.random.Generator) -> Array:
     """Best-improvement ascent over changes of one parameter (and random pairs of them), all rows side by side."""
     space = acquisition.space
     X, values = np.array(X), acquisition(X)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tinynas.tuner.acquire.acquisition import ACQUISITIONS
 from tinynas.tuner.acquire.batch import clustered, penalised
 from tinynas.tuner.acquire.bayesian_learning import BayesianLearning
 from tinynas.tuner.acquire.design import design_points, explores
@@ -103,7 +104,7 @@ class Suggester:
         """
         apt = self.space.continuous.all() and model.plain and not self.space.draws_by_sampler
         period = (2 if n == 1 else 1) * (1 + model.stagnation // (PATIENCE * n))
-        if not apt or self.config.acquisition == "ucb" or (history.asked // n) % period:
+        if not apt or not ACQUISITIONS[self.config.acquisition].polishes or (history.asked // n) % period:
             return []
         row = polished(model, pending)
         codes = [] if row is None else self.space.codes(row[None, :])

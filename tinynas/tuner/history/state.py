@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinynas.tuner.config import ConfigValueError, Sense
+from tinynas.tuner.checks import StateError
+from tinynas.tuner.config import Sense
 from tinynas.tuner.history.history import History
 from tinynas.tuner.history.observation import Observation
 from tinynas.tuner.space import Categorical, PointCode, Space
@@ -19,8 +20,6 @@ from tinynas.tuner.space import Categorical, PointCode, Space
 __all__ = ["Saved", "read_file", "read_state", "write_file", "write_state"]
 
 FORMAT = 2
-# Before there were conditions, constraints, fidelities and several objectives.
-FIRST_FORMAT = 1
 
 
 class Saved:
@@ -42,7 +41,7 @@ class Saved:
         """Take up the state that another one with the same arguments saved.
 
         Raises:
-            ConfigValueError: If the file is not JSON, or `load_state_dict` refuses what it holds.
+            StateError: If the file is not JSON, or `load_state_dict` refuses what it holds.
             OSError: If it cannot be read.
         """
         self.load_state_dict(read_file(path))
@@ -71,15 +70,14 @@ def read_state(space: Space, senses: tuple[Sense, ...], state: Any) -> tuple[int
         The seed, and what was told and asked.
 
     Raises:
-        ConfigValueError: If the state is of another space, sense or format, or damaged.
+        StateError: If the state is of another space, sense or format, or damaged.
     """
-    if not isinstance(state, Mapping) or state.get("format") not in (FIRST_FORMAT, FORMAT):
-        raise ConfigValueError("not a saved state of a tuner, or one of another format", where="state:format")
-    expected = _fingerprint(space) if state["format"] == FORMAT else [part[:4] for part in _fingerprint(space)]
-    if state.get("space") != expected or state.get("conditions", {}) != space.conditions.plain():
-        raise ConfigValueError("the state belongs to another search space", where="state:space")
+    if not isinstance(state, Mapping) or state.get("format") != FORMAT:
+        raise StateError("not a saved state of a tuner, or one of another format", where="state:format")
+    if state.get("space") != _fingerprint(space) or state.get("conditions") != space.conditions.plain():
+        raise StateError("the state belongs to another search space", where="state:space")
     if state.get("sense") != _sense(senses):
-        raise ConfigValueError(f"the state belongs to a search that does not {_sense(senses)}", where="state:sense")
+        raise StateError(f"the state belongs to a search that does not {_sense(senses)}", where="state:sense")
     history = History(space, senses)
     try:
         seed, history.asked = int(state["seed"]), int(state["asked"])
@@ -89,10 +87,10 @@ def read_state(space: Space, senses: tuple[Sense, ...], state: Any) -> tuple[int
             history.add(_observation(history, item))
         # Last, for what is told is pending no longer.
         history.pending = [_code(space, point) for point in state["pending"]]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise ConfigValueError(f"the state is damaged: {error!r}", where="state") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise StateError(f"the state is damaged: {error!r}", where="state") from error
     if history.asked < 0 or seed < 0:
-        raise ConfigValueError("the state is damaged: negative counts", where="state")
+        raise StateError("the state is damaged: negative counts", where="state")
     return seed, history
 
 
@@ -114,12 +112,12 @@ def read_file(path: str | os.PathLike[str]) -> Any:
     """Read what `write_file` wrote.
 
     Raises:
-        ConfigValueError: If the file is not JSON.
+        StateError: If the file is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigValueError(f"not a saved state of a tuner: {error}", where=str(path)) from error
+    except (ValueError, RecursionError) as error:
+        raise StateError(f"not a saved state of a tuner: {error}", where=str(path)) from error
 
 
 def _sense(senses: tuple[Sense, ...]) -> str | list[str]:
@@ -139,8 +137,8 @@ def _record(told: Observation) -> dict[str, Any]:
 
 
 def _observation(history: History, item: Mapping[str, Any]) -> Observation:
-    values = item["values"] if "values" in item else [item["value"]]  # "value" in the first format
-    numbers = None if values in (None, [None]) else tuple(_finite(value) for value in values)
+    values = item["values"]
+    numbers = None if values is None else tuple(_finite(value) for value in values)
     if numbers is not None and len(numbers) != len(history.senses):
         raise ValueError(f"{values!r} has the wrong number of objectives")
     constraints = tuple(_finite(value) for value in item.get("constraints", ()))
@@ -186,7 +184,7 @@ def _finite(value: Any) -> float:
 
 
 def _fingerprint(space: Space) -> list[list[Any]]:
-    # What a saved state must agree with: names, kinds, sizes and, in the second format, categories in their order.
+    # What a saved state must agree with: names, kinds, sizes and categories in their order.
     return [
         [p.name, type(p).__name__, p.columns, p.size, [*map(_label, p.values)] if isinstance(p, Categorical) else None]
         for p in space.parameters

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynas.tuner.acquire import clustered
+from tinynas.tuner.acquire import ACQUISITIONS, clustered
 from tinynas.tuner.ask_tell import AskTell
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, check_count
 from tinynas.tuner.plots.convergence import Scale, named_sources, read_run, run_traces
@@ -92,7 +92,7 @@ def surrogate_1d(
     bands = np.concatenate([trace["y"] for frame in frames for trace in frame[:2]])
     values = np.array([one.value for one in told if one.value is not None])
     figure.update_yaxes(title="objective", range=span(values, bands), row=1, col=1)
-    kind = "expected<br>improvement" if tuner.config.acquisition == "log_ei" else "confidence<br>bound"
+    kind = ACQUISITIONS[tuner.config.acquisition].label
     figure.update_yaxes(title=kind, range=[-0.06, 1.08], row=2, col=1)
     return figure
 

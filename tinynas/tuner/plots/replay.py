@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire import divided, weigh
+from tinynas.tuner.acquire import ACQUISITIONS, divided, weigh
 from tinynas.tuner.ask_tell import AskTell
 from tinynas.tuner.config import Params, finite_or_none
 from tinynas.tuner.mango import read_answer
@@ -171,7 +171,7 @@ def contour(tuner: AskTell, model: Model) -> Trace:
 
 def _logarithmic(model: Model, tuner: AskTell) -> bool:
     # Without a feasible point the acquisition is the logarithm of the probability of one, whatever its kind.
-    return tuner.config.acquisition == "log_ei" or model.best is None
+    return ACQUISITIONS[tuner.config.acquisition].logarithmic or model.best is None
 
 
 def _scaled(model: Model, tuner: AskTell, scores: Array) -> Array:

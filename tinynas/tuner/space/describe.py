@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinynas.errors import SpaceError
 from tinynas.tuner.config import ConfigTypeError
-from tinynas.tuner.space.parameters import TAIL, Categorical, Float, Integer, Multivariate, Parameter
+from tinynas.tuner.space.parameters import TAIL, Categorical, Float, Integer, Multivariate, Parameter, equal
 
 __all__ = ["classify", "loguniform"]
 
 # A discrete distribution with more values than this counts as uniform: its probabilities differ too little to matter.
 MAX_WEIGHTED_VALUES = 10_000
+# A coordinate is a float: larger integers, or more of them, share coordinates.
+MAX_INTEGER = 2**52
 
 
 def classify(name: str, description: Any) -> Parameter:
@@ -22,12 +26,13 @@ def classify(name: str, description: Any) -> Parameter:
 
     Args:
         name: Name of the parameter.
-        description: A `range` or a list of integers (integer), any other list (categorical), or a frozen scipy.stats
-            distribution (continuous: float; discrete: integer; multivariate: list of floats).
+        description: A `range` or a list of integers (integer), any other list (categorical, floats too), or a frozen
+            scipy.stats distribution (continuous: float; discrete: integer; multivariate: list of floats).
 
     Raises:
         ConfigTypeError: If it is none of these.
-        SpaceError: If it holds no values.
+        SpaceError: If it holds no values, integers too large for coordinates, or a discrete distribution that is
+            not over integers.
 
     Example:
         >>> classify("filters", range(2, 64)).size
@@ -47,15 +52,15 @@ def classify(name: str, description: Any) -> Parameter:
     if isinstance(description, Set):
         # The order of a set of words changes from one process to the next.
         values = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
-    if len(values) == 0:
+    if not values:  # the length of a huge range is no length to Python
         raise SpaceError("no values to choose from", where=name)
     if isinstance(values, range):
-        return Integer(name, values if values.step > 0 else values[::-1])
+        return _integer(name, values if values.step > 0 else values[::-1])
     if all(_is_integer(value) for value in values):
-        return Integer(name, tuple(sorted({int(value) for value in values})))
+        return _integer(name, tuple(sorted({int(value) for value in values})))
     distinct: list[Any] = []
     for value in values:
-        if not any(type(value) is type(known) and bool(np.all(value == known)) for known in distinct):
+        if not any(type(value) is type(known) and equal(known, value) for known in distinct):
             distinct.append(value)
     return Categorical(name, tuple(distinct))
 
@@ -77,12 +82,18 @@ def loguniform(a: float, b: float) -> Any:
 
 
 def _is_integer(value: Any) -> bool:
-    if isinstance(value, bool | np.bool_ | str):
-        return False
-    try:
-        return bool(int(value) == value)
-    except (TypeError, ValueError, OverflowError):
-        return False
+    # Floats stay floats, also where they are whole numbers.
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _integer(name: str, values: Sequence[int], edges: NDArray[np.float64] | None = None) -> Integer:
+    if max(abs(values[0]), abs(values[-1])) > MAX_INTEGER or values[-1] - values[0] >= MAX_INTEGER:
+        raise SpaceError(
+            "integers this large cannot be told apart as coordinates",
+            where=name,
+            advice=f"stay within {MAX_INTEGER} of 0 and of each other, or search over an exponent",
+        )
+    return Integer(name, values, edges)
 
 
 def _discrete(name: str, distribution: Any) -> Integer:
@@ -91,8 +102,15 @@ def _discrete(name: str, distribution: Any) -> Integer:
     last = last if np.isfinite(last) else float(distribution.ppf(1 - TAIL))
     if not (np.isfinite(first) and np.isfinite(last) and first <= last):
         raise SpaceError("the distribution has no finite values to choose from", where=name)
+    listed = getattr(distribution, "xk", getattr(getattr(distribution, "dist", None), "xk", ()))
+    if not all(float(value).is_integer() for value in (first, last, *np.ravel(listed))):
+        raise SpaceError(
+            "a discrete distribution must be over integers",
+            where=name,
+            advice="give the values as a list, or choose an integer and compute the value from it",
+        )
     values = range(int(first), int(last) + 1)
-    if len(values) > MAX_WEIGHTED_VALUES:
-        return Integer(name, values)
+    if values[-1] - values[0] >= MAX_WEIGHTED_VALUES:
+        return _integer(name, values)
     cumulative = np.cumsum(np.asarray(distribution.pmf(np.arange(first, last + 1)), dtype=float))
-    return Integer(name, values, np.concatenate([[0.0], cumulative / cumulative[-1]]))
+    return _integer(name, values, np.concatenate([[0.0], cumulative / cumulative[-1]]))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tinynas.errors import SpaceError
 from tinynas.tuner.space.continuous import TAIL, Code, Float, Multivariate
 
-__all__ = ["TAIL", "Categorical", "Code", "Float", "Integer", "Multivariate", "Parameter", "PointCode"]
+__all__ = ["TAIL", "Categorical", "Code", "Float", "Integer", "Multivariate", "Parameter", "PointCode", "equal"]
 
 # One code for each parameter, in the order of their names; None where the parameter does not exist.
 PointCode = tuple[Code | None, ...]
@@ -102,6 +102,28 @@ class Integer:
         return self.position(reached[reached != here])
 
 
+def equal(known: Any, value: Any) -> bool:
+    """Whether two values are the same; arrays, also inside lists, must agree in shape as well.
+
+    Example:
+        >>> equal(np.array([64]), np.array([64, 64])), equal((1, np.array([2])), (1, np.array([2])))
+        (False, True)
+    """
+    if known is value:
+        return True
+    if isinstance(known, np.ndarray) or isinstance(value, np.ndarray):
+        try:
+            return bool(np.array_equal(known, value))
+        except ValueError:  # a list that is no array
+            return False
+    if isinstance(known, list | tuple) and isinstance(value, list | tuple):
+        return type(known) is type(value) and len(known) == len(value) and all(map(equal, known, value))
+    try:
+        return bool(known == value)
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Categorical:
     """Values without order. The code is the index in `values`, the coordinate only says which one."""
@@ -118,7 +140,7 @@ class Categorical:
 
     def code(self, value: Any) -> int:
         """Index of a value. True and 1 are told apart where both are listed."""
-        matches = [i for i, known in enumerate(self.values) if known is value or bool(np.all(known == value))]
+        matches = [i for i, known in enumerate(self.values) if equal(known, value)]
         exact = [i for i in matches if type(self.values[i]) is type(value)]
         if not matches:
             listed = ", ".join(repr(known) for known in self.values[:8]) + (", ..." if self.size > 8 else "")

@@ -1,0 +1,75 @@
+"""The runtime on the board, whose costs are predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tinynas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tinynas.board import Board
+
+__all__ = ["Compiler", "Engine", "Kernels"]
+
+Kernels = Literal["reference", "cmsis_nn", "tinynas"]
+Compiler = Literal["gcc", "zig"]
+"""What builds images: Arm's GNU toolchain, or Clang out of the ziglang package."""
+
+# TFLM's image without a model, by kernel library.
+_TFLM_CODE_BYTES: Mapping[str, int] = {"reference": 55_412, "cmsis_nn": 86_988}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The runtime that executes a model on the board; costs belong to it.
+
+    Attributes:
+        name: "tflm", TensorFlow Lite Micro's interpreter; "aot", the model compiled to C in this project's firmware.
+        kernels: Its kernel library.
+        code_bytes: Flash of the runtime without the model. Of TFLM: interpreter, and the seven operators that TCNs need
+            (CONV_2D, FULLY_CONNECTED, ADD, PAD, STRIDED_SLICE, RESHAPE, MEAN), measured on images for a Cortex-M4F of
+            August 2026.
+        static_bytes: SRAM beside the model's: .data and .bss of the same images.
+        compiler: Whose code these figures, and those of compiled operators, are.
+    """
+
+    name: str
+    kernels: Kernels
+    code_bytes: int
+    static_bytes: int
+    compiler: Compiler = "gcc"
+
+    @classmethod
+    def tflm(cls, kernels: Kernels = "cmsis_nn") -> Engine:
+        """TensorFlow Lite Micro, with core at -Os and kernels at -O2.
+
+        Raises:
+            ConfigError: There is no such kernel library.
+        """
+        if kernels not in _TFLM_CODE_BYTES:
+            raise ConfigError(
+                f"{kernels!r} is not a kernel library", where="kernels", advice=f"one of {', '.join(_TFLM_CODE_BYTES)}"
+            )
+        return cls("tflm", kernels, _TFLM_CODE_BYTES[kernels], 716)
+
+    @classmethod
+    def aot(cls, board: Board, compiler: Compiler = "gcc") -> Engine:
+        """Compiled models in this project's firmware, built at -O2 for the board's core.
+
+        Args:
+            board: The board.
+            compiler: What builds the image.
+
+        Raises:
+            ConfigError: The firmware does not run on such a board.
+        """
+        from tinynas.board.families import check_firmware
+
+        sizes = check_firmware(board).code_bytes
+        if compiler not in sizes:
+            raise ConfigError(
+                f"{compiler!r:.40} is not a compiler", where="compiler", advice=f"one of {', '.join(sizes)}"
+            )
+        return cls("aot", "tinynas", sizes[compiler], 852, compiler)
