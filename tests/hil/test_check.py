@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from tests.hil._rigs import FakeRig, ImageDevice
+from tests.hil.firmware._host import build_host_dut
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.hil import check as module
@@ -103,27 +105,36 @@ def test_a_board_that_does_not_start(answers):
     assert "CRC 00000000" in found["start"].detail
 
 
-class Clock(Crashing):
-    """Counts the host's time, too fast or too slow."""
+class HostRig(FakeRig):
+    """The firmware itself, in a process with a clock of its own."""
 
-    factor = 1.0
+    def __init__(self, program):
+        super().__init__(None)
+        self.program = program
 
-    def _timestamp(self, words):
-        return [f"m-lap-us-{int(module.time.monotonic() * 1e6 * self.factor)}"]
+    def running(self, image):
+        return self.program.link()
 
 
-@pytest.mark.parametrize(("factor", "passed"), [(1.0, True), (1.08, False), (0.92, False), (0.0, False)])
-def test_a_real_boards_clock_is_compared_with_the_hosts(answers, monkeypatch, factor, passed):
+@pytest.mark.parametrize(("percent", "passed"), [(100, True), (108, False), (92, False), (0, False)])
+def test_a_real_boards_clock_is_compared_with_the_hosts(image, monkeypatch, tmp_path, percent, passed):
     monkeypatch.setattr(module, "_CLOCK_S", 0.5)
-    found = answers(type("Own", (Clock,), {"factor": factor}), source="serial")
+    program = build_host_dut(known_model(), tmp_path, [f"REAL_CLOCK_PERCENT={percent}"])
+    found = {check.name: check for check in check_image(HostRig(program), replace(image, image_hash="0123abcd"))}
     assert found["clock"].passed is passed
     said = float(re.search(r"([+-][\d.]+) %", found["clock"].detail)[1])
-    assert said == pytest.approx(100 * (factor - 1), abs=1)
+    assert said == pytest.approx(percent - 100, abs=1)
+
+
+class Stopped(Crashing):
+    """Its clock stands still."""
+
+    def _timestamp(self, words):
+        return ["m-lap-us-7"]
 
 
 def test_a_simulated_clock_has_to_move(answers):
-    found = answers(type("Stopped", (Clock,), {"factor": 0.0}))
-    assert found["clock"].passed is False
+    assert answers(Stopped)["clock"].passed is False
 
 
 @pytest.mark.emulator

@@ -16,7 +16,7 @@ from tinynas.deploy.compiler import compile_model
 from tinynas.errors import TinynasError
 from tinynas.hil.boards import FlashMethod, Rig, located, rig_for, started
 from tinynas.hil.dut import Dut
-from tinynas.hil.image import Image, Toolchain, build_image
+from tinynas.hil.image import Image, Toolchain, build_image, read_elf
 from tinynas.hil.parity import EQUAL, random_window, reference_of
 
 __all__ = ["Check", "check_board", "check_image", "known_model"]
@@ -25,8 +25,8 @@ _CLOCK_S = 2.0
 #: What an internal oscillator may be off, and the round trips of two questions.
 _CLOCK_TOLERANCE = 0.03
 _WINDOWS = 8
-#: What the firmware does on `x-crash`, and where.
-_UNDEFINED, _CRASHES = "undefined instruction", "machine_crash+0x0"
+#: What the firmware does on `x-crash`, as a bit of CFSR, and where.
+_UNDEFINED, _CRASHES = 1 << 16, "machine_crash+0x0"
 
 
 @dataclass(frozen=True)
@@ -162,5 +162,7 @@ def _memory(dut: Dut, image: Image) -> Check:
 
 
 def _fault(dut: Dut, image: Image) -> Check:
-    fault = located(dut.provoke_fault(), image)
-    return Check("fault", _UNDEFINED in fault.message and f"pc is in {_CRASHES}" in fault.message, fault.message)
+    fault = dut.provoke_fault()
+    place = read_elf(image.elf).function_at(fault.registers.get("pc", 0))
+    undefined = fault.registers.get("cfsr", 0) & _UNDEFINED
+    return Check("fault", bool(undefined) and place == _CRASHES, located(fault, image).message)

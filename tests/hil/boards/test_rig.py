@@ -58,7 +58,7 @@ class TestStarted:
 
     def test_a_fault_is_told_with_its_function(self, image):
         start, name = next(f for f in read_elf(image.elf).functions if f[1] == "model_invoke")
-        fault = TargetFault(f"the core took a BusFault: pc=0x{start + 6:08x} lr=0x00000001", where="port")
+        fault = TargetFault("the core took a BusFault", where="port", registers={"pc": start + 6, "lr": 1})
         with pytest.raises(TargetFault, match=rf"pc is in {name}\+0x6") as caught, started(rig(), image):
             raise fault
         assert caught.value.where == "port"
@@ -66,24 +66,29 @@ class TestStarted:
     @pytest.mark.parametrize(
         "registers",
         [
-            "pc=0x00000000 cfsr=0x00001000 bfar=0x00000000",  # not even a frame could be stored
-            "pc=0x08000400 cfsr=0x00008200 bfar=0x1fffff00",  # right below SRAM, where the stack ends
+            {"pc": 0, "cfsr": 0x1000, "bfar": 0},  # not even a frame could be stored
+            {"pc": 0x08000400, "cfsr": 0x8200, "bfar": 0x1FFFFF00},  # right below SRAM, where the stack ends
         ],
     )
     def test_a_stack_that_overflows_is_the_models(self, image, registers):
         with pytest.raises(RamOverflow, match=f"more than its {image.stack_limit_bytes} bytes"), started(rig(), image):
-            raise TargetFault(f"the core took a BusFault: {registers}")
+            raise TargetFault("the core took a BusFault", registers=registers)
 
     @pytest.mark.parametrize(
         "registers",
-        ["cfsr=0x00000200 bfar=0x1fffff00", "cfsr=0x00008200 bfar=0x00000000", "cfsr=0x00008200 bfar=0x20020000", ""],
+        [
+            {"cfsr": 0x0200, "bfar": 0x1FFFFF00},
+            {"cfsr": 0x8200, "bfar": 0},
+            {"cfsr": 0x8200, "bfar": 0x20020000},
+            {},
+        ],
     )
     def test_other_faults_are_the_rigs(self, image, registers):
         with pytest.raises(TargetFault), started(rig(), image):
-            raise TargetFault(f"the core took a BusFault: {registers}")
+            raise TargetFault("the core took a BusFault", registers=registers)
 
     def test_a_fault_nowhere_stays_as_it_is(self, image):
-        fault = TargetFault("the core took a HardFault: pc=0x00000000 lr=0xffffffff")
+        fault = TargetFault("the core took a HardFault", registers={"pc": 0, "lr": 0xFFFFFFFF})
         assert located(fault, image).message == fault.message
 
 

@@ -242,6 +242,10 @@ def test_a_crash_that_does_not_crash_is_an_error(dut, device):
 def test_the_address_of_a_bus_error_is_told():
     fault = fault_in("x-fault bus pc=08000000 lr=08000001 cfsr=00008200 hfar=00000000 bfar=2001fff0", "here")
     assert "bus error, at address 0x2001fff0" in fault.message
+    assert fault.kind == "bus"
+    assert fault.registers == {
+        **{"pc": 0x08000000, "lr": 0x08000001, "cfsr": 0x8200, "hfar": 0, "bfar": 0x2001FFF0},
+    }
     assert fault_in("m-lap-us-12", "here") is None
 
 

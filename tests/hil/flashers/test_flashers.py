@@ -15,8 +15,8 @@ import pytest
 
 from tinynas.board import load_board
 from tinynas.errors import BoardError, ConfigError, FlashError, ToolchainMissing
-from tinynas.hil.flashers import DriveFlasher, PyocdFlasher, RomFlasher, program
-from tinynas.hil.flashers import flash as module
+from tinynas.hil.flashers import DriveFlasher, PyocdFlasher, RomFlasher, drive, program
+from tinynas.hil.flashers import programs as programs_module
 from tinynas.hil.image import Image
 
 NAME = "tinynas-0badcafe.bin"
@@ -93,7 +93,7 @@ class Probe:
 
 @pytest.fixture
 def probe(tmp_path, image, monkeypatch):
-    monkeypatch.setattr(module, "_POLL_S", 0.01)
+    monkeypatch.setattr(drive, "_POLL_S", 0.01)
     probe = Probe(tmp_path / "NODE_F446RE", size=image.flash_bytes)
     yield probe
     probe.close()
@@ -183,7 +183,7 @@ def programs(tmp_path, monkeypatch):
         pytest.skip("needs a shell")
     folder = tmp_path / "bin"
     folder.mkdir()
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(programs_module, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
     def install(name, script="exit 0"):
@@ -253,7 +253,7 @@ class TestPyocd:
 
     def test_of_this_environment_it_is_a_module(self, image, monkeypatch, tmp_path):
         (tmp_path / "pyocd.py").write_text("import sys; sys.exit(f'module {sys.argv[1]}')")
-        monkeypatch.setattr(module, "find_spec", lambda name: name)
+        monkeypatch.setattr(programs_module, "find_spec", lambda name: name)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         with pytest.raises(FlashError, match="pyocd failed: module flash"):
             PyocdFlasher.of(load_board("nucleo_f446re")).flash(image)
@@ -290,3 +290,31 @@ class TestRom:
     def test_a_nordic_has_none(self):
         with pytest.raises(ConfigError, match="no serial boot loader"):
             RomFlasher(load_board("arduino_nano_33_ble"), "/dev/ttyX")
+
+
+CALLING = {
+    "pyocd": lambda: PyocdFlasher.of(load_board("nucleo_f446re")),
+    "stm32loader": lambda: RomFlasher(load_board("nucleo_f446re"), "/dev/ttyX"),
+}
+
+
+class TestContract:
+    """What every flasher that calls a program does; the drive's tests hold the same of a drive."""
+
+    @pytest.mark.parametrize("name", CALLING)
+    def test_success_is_silent(self, programs, image, name):
+        programs(name)
+        assert CALLING[name]().flash(image) is None
+
+    @pytest.mark.parametrize("name", CALLING)
+    def test_a_failure_says_where(self, programs, image, name):
+        programs(name, "echo broken; exit 1")
+        with pytest.raises(FlashError, match=f"{name} failed: broken") as caught:
+            CALLING[name]().flash(image)
+        assert caught.value.where
+
+    @pytest.mark.parametrize("name", CALLING)
+    def test_a_missing_program_is_named(self, programs, image, monkeypatch, name):
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(ToolchainMissing, match=f"{name} is not installed"):
+            CALLING[name]().flash(image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -29,7 +28,6 @@ _APPEARS_S = 3.0
 _POLL_S = 0.1
 #: Longest wait for a reply. A virtual board that shares its processor with others may be slow; it loses nothing.
 _SERIAL_S, _VIRTUAL_S = 5.0, 60.0
-_REGISTERS = re.compile(r"\b([a-z]+)=0x([0-9a-fA-F]{1,8})\b")
 #: Bits of the Configurable Fault Status Register (Armv7-M ARM, B3.2.15): of a frame; and BFAR holds an address.
 _STKERR, _BFARVALID = 1 << 12, 1 << 15
 #: A function's frame may be larger than what is left of the stack by as much.
@@ -232,17 +230,12 @@ def started(rig: Rig, image: Image) -> Iterator[Dut]:
     )
 
 
-def _registers(fault: TargetFault) -> dict[str, int]:
-    """The registers that a fault's report names."""
-    return {name: int(digits, 16) for name, digits in _REGISTERS.findall(fault.message)}
-
-
 def _stack_overflow(fault: TargetFault, image: Image) -> RamOverflow | None:
     """A property of the model and no fault of the rig: the stack has left its room, below which is no memory.
 
     Either the core could not store a frame there, or an instruction stored to an address just below.
     """
-    registers = _registers(fault)
+    registers = fault.registers
     limit, status = read_elf(image.elf).symbols["__stack_limit"], registers.get("cfsr", 0)
     below = status & _BFARVALID and limit - _FRAME_REACH <= registers.get("bfar", limit) < limit
     if not (status & _STKERR or below):
@@ -256,11 +249,12 @@ def _stack_overflow(fault: TargetFault, image: Image) -> RamOverflow | None:
 
 def located(fault: TargetFault, image: Image) -> TargetFault:
     """A fault with the names of the functions that its program counter and return address lie in."""
-    elf, registers = read_elf(image.elf), _registers(fault)
+    elf, registers = read_elf(image.elf), fault.registers
     found = (
         f"{name} is in {place}"
         for name in ("pc", "lr")
         if name in registers and (place := elf.function_at(registers[name]))
     )
     names = ", ".join(found)
-    return TargetFault(f"{fault.message}; {names}" if names else fault.message, where=fault.where, advice=fault.advice)
+    message = f"{fault.message}; {names}" if names else fault.message
+    return TargetFault(message, where=fault.where, advice=fault.advice, kind=fault.kind, registers=registers)

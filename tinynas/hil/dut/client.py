@@ -198,7 +198,8 @@ class Dut:
         while (line := self._line(deadline)) is not None:
             if (fault := fault_in(line, self._link.name)) is not None:
                 said = [line[3:-1] for line in lines if line.startswith("e-[")]
-                raise TargetFault("; ".join([*said, fault.message]), where=fault.where)
+                message = "; ".join([*said, fault.message])
+                raise TargetFault(message, where=fault.where, kind=fault.kind, registers=fault.registers)
             if line == "m-ready":
                 return self._accepted(text, lines)
             size += len(line)

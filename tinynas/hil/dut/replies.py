@@ -218,16 +218,18 @@ def fault_in(line: str, where: str) -> TargetFault | None:
     match = _FAULT.search(line)
     if not match:
         return None
-    registers = dict(pair.split("=") for pair in match["registers"].split())
-    status = int(registers.get("cfsr", "0"), 16)
+    texts = dict(pair.split("=") for pair in match["registers"].split())
+    registers = {name: int(digits, 16) for name, digits in texts.items()}
+    status = registers.get("cfsr", 0)
     reasons = [reason for bit, reason in _CFSR.items() if status >> bit & 1]
     if status >> 7 & 1:
-        reasons.append(f"at address 0x{registers.get('mmfar', registers.get('hfar', '?'))}")
+        reasons.append(f"at address 0x{texts.get('mmfar', texts.get('hfar', '?'))}")
     if status >> 15 & 1:
-        reasons.append(f"at address 0x{registers.get('bfar', '?')}")
+        reasons.append(f"at address 0x{texts.get('bfar', '?')}")
     words = f" ({', '.join(reasons)})" if reasons else ""
-    places = " ".join(f"{name}=0x{value}" for name, value in registers.items())
-    return TargetFault(f"the core took a {match['kind']}{words}: {places}", where=where)
+    places = " ".join(f"{name}=0x{value}" for name, value in texts.items())
+    message = f"the core took a {match['kind']}{words}: {places}"
+    return TargetFault(message, where=where, kind=match["kind"], registers=registers)
 
 
 def shown(lines: Sequence[str]) -> str:

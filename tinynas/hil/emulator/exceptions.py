@@ -48,25 +48,25 @@ class Core:
     """The processor's exception model on top of Unicorn's registers.
 
     Args:
-        engine: Unicorn.
+        unicorn: The processor.
         memory: What frames are put into.
         interrupts: The interrupt controller.
         system: Fault registers and vectors.
     """
 
-    def __init__(self, engine: Any, memory: Memory, interrupts: InterruptController, system: SystemControl) -> None:
-        self._engine, self._memory, self._interrupts, self._system = engine, memory, interrupts, system
+    def __init__(self, unicorn: Any, memory: Memory, interrupts: InterruptController, system: SystemControl) -> None:
+        self._unicorn, self._memory, self._interrupts, self._system = unicorn, memory, interrupts, system
 
     def reset(self) -> None:
         """Stack pointer and program counter from the vector table; interrupts are on."""
         table = self._memory.load(self._system.vectors, 8)
         for register in (arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_FAULTMASK, arm.UC_ARM_REG_BASEPRI):
-            self._engine.reg_write(register, 0)
-        self._engine.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24)
-        self._engine.reg_write(arm.UC_ARM_REG_CONTROL, 0)
-        self._engine.reg_write(arm.UC_ARM_REG_LR, 0xFFFFFFFF)
-        self._engine.reg_write(arm.UC_ARM_REG_MSP, int.from_bytes(table[:4], "little"))
-        self._engine.reg_write(arm.UC_ARM_REG_PC, int.from_bytes(table[4:], "little"))
+            self._unicorn.reg_write(register, 0)
+        self._unicorn.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24)
+        self._unicorn.reg_write(arm.UC_ARM_REG_CONTROL, 0)
+        self._unicorn.reg_write(arm.UC_ARM_REG_LR, 0xFFFFFFFF)
+        self._unicorn.reg_write(arm.UC_ARM_REG_MSP, int.from_bytes(table[:4], "little"))
+        self._unicorn.reg_write(arm.UC_ARM_REG_PC, int.from_bytes(table[4:], "little"))
 
     def interrupt(self) -> bool:
         """Enter the most urgent exception that is due; whether there was one."""
@@ -131,22 +131,22 @@ class Core:
             return
         ended = self._interrupts.active.pop()
         if ended != 2 and self._interrupts.urgency() >= 0:
-            self._engine.reg_write(arm.UC_ARM_REG_FAULTMASK, 0)
+            self._unicorn.reg_write(arm.UC_ARM_REG_FAULTMASK, 0)
         words = [int.from_bytes(frame[i : i + 4], "little") for i in range(0, _FRAME_BYTES, 4)]
-        self._engine.reg_write(arm.UC_ARM_REG_XPSR, words[7] & ~_ALIGNED)
+        self._unicorn.reg_write(arm.UC_ARM_REG_XPSR, words[7] & ~_ALIGNED)
         control = self._read(arm.UC_ARM_REG_CONTROL) & ~(_PROCESS_STACK | _FLOATING)
-        self._engine.reg_write(
+        self._unicorn.reg_write(
             arm.UC_ARM_REG_CONTROL, control | (_PROCESS_STACK if process else 0) | (_FLOATING if extended else 0)
         )
         for index, name in enumerate(_FLOATS if extended else ()):
-            self._engine.reg_write(name, int.from_bytes(floats[4 * index : 4 * index + 4], "little"))
+            self._unicorn.reg_write(name, int.from_bytes(floats[4 * index : 4 * index + 4], "little"))
         if extended:
-            self._engine.reg_write(arm.UC_ARM_REG_FPSCR, int.from_bytes(floats[64:68], "little"))
+            self._unicorn.reg_write(arm.UC_ARM_REG_FPSCR, int.from_bytes(floats[64:68], "little"))
         pointer += _FRAME_BYTES + len(floats) + (4 if words[7] & _ALIGNED else 0)
-        self._engine.reg_write(register, pointer)
+        self._unicorn.reg_write(register, pointer)
         for name, word in zip(_FRAME[:6], words[:6], strict=True):
-            self._engine.reg_write(name, word)
-        self._engine.reg_write(arm.UC_ARM_REG_PC, words[6] | 1)
+            self._unicorn.reg_write(name, word)
+        self._unicorn.reg_write(arm.UC_ARM_REG_PC, words[6] | 1)
 
     def _enter(self, exception: int, pc: int) -> None:
         control, state = self._read(arm.UC_ARM_REG_CONTROL), self._read(arm.UC_ARM_REG_XPSR)
@@ -160,7 +160,7 @@ class Core:
         if extended:
             frame += b"".join(self._read(name).to_bytes(4, "little") for name in _FLOATS)
             frame += self._read(arm.UC_ARM_REG_FPSCR).to_bytes(4, "little") + bytes(4)
-        self._engine.reg_write(register, pointer)
+        self._unicorn.reg_write(register, pointer)
         try:
             self._memory.store(pointer, frame)
         except BusError:
@@ -172,14 +172,14 @@ class Core:
                 self._system.note_fault(STACKING, None, forced=exception == HARD_FAULT)
         token = 0xFFFFFFE1 | (0 if extended else 1 << 4) | (0 if handler else 8) | (4 if process else 0)
         self._interrupts.active.append(exception)
-        self._engine.reg_write(arm.UC_ARM_REG_CONTROL, control & ~(_PROCESS_STACK | _FLOATING))
-        self._engine.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24 | exception)
-        self._engine.reg_write(arm.UC_ARM_REG_LR, token)
+        self._unicorn.reg_write(arm.UC_ARM_REG_CONTROL, control & ~(_PROCESS_STACK | _FLOATING))
+        self._unicorn.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24 | exception)
+        self._unicorn.reg_write(arm.UC_ARM_REG_LR, token)
         try:
             vector = int.from_bytes(self._memory.load(self._system.vectors + 4 * exception, 4), "little")
         except BusError:
             self._lock_up(pc)
-        self._engine.reg_write(arm.UC_ARM_REG_PC, vector)
+        self._unicorn.reg_write(arm.UC_ARM_REG_PC, vector)
 
     def _masked_at(self, *, primask: bool = True) -> int:
         if self._read(arm.UC_ARM_REG_FAULTMASK) & 1:
@@ -192,4 +192,4 @@ class Core:
         raise LockUp(f"the core is locked up: a fault at {pc:#010x} while it handled another one")
 
     def _read(self, register: int) -> int:
-        return int(self._engine.reg_read(register))
+        return int(self._unicorn.reg_read(register))

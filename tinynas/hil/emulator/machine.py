@@ -69,15 +69,15 @@ class Machine:
         self.cycles = self.instructions = self.call_instructions = 0
         self._watched, self._returns, self._called = watched, -1, 0
         self._timing = CORTEX_M7 if m7 else CORTEX_M4
-        self._engine: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
-        self._engine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7 if m7 else arm.UC_CPU_ARM_CORTEX_M4)
+        self._unicorn: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
+        self._unicorn.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7 if m7 else arm.UC_CPU_ARM_CORTEX_M4)
         self._ram = contiguous_spans((*board.sram, *board.instruction_ram))
         for region in (*board.sram, *board.instruction_ram):
-            self._engine.mem_map(region.origin, region.size_bytes, uc.UC_PROT_ALL)
+            self._unicorn.mem_map(region.origin, region.size_bytes, uc.UC_PROT_ALL)
         self._connect(board, m7, send)
         self._flash = create_string_buffer(b"\xff" * board.flash.size_bytes, board.flash.size_bytes)
         for origin in {board.flash.origin, self._chip.alias} - {None}:
-            self._engine.mem_map_ptr(
+            self._unicorn.mem_map_ptr(
                 origin, board.flash.size_bytes, uc.UC_PROT_READ | uc.UC_PROT_EXEC, addressof(self._flash)
             )
         self._arrivals: list[int] = []
@@ -88,9 +88,9 @@ class Machine:
         self._stopped: int | None = None
         self._unanswered = False
         self._invalid = 0
-        self._engine.hook_add(uc.UC_HOOK_BLOCK, self._on_block)
-        self._engine.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_invalid)
-        self._engine.hook_add(uc.UC_HOOK_INTR, self._on_exception)
+        self._unicorn.hook_add(uc.UC_HOOK_BLOCK, self._on_block)
+        self._unicorn.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self._unicorn.hook_add(uc.UC_HOOK_INTR, self._on_exception)
 
     def _connect(self, board: Board, m7: bool, send: Callable[[int], None]) -> None:
         self._interrupts = InterruptController(lambda exception: self._system.priority(exception))
@@ -100,13 +100,13 @@ class Machine:
         self._chip = chip_of(board, send, self, lambda: self._system.cached)
         self._bus = Bus([*self._chip.peripherals, self._timer, self._interrupts, self._system, counter])
         for page in self._bus.pages():
-            self._engine.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
-        self._core = Core(self._engine, self, self._interrupts, self._system)
+            self._unicorn.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
+        self._core = Core(self._unicorn, self, self._interrupts, self._system)
 
     def load(self, address: int, size: int) -> bytes:
         """Read memory; BusError outside of it."""
         try:
-            return bytes(self._engine.mem_read(address, size))
+            return bytes(self._unicorn.mem_read(address, size))
         except UcError:
             raise BusError from None
 
@@ -114,7 +114,7 @@ class Machine:
         """Write to RAM; BusError outside of it."""
         if not any(r.origin <= address and address + len(data) <= r.end for r in self._ram):
             raise BusError
-        self._engine.mem_write(address, data)
+        self._unicorn.mem_write(address, data)
 
     def program(self, segments: Iterable[tuple[int, bytes]]) -> None:
         """Put an image into flash, as a probe does.
@@ -125,8 +125,8 @@ class Machine:
         for address, data in segments:
             if not self._board.flash.origin <= address <= address + len(data) <= self._board.flash.end:
                 raise BusError
-            self._engine.mem_write(address, data)
-        self._engine.ctl_flush_tb()
+            self._unicorn.mem_write(address, data)
+        self._unicorn.ctl_flush_tb()
         self._blocks.clear()
 
     def run(self, vectors: int | None = None) -> bool:
@@ -151,16 +151,16 @@ class Machine:
 
     def _step(self) -> bool:
         """Run until something is to be done, and do it; False: the host has gone."""
-        self._stopped, pc = None, self._engine.reg_read(arm.UC_ARM_REG_PC)
+        self._stopped, pc = None, self._unicorn.reg_read(arm.UC_ARM_REG_PC)
         try:
             # Resumed where the state of a wrong branch was seen last, Unicorn would go on as if it were right.
-            thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
-            self._engine.emu_start(pc | bool(thumb), 0xFFFFFFFF)
+            thumb = self._unicorn.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
+            self._unicorn.emu_start(pc | bool(thumb), 0xFFFFFFFF)
         except UcError as error:
             self._failed(error)
             self._attend()
             return True
-        pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
+        pc = self._unicorn.reg_read(arm.UC_ARM_REG_PC)
         if self._stopped == _EXIT and self._interrupts.active:
             self._core.leave(pc)
         elif self._stopped == _SVC:
@@ -171,14 +171,14 @@ class Machine:
             self._cannot_execute(USAGE_FAULT, _UNUSABLE.get(self._stopped, UNDEFINED), pc)
         if self._unanswered:
             self._unanswered = False
-            self._core.fault(BUS_FAULT, IMPRECISE, self._engine.reg_read(arm.UC_ARM_REG_PC))
+            self._core.fault(BUS_FAULT, IMPRECISE, self._unicorn.reg_read(arm.UC_ARM_REG_PC))
         self._attend()
         return True
 
     def _failed(self, error: UcError) -> None:
-        pc = self._engine.reg_read(arm.UC_ARM_REG_PC)
+        pc = self._unicorn.reg_read(arm.UC_ARM_REG_PC)
         if error.errno == uc.UC_ERR_INSN_INVALID:
-            thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
+            thumb = self._unicorn.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
             self._cannot_execute(USAGE_FAULT, UNDEFINED if thumb else INVALID_STATE, pc)
         elif error.errno in _FETCHES:
             self._cannot_execute(BUS_FAULT, FETCH, pc)
@@ -224,26 +224,26 @@ class Machine:
         if self._chip.port.interrupting and interrupt not in self._interrupts.active:
             self._interrupts.pend(interrupt)
 
-    def _on_block(self, _engine: Uc, address: int, size: int, _data: object) -> None:
+    def _on_block(self, _unicorn: Uc, address: int, size: int, _data: object) -> None:
         if self.cycles >= self._alarm and not self._pass:
             self._stopped = _ALARM
-            self._engine.emu_stop()
+            self._unicorn.emu_stop()
             return
         self._pass = False
         if address == self._watched:
-            self._called, self._returns = self.instructions, self._engine.reg_read(arm.UC_ARM_REG_LR) & ~1
+            self._called, self._returns = self.instructions, self._unicorn.reg_read(arm.UC_ARM_REG_LR) & ~1
         elif address == self._returns:
             self.call_instructions, self._returns = self.instructions - self._called, -1
         known = self._blocks.get(address)
         if known is None or known[0] != size:
             if _never_code(address):
                 self._stopped = _NOT_CODE
-                self._engine.emu_stop()
+                self._unicorn.emu_stop()
                 return
-            code = bytes(self._engine.mem_read(address, size))
+            code = bytes(self._unicorn.mem_read(address, size))
             if not self._system.floats and has_floats(code):
                 self._stopped = _FLOATS_OFF
-                self._engine.emu_stop()
+                self._unicorn.emu_stop()
                 return
             known = self._cost(address, code)
         if address != self._expected:
@@ -265,21 +265,21 @@ class Machine:
             self._blocks[address] = cost
         return cost
 
-    def _on_exception(self, engine: Uc, number: int, _data: object) -> None:
+    def _on_exception(self, unicorn: Uc, number: int, _data: object) -> None:
         self._stopped = number
-        engine.emu_stop()
+        unicorn.emu_stop()
 
-    def _on_invalid(self, _engine: Uc, _access: int, address: int, _size: int, _value: int, _data: object) -> bool:
+    def _on_invalid(self, _unicorn: Uc, _access: int, address: int, _size: int, _value: int, _data: object) -> bool:
         self._invalid = address
         return False
 
-    def _read(self, _engine: Uc, offset: int, size: int, page: int) -> int:
+    def _read(self, _unicorn: Uc, offset: int, size: int, page: int) -> int:
         try:
             return self._bus.read(page + offset, size)
         except BusError:
             return int(self._refuse())
 
-    def _write(self, _engine: Uc, offset: int, size: int, value: int, page: int) -> None:
+    def _write(self, _unicorn: Uc, offset: int, size: int, value: int, page: int) -> None:
         try:
             self._bus.write(page + offset, size, value)
         except BusError:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from platformdirs import user_cache_path
+
 from tinynas.board import Board
 from tinynas.errors import BuildError, FlashOverflow, RamOverflow
 from tinynas.hil.image.boardfiles import FAST_SOURCE, board_header, firmware_sources
@@ -199,11 +201,7 @@ def cache_folder() -> Path:
     """The user's folder for what can be made again; `TINYNAS_CACHE` names another one."""
     if chosen := os.environ.get("TINYNAS_CACHE"):
         return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tinynas" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "tinynas"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinynas"
+    return user_cache_path("tinynas", appauthor=False)
 
 
 def _firmware(board: Board, toolchain: Toolchain) -> Path:
