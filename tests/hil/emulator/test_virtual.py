@@ -143,7 +143,7 @@ class TestProcess:
     def test_it_ends_with_its_caller(self, image):
         code = (
             "import os, sys; from pathlib import Path; from tinynas.board import load_board;"
-            "from tinynas.hil.virtual import VirtualBoard; from tinynas.hil.dut import Dut;"
+            "from tinynas.hil.emulator import VirtualBoard; from tinynas.hil.dut import Dut;"
             "board = VirtualBoard(load_board('nucleo_f446re'), Path(sys.argv[1])); Dut(board.link).handshake();"
             "print(board._emulator.process.pid, flush=True); os._exit(9)"
         )

@@ -121,17 +121,17 @@ def compile_model(
     with _naming(where):
         graph, program, affine = _front(model, mean, std)
         stream = None if stream_stride is None else make_stream(program, stream_stride)
-    text: Sources
-    layout: Layout
-    specialise, signature = optimise == "speed", _signature(model)
-    if stream is not None:
-        layout, macs = state_layout(stream), stream.macs
-        text = write_stream(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
-    else:
-        live = keep_live(program)
-        schedule = make_schedule(live)
-        layout, macs = lay_out(schedule.buffers), live.macs
-        text = write(schedule, layout, graph, affine, name=name, specialise=specialise, signature=signature)
+        text: Sources
+        layout: Layout
+        specialise, signature = optimise == "speed", _signature(model)
+        if stream is not None:
+            layout, macs = state_layout(stream), stream.macs
+            text = write_stream(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
+        else:
+            live = keep_live(program)
+            schedule = make_schedule(live)
+            layout, macs = lay_out(schedule.buffers), live.macs
+            text = write(schedule, layout, graph, affine, name=name, specialise=specialise, signature=signature)
     sizes = [program.values[v].rows for v in (0, program.output)]
     return CompiledModel(
         files={f"{name}.h": text.header, f"{name}.c": text.source, **_kernels()},
