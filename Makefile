@@ -11,7 +11,7 @@ STAMP  := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest \
           -n logical --maxprocesses 4 --dist loadfile -m "not hardware and not exhaustive"
 
-.PHONY: search test hil-demo lint format clean
+.PHONY: search test hil-demo scale-demo docs lint format clean
 
 search: $(STAMP)
 	$(BIN)/tinynas search --board nucleo_f446re --config configs/quickstart.yaml
@@ -19,6 +19,14 @@ search: $(STAMP)
 # A network on all virtual boards: compiled, linked with the firmware, run, compared, measured.
 hil-demo: $(STAMP)
 	$(BIN)/python benchmarks/hil.py
+
+# A search on a local Dask cluster that loses a worker, a board and its driver on the way.
+scale-demo: $(STAMP)
+	$(BIN)/python benchmarks/scale_demo.py
+
+# The documentation's site, below site/. Anything that mkdocs warns of is an error.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: lint
 	$(PYTEST) $(PYTEST_ARGS)
@@ -40,4 +48,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

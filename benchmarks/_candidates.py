@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from tinynas.tcn import Architecture
-from tinynas.tcn.space import SearchSpace
+from tinynas.network import TCN, Network, SearchSpace
 
 __all__ = ["drawn", "int8_model"]
 
@@ -16,17 +13,18 @@ CHANNELS = (6, 9)
 _CALIBRATION_WINDOWS = 16
 
 
-def drawn(rng: np.random.Generator, space: SearchSpace | None = None) -> Architecture:
+def drawn(rng: np.random.Generator, space: SearchSpace | None = None) -> TCN:
     """A network over windows of 200 x 6 or x 9."""
     return (space or SearchSpace()).sample(rng, window=WINDOW, channels=int(rng.choice(CHANNELS)))
 
 
-def int8_model(network: Architecture, rng: np.random.Generator) -> bytes:
+def int8_model(network: Network, rng: np.random.Generator) -> bytes:
     """The network with random weights and statistics, so that the converter finds nothing to drop."""
     from tinynas.cost import lower
     from tinynas.deploy import convert
-    from tinynas.tcn.network import fold, inference_function, initial_weights, perturbed
+    from tinynas.network import fold, inference_function, initial_weights, perturbed
 
     weights = fold(network, perturbed(initial_weights(network, rng), rng))
-    windows = rng.normal(size=(_CALIBRATION_WINDOWS, network.window, network.channels)).astype(np.float32)
-    return convert(inference_function(replace(network, norm="none"), weights), lower(network), windows)
+    window = network.graph.shapes[0]
+    windows = rng.normal(size=(_CALIBRATION_WINDOWS, window.length, window.channels)).astype(np.float32)
+    return convert(inference_function(network, weights), lower(network), windows)

@@ -1,4 +1,4 @@
-"""C sources on a Cortex-M4F or M7 without a board: bytes of flash, RAM and stack, instructions, outputs.
+"""C sources on a Cortex-M without a board: bytes of flash, RAM and stack, instructions, outputs.
 
 `_image` links the sources with a start-up; `_emulator` runs the image in a process of its own. Memory is as strict as
 it can be made: flash is read-only, RAM holds no code, the input is read-only, input and output end where mapped memory

@@ -19,7 +19,6 @@ from unicorn import Uc, UcError
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
-CPUS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
 ACCESS = {"r": uc.UC_PROT_READ, "w": uc.UC_PROT_WRITE, "x": uc.UC_PROT_EXEC}
 FAULTS = {
     uc.UC_MEM_READ_UNMAPPED: "read of unmapped memory",
@@ -49,8 +48,11 @@ class Machine:
         self.blocks: Counter[tuple[int, int]] = Counter()
         self.deepest = self.places["stack_top"]
         self._invalid: dict[str, Any] | None = None
-        self._engine = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
-        self._engine.ctl_set_cpu_model(CPUS[request["cpu"]])
+        baseline = request["cpu"] == "cortex-m0plus"
+        # The mode MCLASS is a Cortex-M33, which executes all that an M4 or M7 does; without it Unicorn takes a model.
+        self._engine = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | (0 if baseline else uc.UC_MODE_MCLASS))
+        if baseline:
+            self._engine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M0)
         for region in request["regions"]:
             self._engine.mem_map(region["address"], region["bytes"], sum(ACCESS[right] for right in region["access"]))
         for address, data in request["load"]:

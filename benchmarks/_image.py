@@ -1,4 +1,4 @@
-"""An image for a Cortex-M4F or M7: C sources and a start-up of a few lines, compiled, linked and read back.
+"""An image for a Cortex-M: C sources and a start-up of a few lines, compiled, linked and read back.
 
 The machine has 2 MiB of flash, 512 KiB of RAM and 16 KiB of stack. The stack lies below everything else, so that an
 overflow leaves the RAM. The buffers of input and output are no part of the image: they lie in memory of their own and
@@ -21,7 +21,12 @@ from tinynas.resources import resource
 __all__ = ["CPUS", "Image", "build", "placed", "require"]
 
 #: Core as this project names it.
-CPUS = {"cortex-m4": "cortex-m4f", "cortex-m7": "cortex-m7f"}
+CPUS = {
+    "cortex-m0plus": "cortex-m0plus",
+    "cortex-m4": "cortex-m4f",
+    "cortex-m7": "cortex-m7f",
+    "cortex-m33": "cortex-m33f",
+}
 FLASH, FLASH_BYTES = 0x0800_0000, 2 << 20
 RAM, RAM_BYTES, STACK_BYTES = 0x2000_0000, 512 << 10, 16 << 10
 INPUT, OUTPUT = 0x6000_0000, 0x7000_0000
@@ -42,7 +47,9 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[16] 
     stack_top, (const void *)Reset_Handler};
 
 void Reset_Handler(void) {
+#ifdef __ARM_FP
     *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* both halves of the floating-point unit */
+#endif
     __asm volatile("dsb\\n isb" ::: "memory");
     const uint32_t *from = data_load;
     for (uint32_t *to = data_start; to < data_end;) *to++ = *from++;

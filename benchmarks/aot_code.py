@@ -1,7 +1,7 @@
 """The figures of `tinynas.cost.aot_code` from what a compiler makes of random networks.
 
-    python benchmarks/aot_code.py [--compiler gcc|zig] [--count N] [--small N] [--seed N] [--board NAME] [--json]
-                                  [--out FILE]
+    python benchmarks/aot_code.py [--compiler gcc|zig] [--family FAMILY] [--count N] [--small N] [--seed N]
+                                  [--board NAME] [--json] [--out FILE]
 
 Needs Arm's binutils (arm-none-eabi-addr2line) with either compiler.
 
@@ -38,14 +38,19 @@ from tinynas.deploy.compiler.passes.liveness import keep_live
 from tinynas.deploy.compiler.passes.lower import lower
 from tinynas.deploy.compiler.plan.layout import ALIGNMENT
 from tinynas.deploy.compiler.plan.schedule import Schedule, make_schedule
-from tinynas.deploy.compiler.program.work import Matrix
+from tinynas.deploy.compiler.program.work import Depthwise, Lookup, Matrix
 from tinynas.errors import FlashOverflow, RamOverflow
 from tinynas.hil.image import Toolchain
 from tinynas.hil.measure import measure
 from tinynas.measurement import Measurement
-from tinynas.tcn.space import SearchSpace
+from tinynas.network import ConvolutionalSearchSpace, RecurrentSearchSpace, SearchSpace, SeparableSearchSpace
 
-SMALL = SearchSpace(filters=(2, 9))
+SPACES = {
+    "tcn": SearchSpace,
+    "ds_tcn": SeparableSearchSpace,
+    "cnn": ConvolutionalSearchSpace,
+    "gru": RecurrentSearchSpace,
+}
 SECTIONS = (".text.step", ".text.model_invoke_in")
 _INSTRUCTION_BYTES = 2
 _DISPATCH = -1
@@ -79,6 +84,7 @@ def main() -> None:
         "--board", default="nucleo_f446re", metavar="NAME", help="virtual board (default nucleo_f446re)"
     )
     parser.add_argument("--compiler", choices=("gcc", "zig"), default="gcc", help="whose code (default gcc)")
+    parser.add_argument("--family", choices=SPACES, default="tcn", help="family of the networks (default tcn)")
     parser.add_argument("--count", type=int, default=80, help="networks of the default space (default 80)")
     parser.add_argument("--small", type=int, default=40, help="networks of up to 9 filters (default 40)")
     parser.add_argument("--seed", type=int, default=0, help="of networks and weights (default 0)")
@@ -92,6 +98,7 @@ def main() -> None:
         "benchmark": "aot_code",
         "environment": environment("numpy", "unicorn"),
         "board": options.board,
+        "family": options.family,
         "toolchain": toolchain.version,
         "networks": len(samples),
         "firmware_bytes": _firmware_bytes(samples),
@@ -101,7 +108,8 @@ def main() -> None:
 
 
 def _samples(board: Board, toolchain: Toolchain, options: argparse.Namespace) -> Iterator[Sample]:
-    for count, space in ((options.count, SearchSpace()), (options.small, SMALL)):
+    kind = SPACES[options.family]
+    for count, space in ((options.count, kind()), (options.small, kind(filters=(2, 9)))):
         rng = np.random.default_rng(options.seed)
         for index in range(count):
             model = int8_model(drawn(rng, space), np.random.default_rng([options.seed, index]))
@@ -118,8 +126,10 @@ def _sample(model: bytes, found: Measurement, folder: Path) -> Sample:
     schedule = make_schedule(keep_live(lower(read_graph(model))[0]))
     code = _attributed(folder)
     for number, turns in enumerate(schedule.live.turns):
-        if isinstance(turns.operator.work, Matrix):
+        if isinstance(turns.operator.work, Matrix | Depthwise):
             code[number] -= packed_bytes(turns.operator.work)
+        elif isinstance(turns.operator.work, Lookup):
+            code[number] -= turns.operator.work.table.size
     return Sample(schedule, found, code, SECTIONS[0] not in _section_sizes(folder / "model.o"))
 
 
@@ -137,7 +147,7 @@ def _attributed(folder: Path) -> Counter[int]:
         numbers = (cases[at - 1][1] for line in lines if (at := bisect_right(cases, (line, len(source)))))
         found[next((number for number in numbers if number != _DISPATCH), _DISPATCH)] += _INSTRUCTION_BYTES
     for name, size in sizes.items():
-        if operator := re.fullmatch(r"\.rodata\.(?:op|weights|bias|multiplier|shift)(\d+)", name):
+        if operator := re.fullmatch(r"\.rodata\.(?:op|weights|bias|multiplier|shift|table)(\d+)", name):
             found[int(operator[1])] += -(-size // ALIGNMENT) * ALIGNMENT
     return found
 

@@ -33,8 +33,7 @@ from _image import CPUS, require
 from rich.console import Group
 from rich.table import Table
 
-from tinynas.cost import TflmInterpreter
-from tinynas.deploy import compile_model, read_graph
+from tinynas.deploy import TflmInterpreter, compile_model, read_graph
 from tinynas.errors import TinynasError, ToolchainMissing
 
 KERNELS = ("cmsis_nn", "reference")

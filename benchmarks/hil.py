@@ -23,11 +23,11 @@ import psutil
 from _common import add_output_options, environment, limit_threads, report
 from rich.table import Table
 
-from tinynas import Architecture
+from tinynas import TCN
 from tinynas.board import list_boards, load_board
 from tinynas.hil.measure import measure
 
-NETWORK = Architecture(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6, skip_connections=True)
+NETWORK = TCN(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6, skip_connections=True)
 CALIBRATION_WINDOWS = 32
 
 
@@ -60,7 +60,7 @@ def untrained(seed: int) -> bytes:
     from tinynas.cost import lower
     from tinynas.deploy import convert
     from tinynas.deploy.native import captured_stderr
-    from tinynas.tcn.network import inference_function, initial_weights, perturbed
+    from tinynas.network import inference_function, initial_weights, perturbed
 
     with captured_stderr():  # TensorFlow tells about its build
         import tensorflow  # noqa: F401

@@ -3,7 +3,7 @@
     python benchmarks/resource_model.py [--candidates N] [--converted N] [--seed N] [--json] [--out FILE]
 
 Random candidates of the default search space are costed, in CPU time. Some of them are converted to int8, and the
-foreseen head, tail and whole of the official interpreter's arena and the length of the .tflite are compared with the
+predicted head, tail and whole of the official interpreter's arena and the length of the .tflite are compared with the
 real ones. SpArSe's working memory is compared with the arena of a 32-bit device, by rank and by bias.
 """
 
@@ -22,7 +22,6 @@ from scipy.stats import spearmanr
 
 from tinynas.cost import (
     Engine,
-    TflmInterpreter,
     arena_bytes,
     estimate,
     lower,
@@ -30,15 +29,14 @@ from tinynas.cost import (
     sparse_working_memory_bytes,
     tflite_bytes,
 )
-from tinynas.deploy import arena_head_bytes, convert
+from tinynas.deploy import TflmInterpreter, arena_head_bytes, convert
 from tinynas.deploy.native import captured_stderr
-from tinynas.tcn import Architecture
-from tinynas.tcn.space import SearchSpace
+from tinynas.network import TCN, SearchSpace
 
 WINDOW, CHANNELS, CALIBRATION_WINDOWS = 200, 6, 20
 
 
-def speed(candidates: Sequence[Architecture]) -> dict[str, float]:
+def speed(candidates: Sequence[TCN]) -> dict[str, float]:
     """CPU milliseconds of an estimate; each candidate is seen for the first time, as in a search."""
     engine = Engine.tflm()
     for architecture in candidates[:20]:
@@ -53,28 +51,28 @@ def speed(candidates: Sequence[Architecture]) -> dict[str, float]:
     return {"candidates": len(times), "median_ms": round(float(median), 3), "p95_ms": round(float(p95), 3)}
 
 
-def accuracy(candidates: Sequence[Architecture], rng: np.random.Generator) -> dict[str, Any]:
-    """Foreseen minus real bytes over converted candidates."""
+def accuracy(candidates: Sequence[TCN], rng: np.random.Generator) -> dict[str, Any]:
+    """Predicted minus real bytes over converted candidates."""
     with captured_stderr():  # what it finds out about the machine
         import tensorflow  # noqa: F401
 
-    from tinynas.tcn.network import inference_function, initial_weights, perturbed
+    from tinynas.network import inference_function, initial_weights, perturbed
 
     rows, seconds = [], []
     for architecture in candidates:
         weights = perturbed(initial_weights(architecture, rng), rng)
         windows = rng.normal(size=(CALIBRATION_WINDOWS, WINDOW, CHANNELS)).astype(np.float32)
-        foreseen = lower(architecture)
+        predicted = lower(architecture)
         start = process_time()
-        model = convert(inference_function(architecture, weights), foreseen, windows)
+        model = convert(inference_function(architecture, weights), predicted, windows)
         seconds.append(process_time() - start)
         host = TflmInterpreter(model).arena()
         rows.append(
             (
-                (arena_head_bytes(foreseen), host.head_bytes),
-                (persistent_bytes(foreseen, pointer_bytes=8), host.tail_bytes),
-                (arena_bytes(foreseen, pointer_bytes=8), host.total_bytes),
-                (tflite_bytes(foreseen), len(model)),
+                (arena_head_bytes(predicted), host.head_bytes),
+                (persistent_bytes(predicted, pointer_bytes=8), host.tail_bytes),
+                (arena_bytes(predicted, pointer_bytes=8), host.total_bytes),
+                (tflite_bytes(predicted), len(model)),
             )
         )
     found: dict[str, Any] = {"candidates": len(rows), "conversion_median_s": round(float(np.median(seconds[1:])), 3)}
@@ -91,7 +89,7 @@ def accuracy(candidates: Sequence[Architecture], rng: np.random.Generator) -> di
     return found
 
 
-def sparse(candidates: Sequence[Architecture]) -> dict[str, float]:
+def sparse(candidates: Sequence[TCN]) -> dict[str, float]:
     """SpArSe's working memory against the arena of a 32-bit device with CMSIS-NN."""
     graphs = [lower(architecture) for architecture in candidates]
     proxy = np.array([sparse_working_memory_bytes(graph) for graph in graphs])
@@ -115,7 +113,7 @@ def table(result: dict[str, Any]) -> Table:
     for name in ("head", "host_tail", "host_arena", "tflite"):
         e = exact[name]
         text = f"{e['min_bytes']} .. {e['max_bytes']} B, at most {e['max_percent']} %, exact in {e['exact_share']:.0%}"
-        view.add_row(f"{name}, foreseen - real", text)
+        view.add_row(f"{name}, predicted - real", text)
     view.add_row("conversion to int8, CPU s, median", str(exact["conversion_median_s"]))
     view.add_row("SpArSe proxy and arena, Spearman", str(proxy["spearman"]))
     view.add_row("SpArSe proxy - arena, median", f"{proxy['median_bias_percent']} %")

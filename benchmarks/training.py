@@ -2,10 +2,10 @@
 
     python benchmarks/training.py [--quick] [--threads N] [--json] [--out FILE]
 
-The pyramid form is trained by `tinynas.tcn.training.train`, the dilated one by Keras' `Model.fit` without XLA (whose
-compilation alone takes longer than a candidate's training). Each form trains a warm-up epoch, which holds the tracing
-of the graph, and then the epochs that count; the median epoch is reported. CPU seconds are those of all threads. On a
-busy machine trust them rather than seconds, and the ratio of the two forms rather than either figure.
+The pyramid form is trained by `tinynas.network.training.train`, the dilated one by Keras' `Model.fit` without XLA
+(whose compilation alone takes longer than a candidate's training). Each form trains a warm-up epoch, which holds the
+tracing of the graph, and then the epochs that count; the median epoch is reported. CPU seconds are those of all
+threads. On a busy machine trust them rather than seconds, and the ratio of the two forms rather than either figure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from _common import add_output_options, environment, limit_threads, report
 from rich.table import Table
 
-from tinynas.tcn import Architecture, plan
+from tinynas.network import TCN, plan
 
 WINDOW, CHANNELS, BATCH = 200, 6, 256
 #: The goal for the ratio of windows a second, at every size.
@@ -33,15 +33,15 @@ class Size:
     """A network, and the steps that make an epoch of a few seconds at most in either form."""
 
     name: str
-    architecture: Architecture
+    architecture: TCN
     pyramid_steps: int
     dilated_steps: int
 
 
 SIZES = (
-    Size("small", Architecture(14, 3, (1, 4, 16, 64), WINDOW, CHANNELS), 40, 12),
-    Size("medium", Architecture(30, 5, (1, 2, 4, 8, 16), WINDOW, CHANNELS), 12, 3),
-    Size("large", Architecture(62, 8, (1, 2, 4, 8, 16), WINDOW, CHANNELS), 4, 1),
+    Size("small", TCN(14, 3, (1, 4, 16, 64), WINDOW, CHANNELS), 40, 12),
+    Size("medium", TCN(30, 5, (1, 2, 4, 8, 16), WINDOW, CHANNELS), 12, 3),
+    Size("large", TCN(62, 8, (1, 2, 4, 8, 16), WINDOW, CHANNELS), 4, 1),
 )
 
 
@@ -79,10 +79,11 @@ def windows_and_targets(count: int) -> tuple[Any, Any]:
     return inputs, inputs[:, -20:, :2].mean(axis=1)
 
 
-def train_pyramid(architecture: Architecture, steps: int, epochs: int) -> Speed:
+def train_pyramid(architecture: TCN, steps: int, epochs: int) -> Speed:
     import numpy as np
 
-    from tinynas.tcn.training import TrainingData, TrainingOptions, train
+    from tinynas.network.training import TrainingOptions, train
+    from tinynas.network.training_data import TrainingData
 
     inputs, targets = windows_and_targets(BATCH * steps)
     # One window to validate on: Keras is asked for no validation at all.
@@ -93,15 +94,15 @@ def train_pyramid(architecture: Architecture, steps: int, epochs: int) -> Speed:
     return clock.speed(BATCH * steps)
 
 
-def train_dilated(architecture: Architecture, steps: int, epochs: int) -> Speed:
+def train_dilated(architecture: TCN, steps: int, epochs: int) -> Speed:
     import keras
 
-    from tinynas.tcn.reference import dilated_model
+    from tinynas.network.reference import dilated_model
 
     inputs, targets = windows_and_targets(BATCH * steps)
     clock = Clock()
     model = dilated_model(architecture)
-    # The same optimiser and the same limit of the gradient's norm as in `tcn.training`.
+    # The same optimiser and the same limit of the gradient's norm as in `network.training`.
     model.compile(keras.optimizers.Adam(3e-3, global_clipnorm=5.0), loss="mse", jit_compile=False)
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=clock)]
     model.fit(inputs, targets, batch_size=BATCH, epochs=epochs + 1, verbose=0, callbacks=callbacks)
@@ -109,11 +110,11 @@ def train_dilated(architecture: Architecture, steps: int, epochs: int) -> Speed:
     return clock.speed(BATCH * steps)
 
 
-def dilated_macs(a: Architecture) -> int:
+def dilated_macs(a: TCN) -> int:
     """Multiply-accumulate operations of one inference over all time steps."""
-    convolutions = a.kernel_size * a.filters * (a.channels + (2 * a.blocks - 1) * a.filters)
-    projection = a.channels * a.filters if a.projects else 0
-    return a.window * (convolutions + projection) + a.filters * a.outputs
+    graph = a.graph
+    weighted = [(layer, graph.shapes[n].length) for n, layer in enumerate(graph.layers) if hasattr(layer, "channels")]
+    return sum(length * graph.fan_in(layer) * layer.channels for layer, length in weighted[1:])
 
 
 def measure(size: Size, epochs: int, shorter: Callable[[int], int]) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dut/words.h"
+
 /* What a build may say of its model. */
 #ifndef DUT_MODEL_ID
 #define DUT_MODEL_ID "tinynas"
@@ -23,6 +25,13 @@ const char *engine_problem(void);
 /* The input as the model takes it; the caller writes it. */
 uint8_t *engine_input(void);
 uint32_t engine_input_bytes(void);
+/* Bytes of an input as public runners send it. */
+uint32_t engine_public_bytes(void);
+/* Bytes of an input from a position on, within its size: as the model takes them, or in the public form, which is
+ * converted. No bytes of the model's own form: others have written them. */
+void engine_put(uint32_t at, const uint8_t *bytes, uint32_t n, bool public_form);
+/* A byte of what arrived in the public form. */
+uint8_t engine_public_byte(uint32_t at);
 /* The bytes of the last inference. */
 const uint8_t *engine_output(void);
 uint32_t engine_output_bytes(void);
@@ -35,6 +44,9 @@ void engine_invoke(void);
 /* The last output as real numbers, engine_result_count() of them. */
 const float *engine_results(void);
 uint32_t engine_result_count(void);
+
+/* A command that only this image has: carried out, or false. Images without one leave the function out. */
+bool engine_command(const dut_words *words) __attribute__((weak));
 
 /* One more inference that counts the cycles of each operator; NULL where the model was compiled without hooks. */
 const uint32_t *engine_operator_cycles(uint32_t *count);

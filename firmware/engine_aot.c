@@ -20,13 +20,14 @@ const uint8_t *engine_output(void) { return (const uint8_t *)output; }
 uint32_t engine_output_bytes(void) { return MODEL_OUTPUT_BYTES; }
 uint32_t engine_arena_bytes(void) { return MODEL_ARENA_BYTES; }
 uint32_t engine_static_bytes(void) { return memory_static_bytes(); }
-uint32_t engine_result_count(void) { return MODEL_OUTPUT_BYTES; }
+
+#include "engine_public.h"
 
 void engine_invoke(void) { model_invoke(input, output); }
 
 const float *engine_results(void) {
     model_result(output, results);
-    return results;
+    return engine_public_results(results);
 }
 
 #ifdef MODEL_HOOKS

@@ -16,13 +16,16 @@ MISSING = "not installed: "
 """How the reason of a test begins that is skipped for want of a program."""
 
 PACKAGES = {
+    "arduino-builder": "arduino-builder arduino-core-avr",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "arm-none-eabi-g++": "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     "clang": "clang libclang-rt-dev",
     "cmake": "cmake",
+    "g++": "g++",
     "gcc": "gcc libc6-dev",
     "nm": "binutils",
     "qemu-system-arm": "qemu-system-arm",
+    "qemu-system-arm 9": "qemu-system-arm/bookworm-backports",
 }
 """Program -> Debian's packages that bring it."""
 
@@ -32,6 +35,8 @@ _MODULES = ("stm32loader", "tflite_micro", "unicorn")  # of the environment; som
 def _has(tool: str) -> bool:
     if tool == "a cross compiler":
         return bool(Toolchain.installed())
+    if tool == "qemu-system-arm 9":
+        return _has_machine("b-l475e-iot01a")
     if tool == "arm-none-eabi-g++":
         return _has_libstdcxx()
     return find_spec(tool) is not None if tool in _MODULES else shutil.which(tool) is not None
@@ -43,6 +48,14 @@ def _has_libstdcxx() -> bool:
         return False
     command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-x", "c++", "-fsyntax-only", "-"]
     return subprocess.run(command, input=b"#include <memory>\n", capture_output=True, check=False).returncode == 0
+
+
+def _has_machine(name: str) -> bool:
+    """Whether QEMU is installed and knows a board, which its later versions do."""
+    if shutil.which("qemu-system-arm") is None:
+        return False
+    done = subprocess.run(["qemu-system-arm", "-M", "help"], capture_output=True, text=True, check=False)
+    return name in done.stdout.split()
 
 
 def needs(tool: str) -> pytest.MarkDecorator:

@@ -1,4 +1,4 @@
-"""What every test run shares: interrupts that arrive, and a last word on the programs that are missing."""
+"""What every test run shares: interrupts that arrive, examples without deadline, a last word on missing programs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests._tools import MISSING, PACKAGES
+
+# On a busy machine an example takes as long as others leave it: that is no fault of what is tested.
+settings.register_profile("tinynas", deadline=None)
+settings.load_profile("tinynas")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,8 +12,7 @@ import pytest
 
 from tests._tools import needs, require
 from tests.deploy._building import RELU, Model
-from tinynas.cost import TflmInterpreter
-from tinynas.deploy import compile_model, dequantize, quantize, read_graph
+from tinynas.deploy import TflmInterpreter, compile_model, dequantize, quantize, read_graph
 from tinynas.deploy.compiler import SUPPORTED
 from tinynas.deploy.tables import SOFTMAX_MAX_DEPTH
 from tinynas.study import Study

@@ -26,6 +26,12 @@ def test_place_and_advice_are_optional(where, advice, text):
     assert str(TinynasError("bad", where=where, advice=advice)) == text
 
 
+def test_the_headline_is_the_text_without_the_advice():
+    assert TinynasError("bad", where="f", advice="do").headline == "f: bad"
+    assert TinynasError("bad", advice="do").headline == "bad"
+    assert "\x1b" not in TinynasError("b\x1b[2Jad", where="a\x1b[Hb").headline
+
+
 @pytest.mark.parametrize("cls", ALL)
 def test_every_error_survives_pickling_with_all_its_fields(cls):
     copy = pickle.loads(pickle.dumps(cls("what", where="here", advice="do")))
@@ -60,6 +66,7 @@ def test_no_exception_of_the_tree_stands_in_another_file():
     [
         ("ConfigError", "stop"),
         ("DatasetError", "stop"),
+        ("HostError", "stop"),
         ("NoFeasibleCandidate", "stop"),
         ("UnsupportedOp", "infeasible"),
         ("TrainingDiverged", "infeasible"),

@@ -8,9 +8,9 @@ from tinynas.board import load_board
 from tinynas.cost import Engine, estimate
 from tinynas.errors import ConfigError
 from tinynas.measurement import Measurement
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
-COST = estimate(Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3), Engine.tflm())
+COST = estimate(TCN(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3), Engine.tflm())
 
 
 def test_a_measurement_survives_json():

@@ -23,7 +23,7 @@ LIMITS = Limits(sram_bytes=131_072, flash_bytes=524_288)
 BYTES = st.integers(0, 10**8)
 ERRORS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
 PENALTIES = st.floats(1e-6, 1e6)
-WEIGHTS = st.builds(Objective, *(st.floats(0, 1e6) for _ in range(3)), penalty=PENALTIES)
+WEIGHTS = st.builds(Objective, **{name: st.floats(0, 1e6) for name in ("l1", "l2", "l3")}, penalty=PENALTIES)
 SOUND = st.floats(0, 9.9)
 
 
@@ -33,7 +33,7 @@ def fitting(draw_from=LIMITS):
 
 @given(SOUND, fitting(), st.floats(0, 5), st.floats(0, 5), st.floats(0, 5))
 def test_a_fitting_candidate_scores_by_the_formula(error, use, l1, l2, l3):
-    found = score(error, Use(*use), LIMITS, Objective(l1, l2, l3, penalty=10.0))
+    found = score(error, Use(*use), LIMITS, Objective(l1=l1, l2=l2, l3=l3, penalty=10.0))
     sram, flash = -use[0] / LIMITS.sram_bytes, -use[1] / LIMITS.flash_bytes
     assert found == Score(
         pytest.approx(l1 * error + l2 * flash + l3 * sram), True, error, {"flash": flash, "sram": sram}

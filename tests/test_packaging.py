@@ -1,41 +1,29 @@
-"""The wheel: what is in it, and that it works away from the checkout."""
+"""The distributions of tinynas: what is in them, and that the wheel works away from the checkout."""
 
 import os
-import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests._dists import build, complaints
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-NO_BUILD_BACKEND = re.compile(
-    r"No matching distribution found for hatchling|ConnectionError|NewConnectionError|Temporary failure in name"
-    r"|ReadTimeout|Could not fetch URL|Could not connect"
-)
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--wheel-dir",
-        str(folder),
-        str(REPOSITORY),
-    ]
-    built = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    if built.returncode and NO_BUILD_BACKEND.search(built.stdout + built.stderr):
-        pytest.skip("the build back-end (hatchling) cannot be fetched here")
-    assert built.returncode == 0, built.stderr
-    (path,) = folder.glob("tinynas-*.whl")
+def dist(tmp_path_factory):
+    """The source distribution, and the wheel that is built from it."""
+    return build(REPOSITORY, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(dist):
+    (path,) = dist.glob("tinynas-*.whl")
     return path
 
 
@@ -65,6 +53,23 @@ def test_the_wheel_carries_the_resources_and_nothing_of_the_workshop(wheel):
             assert path.is_dir() or "__pycache__" in path.parts or shipped in names
     assert not [name for name in names if not name.startswith(("tinynas/", "tinynas-"))]
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_tools_of_the_trade_have_no_complaint(dist):
+    assert complaints(dist) == []
+
+
+def test_the_source_distribution_holds_the_tests_and_the_documentation(dist):
+    (path,) = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = ("tests/test_packaging.py", "docs/search.md", "firmware/CMakePresets.json", "CHANGELOG.md", "CITATION.cff")
+    assert {*wanted, "packaging/tuner/hatch_build.py", "mkdocs.yml", "LICENSE"} <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith((".venv", "studies"))]
+
+
+def test_it_says_that_it_is_typed(wheel):
+    assert "tinynas/py.typed" in zipfile.ZipFile(wheel).namelist()
 
 
 def test_every_module_is_in_the_wheel(wheel):

@@ -21,23 +21,26 @@ if TYPE_CHECKING:
     from tinynas.deploy import convert, infer, read_graph
     from tinynas.errors import TinynasError
     from tinynas.measurement import Measurement
+    from tinynas.network import CNN, TCN, Architecture, MinGRU, SearchSpace, SeparableTCN
     from tinynas.objective import score
     from tinynas.odometry import Dataset, Recording, load_dataset
     from tinynas.search import load_task, run_search
     from tinynas.study import Study, Trial
-    from tinynas.tcn import Architecture
-    from tinynas.tcn.space import SearchSpace
     from tinynas.tuner import Tuner
 
 _HOMES = {
-    "Architecture": "tcn",
+    "CNN": "network",
+    "TCN": "network",
+    "Architecture": "network",
     "Board": "board",
     "Config": "config",
     "Dataset": "odometry",
     "Engine": "cost",
-    "Measurement": "cost",
+    "Measurement": "measurement",
+    "MinGRU": "network",
     "Recording": "odometry",
-    "SearchSpace": "tcn.space",
+    "SearchSpace": "network",
+    "SeparableTCN": "network",
     "Study": "study",
     "TinynasError": "errors",
     "Trial": "study",
@@ -56,14 +59,18 @@ _HOMES = {
 }
 
 __all__ = [
+    "CNN",
+    "TCN",
     "Architecture",
     "Board",
     "Config",
     "Dataset",
     "Engine",
     "Measurement",
+    "MinGRU",
     "Recording",
     "SearchSpace",
+    "SeparableTCN",
     "Study",
     "TinynasError",
     "Trial",

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from typing_extensions import dataclass_transform
 
 from tinynas.yamlfile import explain
 
-__all__ = ["Count", "Flag", "NotNegative", "Positive", "Whole", "options"]
+__all__ = ["ByteCount", "Count", "Flag", "NotNegative", "Positive", "Whole", "options", "parse_bytes"]
 
 T = TypeVar("T")
+
+_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+
+
+def parse_bytes(value: object) -> object:
+    """Let a size be written as a number of bytes or as text such as `96 KiB`.
+
+    Raises:
+        ValueError: A text of another form.
+
+    Example:
+        >>> parse_bytes("96 KiB"), parse_bytes(5)
+        (98304, 5)
+    """
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d{1,10})\s*(B|KiB|MiB)\s*", value)
+        if not match:
+            raise ValueError("expected bytes, or a whole number of B, KiB or MiB such as '96 KiB'")
+        return int(match[1]) * _UNITS[match[2]]
+    return value
+
 
 # Strict: YAML has whole numbers and truth values of its own, so `true` for a count or "yes" for a flag is a slip.
 Whole = Annotated[int, Field(strict=True)]
 # The upper bound is far beyond any use: a slip of a digit is told, not computed with.
 Count = Annotated[int, Field(strict=True, ge=1, le=10**12)]
+ByteCount = Annotated[int, Field(strict=True, ge=1, le=10**12), BeforeValidator(parse_bytes)]
 Flag = Annotated[bool, Field(strict=True)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]

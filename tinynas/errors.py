@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from tinynas.printable import printable
+
 __all__ = [
     "BoardError",
     "BoardNotFound",
@@ -23,6 +25,7 @@ __all__ = [
     "ExhaustedError",
     "FlashError",
     "FlashOverflow",
+    "HostError",
     "InconsistencyError",
     "LinkTimeout",
     "NoFeasibleCandidate",
@@ -66,9 +69,22 @@ class TinynasError(Exception):
         self.where = where
         self.advice = advice
 
+    @property
+    def headline(self) -> str:
+        """Place and message, without the advice: for whoever shows the advice apart."""
+        # Names of files, fields of data and answers of boards are in it: none of them may move a terminal's cursor.
+        text = f"{printable(self.where)}: {self.message}" if self.where else self.message
+        return printable(text, lines=True)
+
     def __str__(self) -> str:
-        text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text} ({self.advice})" if self.advice else text
+        return f"{self.headline} ({printable(self.advice, lines=True)})" if self.advice else self.headline
+
+
+class HostError(TinynasError):
+    """The computer that runs tinynas failed: a full disk, too little memory, a file that cannot be written.
+
+    It is never scored as a property of a network. A resume measures the candidate again.
+    """
 
 
 class ConfigError(TinynasError):

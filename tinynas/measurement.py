@@ -12,7 +12,9 @@ Source = Literal["proxy", "tflm", "virtual", "hil"]
 """The resource model, the official interpreter on the host, a virtual board, a real board."""
 
 
-_PREDICTED = ("predicted_sram_bytes", "predicted_flash_bytes", "predicted_stack_bytes")
+_PREDICTED = ("predicted_sram_bytes", "predicted_flash_bytes", "predicted_stack_bytes", "predicted_latency_us")
+# Of the resource model they belong to its own time: beside another one they would contradict it.
+_TIMED = ("cycles", "latency_us", "energy_uj")
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,16 @@ class Measurement:
         clock_hz: Clock of the core.
         cycles: Of one inference, from its time.
         instructions: Of one inference, exactly; None on a real board.
-        latency_us: Time of one inference, the median of the laps. On a virtual board an estimate.
+        latency_us: Time of one inference, the median of the laps. On a virtual board, and predicted, an estimate.
         latency_spread_us: From the fastest lap to the slowest.
         laps: How many were timed.
         energy_uj: Energy of one inference, the whole supply's.
-        energy_inferences: How many it is the mean of.
+        energy_inferences: How many a meter's energy is the mean of; None: the energy is latency times the power in the
+            board's description.
         parity: Whether the outputs are the reference's: byte for byte on a board; between the official interpreter and
             LiteRT's reference kernels within the one step that their roundings are apart.
         referee: "tflm": compared byte for byte with TensorFlow Lite Micro; "litert": within one step, by which its
-            rounding differs.
+            rounding differs; "litert_open_batch": so, because TFLM miscomputes the model, whose batch is open.
         model_hash: Of the model's generated sources.
         image_hash: CRC-32 of the image, as the board itself computed it of its flash.
         host_arena_bytes: What the official interpreter reports on the 64-bit host.
@@ -55,6 +58,7 @@ class Measurement:
         predicted_sram_bytes: Where sram_bytes is measured: the resource model's figure.
         predicted_flash_bytes: Where flash_bytes is measured: the resource model's figure.
         predicted_stack_bytes: Where stack_bytes is measured: the resource model's figure.
+        predicted_latency_us: Where latency_us is measured: the resource model's figure.
     """
 
     sram_bytes: int
@@ -88,6 +92,7 @@ class Measurement:
     predicted_sram_bytes: int | None = None
     predicted_flash_bytes: int | None = None
     predicted_stack_bytes: int | None = None
+    predicted_latency_us: float | None = None
 
     def beside(self, predicted: Measurement) -> Measurement:
         """What was measured, with what the resource model said of the same model.
@@ -104,7 +109,7 @@ class Measurement:
         only = {
             field.name: getattr(predicted, field.name)
             for field in fields(self)
-            if getattr(self, field.name) is None and field.name not in _PREDICTED
+            if getattr(self, field.name) is None and field.name not in (*_PREDICTED, *_TIMED)
         }
         return replace(
             self,
@@ -112,6 +117,7 @@ class Measurement:
             predicted_sram_bytes=predicted.sram_bytes,
             predicted_flash_bytes=predicted.flash_bytes,
             predicted_stack_bytes=predicted.stack_bytes,
+            predicted_latency_us=predicted.latency_us,
         )
 
     def to_dict(self) -> dict[str, Any]:

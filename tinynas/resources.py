@@ -7,9 +7,12 @@ repository. Callers ask for `resource("boards", "nucleo_f446re.yaml")` and never
 from __future__ import annotations
 
 import importlib.resources
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from platformdirs import user_cache_path, user_state_path
 
 from tinynas.errors import ConfigError
 
@@ -19,7 +22,21 @@ if TYPE_CHECKING:
     else:
         from importlib.abc import Traversable
 
-__all__ = ["resource"]
+__all__ = ["cache_folder", "resource", "state_folder"]
+
+
+def cache_folder() -> Path:
+    """The user's folder for what can be made again; `TINYNAS_CACHE` names another one."""
+    if chosen := os.environ.get("TINYNAS_CACHE"):
+        return Path(chosen)
+    return user_cache_path("tinynas", appauthor=False)
+
+
+def state_folder() -> Path:
+    """The user's folder for what processes tell each other, such as who uses a board; `TINYNAS_STATE` names another."""
+    if chosen := os.environ.get("TINYNAS_STATE"):
+        return Path(chosen)
+    return user_state_path("tinynas", appauthor=False)
 
 
 def resource(*parts: str) -> Traversable:

@@ -21,6 +21,7 @@ __all__ = ["describe", "did_you_mean", "explain", "parse_mapping", "read_user_fi
 
 T = TypeVar("T")
 
+_MOST_BYTES = 64 << 10
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 # pydantic speaks of Python's types; a YAML file holds lists and mappings.
 _WORDS = ((r"a valid (tuple|list)", "a list"), (r"a (valid )?dictionary( or an instance of \w+)?", "a mapping"))
@@ -78,7 +79,7 @@ def read_user_file(path: str | Path) -> str:
         path: A file in UTF-8.
 
     Raises:
-        ConfigError: The file is missing, a folder or a device, unreadable, or not text.
+        ConfigError: The file is missing, a folder or a device, too large, unreadable, or not text.
     """
     where = str(path)
     try:
@@ -86,7 +87,13 @@ def read_user_file(path: str | Path) -> str:
             special = "is not a regular file" if Path(path).exists() else "no such file"
             what = "is a folder, not a file" if Path(path).is_dir() else special
             raise ConfigError(what, where=where, advice="give the path of a YAML file")
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigError(
+                f"larger than {_MOST_BYTES >> 10} KiB", where=where, advice="give the path of a YAML file"
+            )
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8 text (byte {error.start})", where=where, advice="save it as UTF-8") from error
     except (OSError, ValueError) as error:
@@ -158,6 +165,10 @@ def explain(adapter: TypeAdapter[Any], error: ValidationError, where: str = "", 
         section: Dotted key of the type in a configuration; empty for the whole.
     """
     problems: list[dict[str, Any]] = [dict(item) for item in error.errors(include_url=False)]
+    for item in problems:  # which of several types a mapping was taken for is not a key of it
+        *above, last = item["loc"] or ("",)
+        named = item["type"] in _UNKNOWN_KEY or not str(last).startswith("<")
+        item["loc"] = (*(part for part in above if not str(part).startswith("<")), *([last] if named else []))
     # A mistyped key is reported twice, as unknown and as missing: the unknown one tells more.
     first = min(problems, key=lambda item: item["type"] not in _UNKNOWN_KEY)
     key = _dotted((*filter(None, section.split(".")), *(part for part in first["loc"] if part != "__root__")))
@@ -165,7 +176,14 @@ def explain(adapter: TypeAdapter[Any], error: ValidationError, where: str = "", 
     if first["type"] in _UNKNOWN_KEY:
         known = _known_keys(adapter.json_schema(), first["loc"][:-1])
         name = str(first["loc"][-1])
+        if name in known:  # of another kind of what stands here
+            return ConfigError(f"unknown key {name!r}", where=place, advice="it does not go with the other keys")
         return ConfigError(f"unknown key {name!r}", where=place, advice=did_you_mean(name, known))
+    if first["type"] == "union_tag_invalid":
+        choices = re.findall(r"<(\w+)>", first["ctx"]["expected_tags"])
+        name = str(first["ctx"]["discriminator"]).removesuffix("()")
+        found = describe(first["input"].get(name))
+        return ConfigError(f"should be {' or '.join(map(repr, choices))}, found {found}", where=f"{place}.{name}")
     if first["type"] in _MISSING_KEY:
         return ConfigError("required, but missing", where=place)
     text = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")

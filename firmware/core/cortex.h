@@ -1,9 +1,12 @@
-/* What every Armv7-M core has: system control, interrupt controller, SysTick, cycle counter (Armv7-M Architecture
- * Reference Manual, DDI 0403, part B3 and C1; caches of the Cortex-M7: B3.2). */
+/* What the cores have: system control, interrupt controller, SysTick, cycle counter (Armv7-M Architecture Reference
+ * Manual, DDI 0403, part B3 and C1; caches of the Cortex-M7: B3.2; Armv8-M, DDI 0553, has the same at these addresses). */
 #ifndef CORE_CORTEX_H
 #define CORE_CORTEX_H
 
 #include <stdint.h>
+
+/* An Armv6-M core has one handler for all faults, and neither fault status registers nor a cycle counter (DDI 0419). */
+#define CORE_MAIN_EXTENSION (__ARM_ARCH_ISA_THUMB >= 2)
 
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 

@@ -7,7 +7,7 @@
 #define STACK_PAINT 0xA5A5A5A5u
 #define STACK_PAINT_TEXT "0xA5A5A5A5"
 
-extern uint32_t __stack_limit[], __stack_top[];
+extern uint32_t __stack_limit[], __stack_top[], __initial_stack[];
 extern const uint32_t __data_load[];
 extern uint32_t __data_start[], __data_end[];
 extern uint32_t __bss_start[], __bss_end[];

@@ -13,7 +13,7 @@ void start(void);
 
 /* Only the UART and SysTick ever interrupt: whatever else does is reported like a fault. */
 __attribute__((section(".vectors"), used)) static void (*const vectors[SYSTEM_VECTORS + BOARD_INTERRUPTS])(void) = {
-    (void (*)(void))(uintptr_t)__stack_top,
+    (void (*)(void))(uintptr_t)__initial_stack,
     Reset_Handler,
     fault_unexpected, /* NMI */
     fault_hard,
@@ -27,7 +27,8 @@ __attribute__((section(".vectors"), used)) static void (*const vectors[SYSTEM_VE
     [SYSTEM_VECTORS + BOARD_UART_IRQ + 1 ... SYSTEM_VECTORS + BOARD_INTERRUPTS - 1] = fault_unexpected,
 };
 
-/* A boot loader may have jumped here: neither the stack pointer in use nor interrupts are as after a reset. The stack
+/* The first vector is where probes look whether a file is an image at all: see linker.py. The stack is set here.
+ * A boot loader may have jumped here: neither the stack pointer in use nor interrupts are as after a reset. The stack
  * is painted before anything is on it, so that its high-water mark can be read later. */
 __attribute__((naked, noreturn)) void Reset_Handler(void) {
     __asm volatile(
@@ -40,10 +41,10 @@ __attribute__((naked, noreturn)) void Reset_Handler(void) {
         "ldr r1, =__stack_limit\n"
         "ldr r2, =" STACK_PAINT_TEXT "\n"
         "1:\n"
-        "str r2, [r1], #4\n"
+        "stm r1!, {r2}\n"
         "cmp r1, r0\n"
         "blo 1b\n"
-        "b start\n"
+        "bl start\n"
         ".ltorg\n");
 }
 
@@ -54,9 +55,11 @@ static void clear(uint32_t *from, const uint32_t *end) {
 }
 
 __attribute__((used, noreturn)) void start(void) {
-    SCB_CPACR |= SCB_CPACR_FPU;
     SCB_VTOR = (uint32_t)(uintptr_t)vectors;
+#if CORE_MAIN_EXTENSION
+    SCB_CPACR |= SCB_CPACR_FPU;
     SCB_SHCSR |= SCB_SHCSR_FAULTS;
+#endif
     barrier();
     const uint32_t *from = __data_load;
     for (uint32_t *to = __data_start; to < __data_end;) {

@@ -1,16 +1,23 @@
 /* The functions of the C library that a freestanding compiler may call on its own. Kernels copy rows with them, so
- * they move words: these cores load and store words at any address. */
+ * they move words where the core can: at any address, or on an Armv6-M core at multiples of four only. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __ARM_FEATURE_UNALIGNED
 typedef uint32_t __attribute__((aligned(1), may_alias)) word;
+#define IN_WORDS(addresses) 1
+#else
+typedef uint32_t __attribute__((may_alias)) word;
+#define IN_WORDS(addresses) (((addresses) & (sizeof(word) - 1)) == 0)
+#endif
 
 void *(memcpy)(void *restrict to, const void *restrict from, size_t n) {
     uint8_t *out = to;
     const uint8_t *in = from;
-    for (; n >= sizeof(word); n -= sizeof(word), in += sizeof(word), out += sizeof(word)) {
-        *(word *)out = *(const word *)in;
+    const int words = IN_WORDS((uintptr_t)to | (uintptr_t)from);
+    for (; words && n >= sizeof(word); n -= sizeof(word), in += sizeof(word), out += sizeof(word)) {
+        *(word *)(void *)out = *(const word *)(const void *)in;
     }
     while (n--) {
         *out++ = *in++;
@@ -36,8 +43,9 @@ void *memmove(void *to, const void *from, size_t n) {
 void *(memset)(void *to, int value, size_t n) {
     uint8_t *out = to;
     const uint32_t pattern = (uint8_t)value * 0x01010101u;
-    for (; n >= sizeof(word); n -= sizeof(word), out += sizeof(word)) {
-        *(word *)out = pattern;
+    const int words = IN_WORDS((uintptr_t)to);
+    for (; words && n >= sizeof(word); n -= sizeof(word), out += sizeof(word)) {
+        *(word *)(void *)out = pattern;
     }
     while (n--) {
         *out++ = (uint8_t)value;

@@ -24,7 +24,7 @@ void clock_start(void) {
 }
 
 /* SysTick counts down and asks for its interrupt when it reaches 0, which is where a period begins here. */
-static uint64_t total_cycles(void) {
+uint64_t systick_cycles(void) {
     uint32_t value = SYSTICK_VAL, complete = periods;
     if (SCB_ICSR & SCB_ICSR_SYSTICK_PENDING) {
         value = SYSTICK_VAL;
@@ -36,7 +36,7 @@ static uint64_t total_cycles(void) {
 /* The interrupt calls this once a period, so the difference fits 32 bits and needs no long division. */
 uint64_t clock_microseconds(void) {
     interrupts_off();
-    const uint64_t now = total_cycles();
+    const uint64_t now = systick_cycles();
     if (now > counted) { /* where an emulator's interrupt comes a moment late, time stands: it never turns back */
         const uint32_t mhz = machine_clock_hz() / HZ_PER_MHZ, cycles = (uint32_t)(now - counted) + remainder;
         elapsed += cycles / mhz;

@@ -1,12 +1,30 @@
 #include "core/text.h"
 
+#include "core/crc.h"
 #include "core/platform.h"
 
 #define QUOTED_CHARACTERS 24
 
+static FIRMWARE_DATA uint32_t reply_crc;
+
+void put_begin(const char *question, uint32_t n) { reply_crc = crc32(0, (const uint8_t *)question, n); }
+
+static void put_character(char c) {
+    const uint8_t byte = (uint8_t)c;
+    reply_crc = crc32(reply_crc, &byte, 1);
+    serial_put(c);
+}
+
+void put_crc(void) {
+    const uint32_t crc = reply_crc; /* of what comes before this line */
+    put_text("m-crc-[");
+    put_hex(crc, 8);
+    put_line("]");
+}
+
 void put_text(const char *text) {
     while (*text) {
-        serial_put(*text++);
+        put_character(*text++);
     }
 }
 
@@ -25,13 +43,13 @@ void put_error(const char *text) {
 void put_quoted(const char *text) {
     for (int i = 0; text[i] && i < QUOTED_CHARACTERS; i++) {
         const char c = text[i];
-        serial_put(c > ' ' && c < 0x7F && c != '[' && c != ']' && c != '-' ? c : '?');
+        put_character(c > ' ' && c < 0x7F && c != '[' && c != ']' && c != '-' ? c : '?');
     }
 }
 
 void put_hex(uint32_t value, int digits) {
     while (digits--) {
-        serial_put("0123456789abcdef"[value >> (4 * digits) & 15]);
+        put_character("0123456789abcdef"[value >> (4 * digits) & 15]);
     }
 }
 
@@ -53,7 +71,7 @@ static void put_padded(uint64_t value, int digits) {
         text[n++] = (char)('0' + divide_by_ten(&value));
     } while (value || n < digits);
     while (n--) {
-        serial_put(text[n]);
+        put_character(text[n]);
     }
 }
 
@@ -65,7 +83,7 @@ void put_real(float value) {
         return;
     }
     if (value < 0.0f) {
-        serial_put('-');
+        put_character('-');
         value = -value;
     }
     int exponent = 0; /* none for the numbers that networks make */
@@ -81,7 +99,7 @@ void put_real(float value) {
         decimals -= 10000000u;
     }
     put_unsigned(whole);
-    serial_put('.');
+    put_character('.');
     put_padded(decimals, 7);
     if (exponent) {
         put_text(exponent < 0 ? "e-" : "e");

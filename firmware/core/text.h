@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+/* Begins a reply: its CRC-32 counts the bytes of the question, then every byte that is put. */
+void put_begin(const char *question, uint32_t n);
+/* m-crc-[8 hex digits] and the end of the line: the CRC-32 of the question and of all that was put since. */
+void put_crc(void);
 void put_text(const char *text);
 /* Text and the end of the line. */
 void put_line(const char *text);

@@ -12,6 +12,7 @@ void dut_infer(const dut_words *words);
 void dut_results(const dut_words *words);
 void dut_info(const dut_words *words);
 void dut_memory(const dut_words *words);
+void dut_input(const dut_words *words);
 void dut_output(const dut_words *words);
 void dut_operators(const dut_words *words);
 void dut_crash(const dut_words *words);

@@ -1,4 +1,5 @@
 /* The input buffer: `db load`, `db <hex>`, `db print`. */
+#include <stddef.h>
 #include <string.h>
 
 #include "core/crc.h"
@@ -9,6 +10,12 @@
 #include "engine.h"
 
 static FIRMWARE_DATA uint32_t expected, received; /* bytes; 0 expected: nothing to load */
+static FIRMWARE_DATA bool public_form;            /* of what was received: without checksums, as public runners send it */
+
+static uint32_t most_bytes(void) {
+    const uint32_t own = engine_input_bytes(), theirs = engine_public_bytes();
+    return own > theirs ? own : theirs;
+}
 
 static void load(const dut_words *words) {
     uint32_t bytes;
@@ -16,9 +23,9 @@ static void load(const dut_words *words) {
         put_error("Command 'db load' requires the # of bytes");
     } else if (!dut_number(words->word[2], &bytes) || bytes == 0) {
         put_error("Command 'db load' must be >0 bytes");
-    } else if (bytes > engine_input_bytes()) {
+    } else if (bytes > most_bytes()) {
         put_text("e-[Command 'db load' takes up to ");
-        put_unsigned(engine_input_bytes());
+        put_unsigned(most_bytes());
         put_line(" bytes]");
     } else {
         expected = bytes;
@@ -50,7 +57,7 @@ static uint32_t decoded(char *hex, uint32_t bytes) {
 
 static void keep(const uint8_t *bytes, uint32_t n) {
     const uint32_t room = expected - received, kept = n < room ? n : room;
-    memcpy(engine_input() + received, bytes, kept);
+    engine_put(received, bytes, kept, public_form);
     received += kept;
     if (kept > 0 && received == expected) {
         put_line("m-load-done");
@@ -72,7 +79,12 @@ static void chunk(const dut_words *words) {
     } else {
         const uint32_t n = decoded(words->word[1], bytes);
         const uint8_t *data = (const uint8_t *)words->word[1];
-        if (!with_crc || (n == bytes && crc32(0, data, n) == crc)) {
+        if (received == 0 || engine_public_bytes() == engine_input_bytes()) {
+            public_form = !with_crc;
+        }
+        if (public_form == with_crc || (with_crc && expected > engine_input_bytes())) {
+            put_error("Chunks come all with a CRC, or all without one");
+        } else if (!with_crc || (n == bytes && crc32(0, data, n) == crc)) {
             keep(data, n);
         } else if (n == bytes) { /* where n is less, the error was told */
             put_error("crc");
@@ -83,7 +95,7 @@ static void chunk(const dut_words *words) {
 static void print(void) {
     for (uint32_t i = 0; i < received; i++) {
         put_text(i % 8 == 0 ? "m-buffer-" : "-");
-        put_hex(engine_input()[i], 2);
+        put_hex(public_form ? engine_public_byte(i) : engine_input()[i], 2);
         if (i % 8 == 7 || i + 1 == received) {
             put_line("");
         }
@@ -102,14 +114,44 @@ void dut_db(const dut_words *words) {
     }
 }
 
+/* Where the input lies and what it holds. With a size and a CRC-32 before: a probe has put it there. */
+void dut_input(const dut_words *words) {
+    uint32_t bytes = received < engine_input_bytes() ? received : engine_input_bytes(), told = 0;
+    const bool placed = words->count > 2;
+    if (placed && (!dut_number(words->word[1], &bytes) || bytes > engine_input_bytes() ||
+                   !dut_hex(words->word[2], 8, &told))) {
+        put_error("crc");
+        return;
+    }
+    const uint32_t crc = crc32(0, engine_input(), bytes);
+    if (placed && crc != told) {
+        expected = received = 0;
+        put_error("crc");
+        return;
+    }
+    if (placed) {
+        expected = received = bytes;
+        public_form = false;
+        engine_put(0, NULL, 0, false);
+    }
+    put_text("m-in-[at=");
+    put_hex((uint32_t)(uintptr_t)engine_input(), 8);
+    put_text(",bytes=");
+    put_unsigned(bytes);
+    put_text(",crc=");
+    put_hex(crc, 8);
+    put_line("]");
+}
+
 bool dut_input_ready(void) {
-    if (received > 0 && received == engine_input_bytes()) {
+    const uint32_t whole = public_form ? engine_public_bytes() : engine_input_bytes();
+    if (received > 0 && received == whole) {
         return true;
     }
     put_text("e-[Loaded ");
     put_unsigned(received);
     put_text(" bytes, the model takes ");
-    put_unsigned(engine_input_bytes());
+    put_unsigned(whole);
     put_line("]");
     return false;
 }

@@ -3,6 +3,7 @@
 #include "core/platform.h"
 #include "core/text.h"
 #include "dut/commands.h"
+#include "dut/input.h"
 #include "dut/lap.h"
 #include "engine.h"
 
@@ -52,6 +53,7 @@ void dut_memory(const dut_words *words) {
     put_field(",arena=", engine_arena_bytes());
     put_field(",stack=", memory_stack_bytes());
     put_field(",stack_limit=", memory_stack_limit_bytes());
+    put_field(",inferences=", dut_inferences());
     put_line("]");
 }
 

@@ -1,4 +1,5 @@
 /* Characters to commands. Whatever arrives, nothing is written beyond the buffer and each % is answered once. */
+#include <stddef.h>
 #include <string.h>
 
 #include "core/platform.h"
@@ -7,18 +8,22 @@
 #include "dut/dut.h"
 #include "dut/lap.h"
 #include "dut/words.h"
+#include "engine.h"
 
 typedef struct {
     const char *name;
     void (*run)(const dut_words *words);
+    bool counts; /* the reply holds figures: a CRC-32 follows it */
 } command;
 
 static void help(const dut_words *words);
 
 static const command commands[] = {
-    {"name", dut_name},         {"profile", dut_profile}, {"timestamp", dut_timestamp}, {"help", help},
-    {"db", dut_db},             {"infer", dut_infer},     {"results", dut_results},     {"x-info", dut_info},
-    {"x-mem", dut_memory},      {"x-out", dut_output},    {"x-ops", dut_operators},     {"x-crash", dut_crash},
+    {"name", dut_name, false},      {"profile", dut_profile, false}, {"timestamp", dut_timestamp, true},
+    {"help", help, false},          {"db", dut_db, false},           {"infer", dut_infer, true},
+    {"results", dut_results, true}, {"x-info", dut_info, true},      {"x-mem", dut_memory, true},
+    {"x-in", dut_input, true},      {"x-out", dut_output, true},     {"x-ops", dut_operators, true},
+    {"x-crash", dut_crash, false},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -56,6 +61,7 @@ static dut_words split(char *at) {
 }
 
 static void carry_out(void) {
+    put_begin(line, length);
     const dut_words words = split(line);
     if (words.count == 0) {
         return;
@@ -63,8 +69,15 @@ static void carry_out(void) {
     for (uint32_t i = 0; i < COMMANDS; i++) {
         if (strcmp(words.word[0], commands[i].name) == 0) {
             commands[i].run(&words);
+            if (commands[i].counts) {
+                put_crc();
+            }
             return;
         }
+    }
+    if (engine_command != NULL && engine_command(&words)) {
+        put_crc();
+        return;
     }
     put_text("e-[Unknown command: ");
     put_quoted(words.word[0]);

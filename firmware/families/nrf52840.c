@@ -6,6 +6,12 @@
 
 #define CLOCK_HFCLKSTART REGISTER(0x40000000u)
 
+/* Since revision 3 of the chip each start has to open the debug port again (nrfx, system_nrf52_approtect.h). */
+#define FICR_REVISION REGISTER(0x10000134u)
+#define FICR_REVISION_PROTECTED 3u
+#define UICR_APPROTECT REGISTER(0x10001208u)
+#define APPROTECT_DISABLE REGISTER(0x40000558u)
+
 #define NVMC_ICACHECNF REGISTER(0x4001E540u)
 #define NVMC_ICACHECNF_ENABLED (1u << 0)
 
@@ -18,9 +24,12 @@
 
 #define UARTE(offset) REGISTER(BOARD_UART_BASE + (offset))
 #define UARTE_STARTRX UARTE(0x000u)
+#define UARTE_STOPRX UARTE(0x004u)
 #define UARTE_STARTTX UARTE(0x008u)
 #define UARTE_ENDRX UARTE(0x110u)
 #define UARTE_ENDTX UARTE(0x120u)
+#define UARTE_RXTO UARTE(0x144u)
+#define UARTE_STOP_LIMIT 100000u
 #define UARTE_INTENSET UARTE(0x304u)
 #define UARTE_INTENCLR UARTE(0x308u)
 #define UARTE_INT_ENDRX (1u << 4)
@@ -66,6 +75,9 @@ bool machine_data_cache(void) { return false; }
 
 /* The crystal, for the UART's and the clock's accuracy; until it runs, the chip goes on with its own oscillator. */
 void family_start(void) {
+    if (FICR_REVISION >= FICR_REVISION_PROTECTED) {
+        APPROTECT_DISABLE = UICR_APPROTECT; /* as the user has set it: else the next probe must erase everything */
+    }
     CLOCK_HFCLKSTART = 1;
     NVMC_ICACHECNF = NVMC_ICACHECNF_ENABLED;
 }
@@ -81,8 +93,19 @@ void family_trigger_start(void) {
 }
 #endif
 
-void family_uart_start(void) {
+/* A boot loader may have left a reception running, which would go on writing to what is memory of this image. */
+static void uart_stop(void) {
+    if (UARTE_ENABLE == UARTE_ENABLED) {
+        UARTE_RXTO = 0;
+        UARTE_STOPRX = 1;
+        for (uint32_t i = 0; i < UARTE_STOP_LIMIT && !UARTE_RXTO; i++) {
+        }
+    }
     UARTE_ENABLE = 0; /* pins are chosen while it is off */
+}
+
+void family_uart_start(void) {
+    uart_stop();
     GPIO(BOARD_UART_TX_PORT, GPIO_OUTSET) = 1u << BOARD_UART_TX_PIN;
     GPIO(BOARD_UART_TX_PORT, GPIO_DIRSET) = 1u << BOARD_UART_TX_PIN;
     GPIO(BOARD_UART_RX_PORT, GPIO_PIN_CNF(BOARD_UART_RX_PIN)) = GPIO_PULLED_UP;

@@ -12,11 +12,7 @@
 #define HSI_HZ 16000000u
 
 /* GPIO: two bits a pin in MODER, OSPEEDR and PUPDR; four bits a pin in the two AFR registers. */
-#ifdef BOARD_FAMILY_STM32L4
-#define GPIO_PORT(number) (0x48000000u + 0x400u * (number))
-#else
-#define GPIO_PORT(number) (0x40020000u + 0x400u * (number))
-#endif
+#define GPIO_PORT(number) (BOARD_GPIO_BASE + 0x400u * (number))
 #define GPIO_MODER(port) REGISTER((port) + 0x00u)
 #define GPIO_OSPEEDR(port) REGISTER((port) + 0x08u)
 #define GPIO_PUPDR(port) REGISTER((port) + 0x0Cu)
@@ -27,16 +23,15 @@
 #define GPIO_ALTERNATE 2u
 #define GPIO_PULL_UP 1u
 
-/* Ports with pins in use, as bits of the register that has their clocks. */
+/* Ports with pins in use; their clocks are bits of one register, A's mostly the lowest. */
+#ifndef BOARD_GPIO_CLOCK_BIT
+#define BOARD_GPIO_CLOCK_BIT 0u
+#endif
 #ifdef BOARD_TRIGGER_PIN
 #define GPIO_PORTS (1u << BOARD_UART_TX_PORT | 1u << BOARD_UART_RX_PORT | 1u << BOARD_TRIGGER_PORT)
 #else
 #define GPIO_PORTS (1u << BOARD_UART_TX_PORT | 1u << BOARD_UART_RX_PORT)
 #endif
-
-/* USART2, USART3, UART4 and UART5 follow one another, in memory and in their clocks' enable bits. */
-#define UART_CLOCK_BIT (1u << (17u + (BOARD_UART_BASE - 0x40004400u) / 0x400u))
-_Static_assert(BOARD_UART_BASE >= 0x40004400u && BOARD_UART_BASE <= 0x40005000u, "no UART of the first peripheral bus");
 
 #define WAIT_LIMIT 1000000u
 
@@ -67,15 +62,23 @@ static inline void gpio_output(uint32_t port, uint32_t pin) {
 }
 
 static inline void uart_pins(void) {
+    REGISTER(BOARD_GPIO_CLOCKS) |= GPIO_PORTS << BOARD_GPIO_CLOCK_BIT;
+    REGISTER(BOARD_UART_CLOCKS) |= 1u << BOARD_UART_CLOCK_BIT;
+    (void)REGISTER(BOARD_UART_CLOCKS); /* a few cycles until the clock is there */
     gpio_alternate(GPIO_PORT(BOARD_UART_TX_PORT), BOARD_UART_TX_PIN, BOARD_UART_ALTERNATE);
     gpio_alternate(GPIO_PORT(BOARD_UART_RX_PORT), BOARD_UART_RX_PIN, BOARD_UART_ALTERNATE);
 }
 
 static inline uint32_t baud_divisor(uint32_t clock_hz) {
+#ifdef BOARD_UART_LOW_POWER
+    const uint32_t whole = clock_hz / BOARD_UART_BAUD, rest = clock_hz % BOARD_UART_BAUD;
+    return (whole << 8) + ((rest << 8) + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD; /* in 256ths of a bit */
+#else
     return (clock_hz + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD; /* sixteen samples a bit */
+#endif
 }
 
-/* Of the family: clocks of the ports and of the UART on; the frequency of the UART's. */
-uint32_t uart_clock_start(void);
+/* Of the family: the frequency of the UART's clock. */
+uint32_t uart_clock_hz(void);
 
 #endif

@@ -14,10 +14,9 @@
 #define USART_CR1_UE (1u << 13)
 
 void family_uart_start(void) {
-    const uint32_t clock_hz = uart_clock_start();
     uart_pins();
     USART_CR1 = 0;
-    USART_BRR = baud_divisor(clock_hz);
+    USART_BRR = baud_divisor(uart_clock_hz());
     USART_CR1 = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE | USART_CR1_RXNEIE;
     NVIC_ENABLE(BOARD_UART_IRQ) = NVIC_BIT(BOARD_UART_IRQ);
 }

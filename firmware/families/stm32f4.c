@@ -19,9 +19,4 @@ void family_start(void) {
     pll_start(BOARD_CLOCK_HZ > OVER_DRIVE_HZ, FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN);
 }
 
-uint32_t uart_clock_start(void) {
-    RCC_AHB1ENR |= GPIO_PORTS;
-    RCC_APB1ENR |= UART_CLOCK_BIT;
-    (void)RCC_APB1ENR;
-    return on_pll() ? BOARD_CLOCK_HZ / APB1_DIVISOR : HSI_HZ;
-}
+uint32_t uart_clock_hz(void) { return on_pll() ? BOARD_CLOCK_HZ / UART_DIVISOR : HSI_HZ; }

@@ -19,11 +19,12 @@
 #define RCC_CFGR_PRESCALERS_MASK 0xFCF0u
 #define RCC_CFGR_PPRE1_DIV4 (5u << 10)
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
-#define RCC_AHB1ENR REGISTER(0x40023830u)
 #define RCC_APB1ENR REGISTER(0x40023840u)
 #define RCC_APB1ENR_PWREN (1u << 28)
 
 #define PWR_CR REGISTER(0x40007000u)
+#define PWR_CR_VOS_SHIFT 14u
+#define PWR_CR_VOS_MASK (3u << PWR_CR_VOS_SHIFT)
 #define PWR_CR_ODEN (1u << 16)
 #define PWR_CR_ODSWEN (1u << 17)
 #define PWR_CSR REGISTER(0x40007004u)
@@ -36,9 +37,13 @@
 
 #define VCO_INPUT_HZ 2000000u /* the upper end: least jitter */
 #define APB1_DIVISOR 4u       /* that bus runs at a quarter of the core's greatest speed */
+#define APB2_DIVISOR 2u
 /* Core = HSI / M * N / 2. No output Q may exceed 48 MHz, and R keeps its reset value: neither is used. */
 #define PLL_CONFIGURATION                                                                             \
     (HSI_HZ / VCO_INPUT_HZ | (2u * BOARD_CLOCK_HZ / VCO_INPUT_HZ) << 6 | 9u << 24 | 2u << 28)
+
+#define SECOND_BUS 0x40010000u
+#define UART_DIVISOR (BOARD_UART_BASE < SECOND_BUS ? APB1_DIVISOR : APB2_DIVISOR)
 
 static inline bool on_pll(void) { return (RCC_CFGR & RCC_CFGR_SWS_MASK) == RCC_CFGR_SWS_PLL; }
 
@@ -61,11 +66,15 @@ static inline void over_drive(void) {
     wait_for(&PWR_CSR, PWR_CSR_ODSWRDY, PWR_CSR_ODSWRDY);
 }
 
-/* The core to the board's speed, by way of the PLL; the regulator is at its highest scale after a reset. */
+/* The core to the board's speed, by way of the PLL; the regulator is at its highest scale after a reset, or is put
+ * there. */
 static inline void pll_start(bool fast, uint32_t flash_features) {
     pll_stop();
     RCC_APB1ENR |= RCC_APB1ENR_PWREN;
     (void)RCC_APB1ENR; /* two cycles until the clock is there */
+#ifdef BOARD_REGULATOR_SCALE
+    set_field(&PWR_CR, PWR_CR_VOS_MASK, BOARD_REGULATOR_SCALE << PWR_CR_VOS_SHIFT); /* while the PLL is off */
+#endif
     RCC_PLLCFGR = PLL_CONFIGURATION;
     RCC_CR |= RCC_CR_PLLON;
     if (fast) {

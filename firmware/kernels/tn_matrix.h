@@ -221,18 +221,24 @@ TN_KERNEL void tn_matmul1(const tn_matrix *p, const int16_t *a, int8_t *out) {
 
 #else
 
-TN_INLINE int32_t tn_dot(const int8_t *weights, const int16_t *column, int32_t groups, int32_t sum) {
-    for (int32_t g = 0; g < groups; g++, weights += 8, column += 4) {
-        sum = tn_plus(sum, weights[0] * column[0] + weights[2] * column[1]);
-        sum = tn_plus(sum, weights[1] * column[2] + weights[3] * column[3]);
-    }
-    return sum;
-}
+/* sum0 and sum1: of a pair of channels, so that each value of the column is loaded once. */
+#define TN_PRODUCTS(k, x)                      \
+    sum0 = tn_plus(sum0, weights[k] * (x));    \
+    sum1 = tn_plus(sum1, weights[4 + (k)] * (x));
 
 TN_KERNEL void tn_matmul1(const tn_matrix *p, const int16_t *a, int8_t *out) {
-    for (int32_t c = 0; c < p->channels; c++) {
-        const int8_t *weights = p->weights + (c / 2) * p->groups * 8 + (c % 2) * 4;
-        tn_output(p, c, tn_dot(weights, a, p->groups, p->bias[c]), out);
+    const int8_t *weights = p->weights;
+    for (int32_t c = 0; c < p->channels; c += 2) {
+        int32_t sum0 = p->bias[c], sum1 = p->bias[c + 1];
+        const int16_t *column = a;
+        for (int32_t g = p->groups; g > 0; g--, weights += 8, column += 4) {
+            TN_PRODUCTS(0, column[0])
+            TN_PRODUCTS(2, column[1])
+            TN_PRODUCTS(1, column[2])
+            TN_PRODUCTS(3, column[3])
+        }
+        tn_output(p, c, sum0, out);
+        tn_output(p, c + 1, sum1, out);
     }
 }
 

@@ -10,13 +10,13 @@ from _cortex import Report
 
 from tests._tools import needs
 from tests.deploy.candidates import filled
-from tinynas.cost import TflmInterpreter, lower
-from tinynas.deploy import pack
+from tinynas.cost import lower
+from tinynas.deploy import TflmInterpreter, pack
 from tinynas.errors import ToolchainMissing
 from tinynas.hil.image import Toolchain
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
-NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
+NET = TCN(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 WINDOW = np.random.default_rng(3).integers(-128, 128, (1, 20, 3)).astype(np.int8)
 FLASH = {"cmsis_nn": 100_000, "reference": 60_000}
 REPORT = Report(

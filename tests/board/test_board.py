@@ -61,6 +61,16 @@ def board_of(*sizes, gap=0, stack=4 * KIB, firmware=2 * KIB):
         ("nucleo_l476rg", "STM32L476RG", "cortex-m4f", 80, 128, 96, 1024, 1008),
         ("nucleo_f746zg", "STM32F746ZG", "cortex-m7f", 216, 320, 314, 1024, 1008),
         ("arduino_nano_33_ble", "nRF52840", "cortex-m4f", 64, 256, 250, 1024, 944),
+        ("b_l475e_iot01a", "STM32L475VG", "cortex-m4f", 80, 128, 96, 1024, 1008),
+        ("nucleo_f303re", "STM32F303RE", "cortex-m4f", 72, 80, 64, 512, 496),
+        ("nucleo_f401re", "STM32F401RE", "cortex-m4f", 84, 96, 90, 512, 496),
+        ("nucleo_f411re", "STM32F411RE", "cortex-m4f", 100, 128, 122, 512, 496),
+        ("nucleo_g071rb", "STM32G071RB", "cortex-m0plus", 64, 36, 30, 128, 112),
+        ("nucleo_g474re", "STM32G474RE", "cortex-m4f", 170, 128, 122, 512, 496),
+        ("nucleo_h743zi2", "STM32H743ZI", "cortex-m7f", 400, 640, 512, 2048, 2032),
+        ("nucleo_l073rz", "STM32L073RZ", "cortex-m0plus", 32, 20, 14, 192, 176),
+        ("nucleo_l4r5zi", "STM32L4R5ZI", "cortex-m4f", 120, 640, 634, 2048, 2032),
+        ("nucleo_u575zi_q", "STM32U575ZI", "cortex-m33f", 160, 768, 762, 2048, 2032),
     ],
 )
 def test_facts_of_the_shipped_boards(name, mcu, core, clock_mhz, sram_kib, sram_limit_kib, flash_kib, flash_limit_kib):
@@ -86,6 +96,10 @@ def test_every_shipped_board_is_complete_and_cites_its_sources(name):
         ("nucleo_l476rg", 0x40004400, "stm32-v2"),
         ("nucleo_f746zg", 0x40004800, "stm32-v2"),
         ("arduino_nano_33_ble", 0x40002000, "nrf-uarte"),
+        ("b_l475e_iot01a", 0x40013800, "stm32-v2"),
+        ("nucleo_g474re", 0x40008000, "stm32-v2"),
+        ("nucleo_l4r5zi", 0x40008000, "stm32-v2"),
+        ("nucleo_u575zi_q", 0x40013800, "stm32-v2"),
     ],
 )
 def test_serial_ports_of_the_shipped_boards(name, base_address, layout):
@@ -93,7 +107,7 @@ def test_serial_ports_of_the_shipped_boards(name, base_address, layout):
     assert (uart.base_address, uart.layout) == (base_address, layout)
 
 
-@pytest.mark.parametrize("name", [name for name in list_boards() if name.startswith("nucleo")])
+@pytest.mark.parametrize("name", [name for name in list_boards() if load_board(name).probe.mbed_product_code])
 def test_product_codes_agree_with_the_board_database_of_mbed_tools(name, monkeypatch):
     monkeypatch.setenv("MBED_DATABASE_MODE", "OFFLINE")
     targets = pytest.importorskip("mbed_tools.targets")

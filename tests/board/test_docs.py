@@ -22,6 +22,8 @@ def test_the_table_agrees_with_the_boards():
 
 
 def test_the_example_is_a_valid_board():
-    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+    example, *additions = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
     board = Board.from_dict(parse_mapping(example, "docs"))
+    for addition in additions:
+        Board.from_dict(parse_mapping(example + addition, "docs"))
     assert board.sram_limit_bytes == 128 * 1024  # stack and firmware fit into the CCM

@@ -10,8 +10,8 @@ import pytest
 
 import tinynas
 from tests.hil.firmware._host import FIRMWARE
-from tinynas.board import list_boards, load_board
-from tinynas.board.families import FAMILIES, check_firmware, family_of
+from tinynas.board import check_firmware, family_of, list_boards, load_board
+from tinynas.board.families import FAMILIES
 from tinynas.cost import Engine
 from tinynas.errors import ConfigError
 
@@ -45,7 +45,17 @@ def test_no_other_module_names_a_part():
         ("STM32F407VGT6", 168, 0x413),
         ("STM32F429ZI", 180, 0x419),
         ("stm32f446re", 180, 0x421),
+        ("STM32F303RE", 72, 0x446),
+        ("STM32F401RE", 84, 0x433),
+        ("STM32F411RE", 100, 0x431),
+        ("STM32G071RB", 64, 0x460),
+        ("STM32G474RE", 170, 0x469),
+        ("STM32L073RZ", 32, 0x447),
+        ("STM32L475VG", 80, 0x415),
         ("STM32L476RG", 80, 0x415),
+        ("STM32L4R5ZI", 120, 0x470),
+        ("STM32U575ZI", 160, None),
+        ("STM32H743ZI", 400, None),
         ("STM32F746ZG", 216, 0x449),
         ("nRF52840", 64, None),
     ],
@@ -55,7 +65,7 @@ def test_parts(mcu, most_mhz, device_id):
     assert (part.most_hz, part.device_id) == (most_mhz * 1_000_000, device_id)
 
 
-@pytest.mark.parametrize("mcu", ["STM32F411RET6", "STM32L073RZ", "STM32F767ZI", "nRF52832", "RP2040"])
+@pytest.mark.parametrize("mcu", ["STM32F410RBT6", "STM32L053R8", "STM32F767ZI", "nRF52832", "RP2350"])
 def test_the_engine_aot_is_refused_for_other_parts(mcu):
     board = dataclasses.replace(load_board("nucleo_f446re"), mcu=mcu)
     with pytest.raises(ConfigError) as caught:
@@ -65,9 +75,9 @@ def test_the_engine_aot_is_refused_for_other_parts(mcu):
 
 def test_the_engine_aot_is_refused_for_a_serial_port_that_the_firmware_does_not_drive():
     board = load_board("nucleo_f446re")
-    usart1 = dataclasses.replace(board.uart, instance="USART1", base_address=0x40011000, interrupt=37)
+    lpuart = dataclasses.replace(board.uart, instance="LPUART1", base_address=0x40008000, interrupt=70)  # of an L4R5
     with pytest.raises(ConfigError) as caught:
-        Engine.aot(dataclasses.replace(board, uart=usart1))
+        Engine.aot(dataclasses.replace(board, uart=lpuart))
     assert caught.value.where == "nucleo_f446re:uart.base_address"
     assert "0x40004400" in caught.value.advice
 
@@ -81,3 +91,16 @@ def test_an_unknown_compiler_is_named():
 def test_the_firmware_runs_on_every_board(name):
     board = load_board(name)
     assert board.clock_hz in check_firmware(board).clocks_hz(family_of(board).part(board.mcu))
+
+
+@pytest.mark.parametrize(
+    ("mcu", "mhz", "waits"),
+    [  # by the reference manuals' tables of clocks and wait states
+        *[("STM32F446RE", 180, 5), ("STM32F446RE", 60, 1), ("STM32L476RG", 80, 4), ("STM32L4R5ZI", 120, 5)],
+        *[("STM32G071RB", 64, 2), ("STM32L073RZ", 32, 1), ("STM32F303RE", 72, 2), ("STM32U575ZI", 160, 4)],
+        *[("STM32G474RE", 170, 4), ("nRF52840", 64, 2), ("STM32F746ZG", 216, 0)],
+    ],
+)
+def test_wait_states_of_the_flash(mcu, mhz, waits):
+    [family] = [family for family in FAMILIES if family.part(mcu)]
+    assert family.wait_states(mhz * 1_000_000) == waits

@@ -18,8 +18,10 @@ PROGRAM = "import sys; from tinynas.cli import main; sys.exit(main(sys.argv[1:])
 CONFIG = """
 trials: 4
 seed: 3
+workers: 1
 dataset:
   window: 64
+  frame: body
   stride: 40
   synthetic: {n_train: 2, n_valid: 1, n_test: 1, duration_s: 15.0}
 space: {filters: [2, 6], kernel_size: [2, 4], dilations: [1, 2, 4, 8], blocks: [1, 3]}

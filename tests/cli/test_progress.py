@@ -22,6 +22,8 @@ def trial(number, state="done", error=0.5, sram=20_000, **changes):
             "dilations": [1, 4, 16, 64, 256],
             "skip_connections": True,
             "norm": "batch",
+            "window": 200,
+            "channels": 6,
         },
         state=TrialState(state),
         seed=1,

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tinynas.board import load_board
 from tinynas.config import Config, Conversion, Cost, HilOptions, TunerOptions, config_from_mapping, load_config
 from tinynas.errors import ConfigError, DatasetError, SpaceError
+from tinynas.network.training import TrainingOptions
 from tinynas.objective import Objective
 from tinynas.odometry import DatasetOptions, SyntheticOptions
 from tinynas.resources import resource
-from tinynas.tcn.training import TrainingOptions
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 SHIPPED = sorted(entry.name.removesuffix(".yaml") for entry in resource("configs").iterdir() if entry.is_file())
@@ -35,17 +35,26 @@ def refused(values):
         ({"dataset": {"sorce": "synthetic"}}, "my.yaml:dataset.sorce", "did you mean 'source'?"),
         ({"dataset": {"synthetic": {"n_tran": 1}}}, "my.yaml:dataset.synthetic.n_tran", "did you mean 'n_train'?"),
         ({"space": {"filtres": [2, 8]}}, "my.yaml:space.filtres", "did you mean 'filters'?"),
+        ({"space": {"family": "ds_tcn", "nrom": ["batch"]}}, "my.yaml:space.nrom", "did you mean 'norm'?"),
         ({"tuner": {"initial": 3}}, "my.yaml:tuner.initial", "did you mean 'initial_random'?"),
         ({"training": {"epoch": 3}}, "my.yaml:training.epoch", "did you mean 'epochs'?"),
         ({"conversion": {"precison": "int8"}}, "my.yaml:conversion.precison", "did you mean 'precision'?"),
         ({"cost": {"kernel": "reference"}}, "my.yaml:cost.kernel", "did you mean 'kernels'?"),
-        ({"objective": {"sram_max": 5}}, "my.yaml:objective.sram_max", "did you mean 'sram_max_bytes'?"),
+        (
+            {"objective": {"limits": {"sram_byte": 5}}},
+            "my.yaml:objective.limits.sram_byte",
+            "did you mean 'sram_bytes'?",
+        ),
     ],
 )
 def test_an_unknown_key_is_named_with_its_place_and_the_likely_one(values, where, advice):
     error = refused(values)
     assert error.message == f"unknown key {where.rsplit('.', 1)[-1].removeprefix('yaml:')!r}"
     assert (error.where, error.advice) == (where, advice)
+
+
+def test_a_key_that_looks_like_a_tag_of_pydantic_is_named_too():
+    assert refused({"<tcn>": 5}).where == "my.yaml:<tcn>"
 
 
 def test_a_key_like_no_other_is_answered_with_all_there_are():
@@ -91,6 +100,9 @@ def test_a_key_like_no_other_is_answered_with_all_there_are():
         ({"space": {"skip_connections": ["yes"]}}, "space.skip_connections[0]"),
         ({"space": {"skip_connections": []}}, "space.skip_connections"),
         ({"space": {"norm": ["layer"]}}, "space.norm"),
+        ({"space": {"family": "lstm"}}, "space.family"),
+        ({"space": {"family": "ds_tcn", "filters": [8]}}, "space.filters[1]"),
+        ({"space": {"family": "ds_tcn", "kernel_size": [0, 2]}}, "space.kernel_size"),
         ({"tuner": {"initial_random": 0}}, "tuner.initial_random"),
         ({"tuner": {"only_feasible": 1}}, "tuner.only_feasible"),
         ({"training": {"epochs": 0}}, "training.epochs"),
@@ -105,8 +117,8 @@ def test_a_key_like_no_other_is_answered_with_all_there_are():
         ({"objective": {"l1": -1}}, "objective.l1"),
         ({"objective": {"l2": float("nan")}}, "objective.l2"),
         ({"objective": {"penalty": 0}}, "objective.penalty"),
-        ({"objective": {"sram_max_bytes": 0}}, "objective.sram_max_bytes"),
-        ({"objective": {"flash_max_bytes": "64 kB"}}, "objective.flash_max_bytes"),
+        ({"objective": {"limits": {"sram_bytes": 0}}}, "objective.limits.sram_bytes"),
+        ({"objective": {"limits": {"flash_bytes": "64 kB"}}}, "objective.limits.flash_bytes"),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_key(values, place):
@@ -299,6 +311,8 @@ def flat(values, prefix=""):
 
 def test_the_page_names_exactly_the_keys_there_are_with_their_defaults():
     defaults = Config().to_dict()
+    for family in ("ds_tcn", "cnn", "gru"):  # of keys that several have the first family's default
+        defaults["space"] = {**Config(space={"family": family}).to_dict()["space"], **defaults["space"]}
     defaults["dataset"]["synthetic"] = json.loads(json.dumps(dataclasses.asdict(SyntheticOptions())))
     assert {key: json.loads(default) for key, (_, default, _) in documented().items()} == dict(flat(defaults))
 

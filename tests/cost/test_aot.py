@@ -3,13 +3,14 @@
 import pytest
 from hypothesis import given, settings
 
+from tests._boards import EVERY_BOARD
 from tests._tools import COMPILERS
 from tests.deploy.candidates import architectures, candidates, converted, filled
 from tinynas.board import list_boards, load_board
 from tinynas.cost import Engine, estimate, lower, measure_graph
 from tinynas.deploy import compile_model, pack, read_graph
 from tinynas.errors import ConfigError
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
 BOARD = load_board("nucleo_f446re")
 ENGINE = Engine.aot(BOARD)
@@ -18,10 +19,10 @@ ENGINE = Engine.aot(BOARD)
 @settings(max_examples=40, deadline=None)
 @given(architectures())
 def test_the_arena_and_the_macs_are_the_compilers(a):
-    foreseen = estimate(a, ENGINE)
+    predicted = estimate(a, ENGINE)
     compiled = compile_model(pack(filled(lower(a))))
-    assert (foreseen.arena_bytes, foreseen.macs) == (compiled.arena_bytes, compiled.macs)
-    assert (foreseen.source, foreseen.engine, foreseen.kernels) == ("proxy", "aot", "tinynas")
+    assert (predicted.arena_bytes, predicted.macs) == (compiled.arena_bytes, compiled.macs)
+    assert (predicted.source, predicted.engine, predicted.kernels) == ("proxy", "aot", "tinynas")
 
 
 @pytest.mark.parametrize("a", candidates(6, seed=5), ids=lambda a: a.key[:8])
@@ -31,12 +32,12 @@ def test_flash_grows_with_the_weights(a):
     assert ENGINE.code_bytes < code < ENGINE.code_bytes + 20_000
 
 
-def test_a_converted_model_costs_what_was_foreseen():
-    a = Architecture(8, 4, (1, 2, 4, 8), window=100, channels=6, skip_connections=True, outputs=2)
+def test_a_converted_model_costs_what_was_predicted():
+    a = TCN(8, 4, (1, 2, 4, 8), window=100, channels=6, skip_connections=True, outputs=2)
     model = converted(a)
     found = measure_graph(read_graph(model), len(model), a, ENGINE)
-    foreseen = estimate(a, ENGINE)
-    assert (found.sram_bytes, found.flash_bytes) == (foreseen.sram_bytes, foreseen.flash_bytes)
+    predicted = estimate(a, ENGINE)
+    assert (found.sram_bytes, found.flash_bytes) == (predicted.sram_bytes, predicted.flash_bytes)
 
 
 @pytest.mark.parametrize("name", list_boards())
@@ -52,7 +53,7 @@ def test_a_board_without_serial_port_has_none():
 
 
 def test_a_compiler_has_its_own_code_sizes():
-    a = Architecture(24, 5, (1, 2, 4, 8), window=200, channels=6)
+    a = TCN(24, 5, (1, 2, 4, 8), window=200, channels=6)
     gcc, zig = (estimate(a, Engine.aot(BOARD, compiler)) for compiler in ("gcc", "zig"))
     assert (gcc.toolchain, zig.toolchain) == ("gcc", "zig")
     assert (gcc.arena_bytes, gcc.macs) == (zig.arena_bytes, zig.macs)
@@ -61,13 +62,13 @@ def test_a_compiler_has_its_own_code_sizes():
 
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", EVERY_BOARD)
 def test_boards_report_about_what_was_predicted(name, compiler):
     from tinynas.hil.image import Toolchain
     from tinynas.hil.measure import measure
 
     board = load_board(name)
-    a = Architecture(24, 5, (1, 2, 4, 8), window=200, channels=6)
+    a = TCN(24, 5, (1, 2, 4, 8), window=200, channels=6)
     found = measure(board, converted(a), toolchain=Toolchain.detect(compiler))
     predicted = estimate(a, Engine.aot(board, compiler))
     assert predicted.arena_bytes == found.arena_bytes
@@ -82,7 +83,7 @@ def test_a_stack_beyond_the_reserve_is_predicted_as_well(compiler):
     from tinynas.hil.image import Toolchain
     from tinynas.hil.measure import measure
 
-    a = Architecture(63, 15, (1, 2), window=64, channels=6)
+    a = TCN(63, 15, (1, 2), window=64, channels=6)
     predicted = estimate(a, Engine.aot(BOARD, compiler)).stack_bytes
     assert predicted > BOARD.reserves.stack_bytes
     found = measure(BOARD, converted(a), toolchain=Toolchain.detect(compiler))

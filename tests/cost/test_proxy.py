@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.deploy.candidates import architectures, candidates, converted
+from tests.network.builders import projects
+from tinynas.board import load_board
 from tinynas.cost import (
     Engine,
     arena_bytes,
+    costs,
     estimate,
     lower,
     measure_graph,
@@ -18,7 +21,7 @@ from tinynas.cost import (
     tflite_bytes,
 )
 from tinynas.deploy import Graph, Op, Tensor, arena_head_bytes, read_graph
-from tinynas.tcn import Architecture, plan
+from tinynas.network import TCN, plan
 
 ENGINES = st.sampled_from([Engine.tflm("reference"), Engine.tflm("cmsis_nn")])
 
@@ -36,13 +39,21 @@ def test_an_estimate_is_the_sum_of_its_parts(architecture, engine, dtype):
     assert cost.latency_us is cost.energy_uj is cost.parity is cost.host_arena_bytes is None
 
 
+@given(architectures(), st.sampled_from([Engine.tflm(), Engine.aot(load_board("nucleo_f446re"))]))
+@settings(max_examples=40, deadline=None)
+def test_costs_are_those_of_the_estimate(architecture, engine):
+    cost, whole = costs(architecture, engine), estimate(architecture, engine)
+    for figure in ("sram_bytes", "flash_bytes", "macs", "arena_bytes", "stack_bytes"):
+        assert getattr(cost, figure) == getattr(whole, figure), figure
+
+
 def test_an_estimate_is_what_the_converted_model_costs():
     engine = Engine.tflm()
     for a in candidates(8):
         model = converted(a)
-        foreseen, real = estimate(a, engine), measure_graph(read_graph(model), len(model), a, engine)
-        assert replace(foreseen, tflite_bytes=0, flash_bytes=0) == replace(real, tflite_bytes=0, flash_bytes=0), a.key
-        assert abs(foreseen.flash_bytes - real.flash_bytes) < 0.01 * real.tflite_bytes
+        predicted, real = estimate(a, engine), measure_graph(read_graph(model), len(model), a, engine)
+        assert replace(predicted, tflite_bytes=0, flash_bytes=0) == replace(real, tflite_bytes=0, flash_bytes=0), a.key
+        assert abs(predicted.flash_bytes - real.flash_bytes) < 0.01 * real.tflite_bytes
 
 
 @given(architectures(), st.integers(1, 30))
@@ -50,7 +61,7 @@ def test_an_estimate_is_what_the_converted_model_costs():
 def test_more_filters_never_cost_less(architecture, more):
     """But where sizes become equal: that spares the projection, or constants that are stored once."""
     wider = replace(architecture, filters=architecture.filters + more)
-    if wider.projects != architecture.projects or wider.filters in (wider.channels, wider.outputs):
+    if projects(wider) != projects(architecture) or wider.filters in (wider.channels, wider.outputs):
         return
     a, b = estimate(architecture, Engine.tflm("reference")), estimate(wider, Engine.tflm("reference"))
     assert b.macs > a.macs
@@ -81,7 +92,7 @@ def test_the_working_memory_of_sparse_by_hand():
 
 
 def test_the_plain_flash_proxy_by_hand():
-    a = Architecture(filters=2, kernel_size=3, dilations=(1,), window=10, channels=1, outputs=2)
+    a = TCN(filters=2, kernel_size=3, dilations=(1,), window=10, channels=1, outputs=2)
     assert plain_flash_bytes(a) == (3 * 2 + 2) + (3 * 4 + 2) + (2 + 2) + (4 + 2)
 
 

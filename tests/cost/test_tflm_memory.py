@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 
 from tests.deploy.candidates import architectures, candidates, converted, filled
-from tinynas.cost import Engine, TflmInterpreter, arena_bytes, lower, persistent_bytes
+from tinynas.cost import Engine, arena_bytes, lower, persistent_bytes
 from tinynas.cost.tflm_memory import scratch_buffers
-from tinynas.deploy import Graph, Op, Tensor, arena_head_bytes, pack, read_graph
-from tinynas.tcn import Architecture
+from tinynas.deploy import Graph, Op, Tensor, TflmInterpreter, arena_head_bytes, pack, read_graph
+from tinynas.network import TCN
 
 #: What a device's arena and a host's tail are off by at most, in bytes, above the measured figure.
 DEVICE_EXCESS, HOST_EXCESS, FLOAT_EXCESS = 20, 96, 192
@@ -86,7 +86,7 @@ def test_scratch_is_asked_for_by_int8_convolutions_of_more_than_one_tap(architec
 
 
 def test_scratch_raises_the_head_where_it_does_not_fit_beside():
-    wide = Architecture(filters=60, kernel_size=15, dilations=(1,), window=31, channels=1)
+    wide = TCN(filters=60, kernel_size=15, dilations=(1,), window=31, channels=1)
     graph = lower(wide)
     assert arena_bytes(graph, cmsis_nn=True) - arena_bytes(graph) > 1000
 

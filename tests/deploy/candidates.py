@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from tinynas.cost import lower
 from tinynas.deploy import Graph, Quantization, convert
-from tinynas.tcn import Architecture
-from tinynas.tcn.space import SearchSpace
+from tinynas.network import TCN, SearchSpace
 
 CALIBRATION_WINDOWS = 8
 OPTIONS_TABLES = {
     "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "FULLY_CONNECTED": "FullyConnectedOptions",
     "ADD": "AddOptions",
+    "SUB": "SubOptions",
+    "MUL": "MulOptions",
+    "MEAN": "ReducerOptions",
     "PAD": "PadOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
 }
@@ -38,7 +41,7 @@ def candidates(count, seed=0, window=200):
 def architectures(max_filters=12):
     """Hypothesis strategy: small networks, any dilations."""
     return st.builds(
-        Architecture,
+        TCN,
         filters=st.integers(1, max_filters),
         kernel_size=st.integers(1, 6),
         dilations=st.lists(st.integers(1, 20), min_size=1, max_size=4).map(tuple),
@@ -56,10 +59,14 @@ def random_windows(architecture, count, seed=0):
 
 def network_weights(architecture, seed=0):
     """Weights as training leaves them: of many sizes, with batch norms that do something and channels that are dead."""
-    from tinynas.tcn.network import initial_weights, perturbed
+    from tinynas.network import initial_weights, perturbed
 
     rng = np.random.default_rng([seed, 3])
-    weights = perturbed(initial_weights(architecture, rng), rng)
+    weights = initial_weights(architecture, rng)
+    if architecture.family == "gru":  # sigmoids would saturate
+        weights = perturbed(weights, rng)
+    else:
+        weights = {name: value + rng.uniform(0.05, 0.15, value.shape) for name, value in weights.items()}
     for name, value in weights.items():
         if name.endswith("variance"):
             value *= rng.lognormal(0.0, 1.0, value.shape)
@@ -74,7 +81,7 @@ def network_weights(architecture, seed=0):
 @lru_cache(maxsize=256)
 def converted(architecture, precision="int8", seed=0):
     """The architecture's .tflite with trained-like weights."""
-    from tinynas.tcn.network import inference_function
+    from tinynas.network import inference_function
 
     function = inference_function(architecture, network_weights(architecture, seed))
     windows = random_windows(architecture, CALIBRATION_WINDOWS, seed)
@@ -82,9 +89,10 @@ def converted(architecture, precision="int8", seed=0):
 
 
 def filled(graph: Graph, seed=0) -> Graph:
-    """A foreseen graph with random values for its constants and quantisation, by the rules of the int8 scheme."""
+    """A predicted graph with random values for its constants and quantisation, by the rules of the int8 scheme."""
     rng = np.random.default_rng(seed)
     produced = {t: op for op in graph.ops for t in op.outputs}
+    depthwise = {op.inputs[1] for op in graph.ops if op.kind == "DEPTHWISE_CONV_2D"}
     quantization: dict[int, Quantization] = {}
     tensors = []
     for index, t in enumerate(graph.tensors):
@@ -92,12 +100,16 @@ def filled(graph: Graph, seed=0) -> Graph:
         if t.constant and data is None:
             data = rng.integers(-90, 90, t.shape).astype(t.dtype)
             if t.dtype in ("int8", "int32"):
-                q = Quantization(tuple(np.float32(rng.uniform(1e-3, 2e-3, t.shape[0])).tolist()), (0,) * t.shape[0])
+                axis = 3 if index in depthwise else 0
+                scales = np.float32(rng.uniform(1e-3, 2e-3, t.shape[axis]))
+                q = Quantization(tuple(scales.tolist()), (0,) * t.shape[axis], axis)
         elif not t.constant and t.dtype == "int8":
             op = produced.get(index)
             same = op is not None and op.kind in ("PAD", "RESHAPE", "STRIDED_SLICE")
             fresh = Quantization((float(np.float32(rng.uniform(0.01, 0.02))),), (int(rng.integers(-128, 127)),))
             q = quantization[op.inputs[0]] if same else fresh
+            if op is not None and op.kind == "LOGISTIC":  # its kernels know no other
+                q = Quantization((1 / 256,), (-128,))
             quantization[index] = q
         tensors.append(replace(t, data=data, quantization=q))
     ops = []
@@ -108,7 +120,7 @@ def filled(graph: Graph, seed=0) -> Graph:
             steps = Quantization(tuple(scale.tolist()), tensors[w].quantization.zero_point)
             tensors[bias] = replace(tensors[bias], quantization=steps)
         options = dict(op.options)
-        if op.kind == "CONV_2D":
+        if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             options |= {"padding": 1, "strideH": 1, "dilationHFactor": 1}
         table = OPTIONS_TABLES.get(op.kind, "")
         ops.append(replace(op, options=options, options_table=table))

@@ -3,19 +3,32 @@
 import tracemalloc
 from dataclasses import replace
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynas.cost import TflmInterpreter, lower
-from tinynas.deploy import Graph, Op, Quantization, Tensor, arena_head_bytes, pack, read_graph, verified
-from tinynas.errors import ConversionError
-from tinynas.tcn import Architecture
+from tinynas.cost import lower
+from tinynas.deploy import (
+    Graph,
+    LitertInterpreter,
+    Op,
+    Quantization,
+    Tensor,
+    TflmInterpreter,
+    arena_head_bytes,
+    compile_model,
+    pack,
+    read_graph,
+)
+from tinynas.errors import ConversionError, UnsupportedOp
+from tinynas.network import TCN
 
 from .candidates import architectures, converted, filled
 
-SMALL = Architecture(filters=2, kernel_size=2, dilations=(1, 3), window=12, channels=3, skip_connections=True)
+SMALL = TCN(filters=2, kernel_size=2, dilations=(1, 3), window=12, channels=3, skip_connections=True)
 MODEL = pack(filled(lower(SMALL)))
 
 
@@ -35,9 +48,9 @@ def test_what_is_packed_is_read_again(architecture, dtype, seed):
     graph = read_graph(pack(filled(lower(architecture, dtype), seed)))
     assert_same(read_graph(pack(graph)), graph)
     assert pack(graph) == pack(read_graph(pack(graph)))
-    foreseen = filled(lower(architecture, dtype), seed)
-    assert graph.same_structure(foreseen)
-    for read, known in zip(graph.tensors, foreseen.tensors, strict=True):
+    predicted = filled(lower(architecture, dtype), seed)
+    assert graph.same_structure(predicted)
+    for read, known in zip(graph.tensors, predicted.tensors, strict=True):
         assert read.quantization == known.quantization
         assert known.data is None or np.array_equal(read.data, known.data)
 
@@ -57,7 +70,7 @@ def test_constants_lie_on_sixteen_byte_boundaries(architecture, dtype):
 @settings(max_examples=15, deadline=None)
 def test_both_runtimes_accept_what_is_packed(architecture):
     model = pack(filled(lower(architecture)))
-    verified(model)
+    LitertInterpreter(model)
     TflmInterpreter(model)
 
 
@@ -91,10 +104,13 @@ def test_options_that_are_lists_are_kept():
     assert pack(read_graph(model)) == model
 
 
-def test_a_zero_point_that_is_left_out_is_zero():
+def test_a_scale_without_a_zero_point_is_none():
+    """TFLM takes such a tensor for one that is not quantised."""
     tensors = tuple(Tensor((1, 4), "int8", quantization=Quantization((0.5,), ())) for _ in range(2))
     model = pack(Graph(tensors, (Op("RELU", (0,), (1,)),), (0,), (1,)))
-    assert read_graph(model).tensors[0].quantization == Quantization((0.5,), (0,))
+    assert read_graph(model).tensors[0].quantization is None
+    with pytest.raises(UnsupportedOp, match="an int8 tensor with one scale is expected"):
+        compile_model(model)
 
 
 def test_operator_codes_above_a_byte():
@@ -102,7 +118,7 @@ def test_operator_codes_above_a_byte():
     assert read_graph(pack(graph)).ops[0].kind == "GELU"
 
 
-def test_a_foreseen_graph_cannot_be_written():
+def test_a_predicted_graph_cannot_be_written():
     with pytest.raises(ConversionError, match="not known"):
         pack(lower(SMALL))
 
@@ -271,3 +287,44 @@ def test_memory_is_bounded_by_the_file():
 def test_a_converted_model_is_read_as_it_was_written():
     model = converted(SMALL)
     assert pack(read_graph(model)) == model
+
+
+def test_several_subgraphs_are_refused_by_the_operator_that_runs_another():
+    schema = schema_py_generated
+    parsed = schema.ModelT.InitFromPackedBuf(MODEL, 0)
+    parsed.subgraphs.append(parsed.subgraphs[0])
+    with pytest.raises(UnsupportedOp, match="2 subgraphs"):
+        read_graph(packed(parsed))
+    parsed.operatorCodes.append(schema.OperatorCodeT())
+    parsed.operatorCodes[-1].builtinCode = schema.BuiltinOperator.CALL_ONCE
+    parsed.operatorCodes[-1].deprecatedBuiltinCode = 127
+    call = schema.OperatorT()
+    call.opcodeIndex = len(parsed.operatorCodes) - 1
+    call.builtinOptionsType, call.builtinOptions = schema.BuiltinOptions.CallOnceOptions, schema.CallOnceOptionsT()
+    parsed.subgraphs[0].operators.insert(0, call)
+    with pytest.raises(UnsupportedOp, match=r"operator 0 \(CALL_ONCE\): it keeps a state in variables"):
+        read_graph(packed(parsed))
+
+
+def test_names_are_harmless_on_a_terminal():
+    parsed = schema_py_generated.ModelT.InitFromPackedBuf(MODEL, 0)
+    parsed.subgraphs[0].tensors[0].name = "\x1b[2Jred\n\u202e\u00e9"
+    assert read_graph(packed(parsed)).tensors[0].name == "\ufffd[2Jred\ufffd\ufffd\u00e9"
+
+
+def test_what_the_file_leaves_open_and_what_it_keeps_is_read():
+    parsed = schema_py_generated.ModelT.InitFromPackedBuf(MODEL, 0)
+    tensors = parsed.subgraphs[0].tensors
+    tensors[0].shapeSignature = np.array([-1, *tensors[0].shape[1:]], np.int32)
+    tensors[1].isVariable = True
+    graph = read_graph(packed(parsed))
+    assert [t.open for t in graph.tensors[:2]] == [True, False]
+    assert [t.variable for t in graph.tensors[:2]] == [False, True]
+    assert graph.open
+    assert not read_graph(MODEL).open
+
+
+def packed(parsed):
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(parsed.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

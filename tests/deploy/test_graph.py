@@ -9,9 +9,9 @@ import pytest
 
 from tinynas.cost import lower
 from tinynas.deploy import Graph, Op, Tensor
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
-NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
+NET = TCN(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 
 
 def graph(kind, shapes):
@@ -65,8 +65,8 @@ def test_models_are_costed_and_planned_without_tensorflow():
         "import sys\n"
         "from tinynas.cost import Engine, estimate, tflite_bytes, lower\n"
         "from tinynas.deploy import pack, planner, flatbuffer, graph\n"
-        "from tinynas.tcn import Architecture\n"
-        "estimate(Architecture(filters=2, kernel_size=2, dilations=(1,), window=8, channels=2), Engine.tflm())\n"
+        "from tinynas.network import TCN\n"
+        "estimate(TCN(filters=2, kernel_size=2, dilations=(1,), window=8, channels=2), Engine.tflm())\n"
         "heavy = {'tensorflow', 'keras', 'ai_edge_litert', 'tflite_micro'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -6,13 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynas.cost import lower
-from tinynas.deploy import Graph, Op, Quantization, Tensor, dequantize, infer, pack, quantize, read_graph, verified
+from tinynas.deploy import (
+    Graph,
+    LitertInterpreter,
+    Op,
+    Quantization,
+    Tensor,
+    dequantize,
+    infer,
+    pack,
+    quantize,
+    read_graph,
+)
 from tinynas.errors import ConversionError
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
 from .candidates import filled, random_windows
 
-NET = Architecture(filters=6, kernel_size=3, dilations=(1, 2, 6), window=40, channels=6, skip_connections=True)
+NET = TCN(filters=6, kernel_size=3, dilations=(1, 2, 6), window=40, channels=6, skip_connections=True)
 MODEL = pack(filled(lower(NET)))
 QUANTIZATIONS = st.builds(
     lambda scale, zero: Tensor((4,), "int8", quantization=Quantization((float(np.float32(scale)),), (zero,))),
@@ -71,7 +82,7 @@ def test_windows_of_another_shape(shape):
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 100, MODEL[: len(MODEL) // 2], b"\x10\0\0\0TFL3" + b"\xff" * 50])
-@pytest.mark.parametrize("function", [lambda m: infer(m, random_windows(NET, 1)), verified])
+@pytest.mark.parametrize("function", [lambda m: infer(m, random_windows(NET, 1)), LitertInterpreter])
 def test_no_model(data, function):
     with pytest.raises(ConversionError):
         function(data)
@@ -82,11 +93,7 @@ def test_a_model_that_reads_well_but_cannot_run():
     model = pack(Graph(tensors, (Op("ADD", (0, 1), (2,), {"fusedActivationFunction": 0}, "AddOptions"),), (0, 1), (2,)))
     read_graph(model)
     with pytest.raises(ConversionError, match="LiteRT"):
-        verified(model)
-
-
-def test_verified_returns_the_graph():
-    assert verified(MODEL).same_structure(lower(NET))
+        LitertInterpreter(model)
 
 
 @given(QUANTIZATIONS, st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=20))

@@ -1,4 +1,4 @@
-"""The C kernels against TensorFlow Lite's definitions, byte for byte: portable, sanitised, on Cortex-M4 and M7."""
+"""The C kernels against TensorFlow Lite's definitions, byte for byte: portable, sanitised, on all cores."""
 
 import shutil
 import struct
@@ -23,7 +23,10 @@ BUILDS = {
     "specialised": ["gcc", "-O2", "-DTN_SPECIALISE"],
     "sanitised": ["gcc", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
 }
-CORES = [("cortex-m4", ()), ("cortex-m4", ("TN_SPECIALISE",)), ("cortex-m7", ())]
+CORES = [
+    *((cpu, ()) for cpu in ("cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33")),
+    *((cpu, ("TN_SPECIALISE",)) for cpu in ("cortex-m0plus", "cortex-m4")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_kernels_give_the_bytes_of_their_definition(program, kind):
 @needs("a cross compiler")
 @needs("unicorn")
 @pytest.mark.parametrize(("cpu", "defines"), CORES)
-def test_dsp_kernels_give_the_same_bytes(headers, tmp_path, monkeypatch, cpu, defines):
+def test_kernels_on_a_core_give_the_same_bytes(headers, tmp_path, monkeypatch, cpu, defines):
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     import _cortex
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from tinynas.cost import TflmInterpreter
-from tinynas.deploy import read_graph
+from tinynas.deploy import TflmInterpreter, read_graph
 
 from ._models import BUILDERS, UNREFEREED
 from ._reference import run

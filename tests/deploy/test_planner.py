@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynas.cost import TflmInterpreter, lower
-from tinynas.deploy import Graph, Op, Tensor, arena_head_bytes, lifetimes, place, read_graph
+from tinynas.cost import lower
+from tinynas.deploy import Graph, Op, Tensor, TflmInterpreter, arena_head_bytes, lifetimes, place, read_graph
 from tinynas.deploy.planner import ALIGNMENT
 
 from .candidates import architectures, candidates, converted
@@ -107,10 +107,10 @@ def check_heads(networks):
     assert not wrong
 
 
-def test_the_head_foreseen_is_the_official_interpreters():
+def test_the_head_predicted_is_the_official_interpreters():
     check_heads(candidates(25))
 
 
-@pytest.mark.slow
-def test_the_head_foreseen_is_the_official_interpreters_on_many_candidates():
+@pytest.mark.exhaustive
+def test_the_head_predicted_is_the_official_interpreters_on_many_candidates():
     check_heads([*candidates(60, seed=1), *candidates(50, seed=2, window=97)])

@@ -1,4 +1,4 @@
-"""Conversion: the foreseen operators, in the foreseen order, with the values and ranges of the network."""
+"""Conversion: the predicted operators, in the predicted order, with the values and ranges of the network."""
 
 import subprocess
 import sys
@@ -8,28 +8,24 @@ from time import process_time
 import numpy as np
 import pytest
 
-from tinynas.cost import TflmInterpreter, lower
-from tinynas.deploy import Graph, arrange, convert, dequantize, infer, quantize, read_graph
+from tinynas.cost import lower
+from tinynas.deploy import Graph, TflmInterpreter, arrange, convert, dequantize, infer, quantize, read_graph
 from tinynas.errors import ConversionError
-from tinynas.tcn import Architecture
-from tinynas.tcn.network import fold, forward, inference_function, initial_weights
-from tinynas.tcn.plan import plan
+from tinynas.network import TCN, fold, forward, inference_function, initial_weights, plan
 
 from .candidates import CALIBRATION_WINDOWS, candidates, converted, network_weights, random_windows
 
 #: What the official runtime of the anchors registers, less MEAN.
 TFLM_OPS = {"CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "STRIDED_SLICE", "RESHAPE"}
 NETWORKS = candidates(18)
-SHORT = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
+SHORT = TCN(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 EDGES = [
-    Architecture(filters=1, kernel_size=1, dilations=(1,), window=1, channels=1, outputs=1),
-    Architecture(filters=3, kernel_size=4, dilations=(6,), window=50, channels=3, skip_connections=True),
-    Architecture(filters=5, kernel_size=3, dilations=(7, 5, 3), window=40, channels=6),
-    Architecture(filters=5, kernel_size=3, dilations=(6, 4, 9), window=150, channels=5, skip_connections=True),
-    Architecture(
-        filters=4, kernel_size=15, dilations=(1, 2, 4, 8, 16, 32, 64, 128, 256), window=33, channels=9, outputs=3
-    ),
-    Architecture(filters=8, kernel_size=2, dilations=(4, 4, 4), window=64, channels=6, norm="batch"),
+    TCN(filters=1, kernel_size=1, dilations=(1,), window=1, channels=1, outputs=1),
+    TCN(filters=3, kernel_size=4, dilations=(6,), window=50, channels=3, skip_connections=True),
+    TCN(filters=5, kernel_size=3, dilations=(7, 5, 3), window=40, channels=6),
+    TCN(filters=5, kernel_size=3, dilations=(6, 4, 9), window=150, channels=5, skip_connections=True),
+    TCN(filters=4, kernel_size=15, dilations=(1, 2, 4, 8, 16, 32, 64, 128, 256), window=33, channels=9, outputs=3),
+    TCN(filters=8, kernel_size=2, dilations=(4, 4, 4), window=64, channels=6, norm="batch"),
 ]
 
 
@@ -42,11 +38,11 @@ def float_outputs(architecture, windows):
 
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 @pytest.mark.parametrize("architecture", [*NETWORKS[:8], *EDGES], ids=lambda a: getattr(a, "key", a))
-def test_a_converted_model_is_the_foreseen_one(architecture, precision):
-    graph, foreseen = read_graph(converted(architecture, precision)), lower(architecture, precision)
-    assert graph.same_structure(foreseen)
+def test_a_converted_model_is_the_predicted_one(architecture, precision):
+    graph, predicted = read_graph(converted(architecture, precision)), lower(architecture, precision)
+    assert graph.same_structure(predicted)
     assert {op.kind for op in graph.ops} <= TFLM_OPS
-    for op, wanted in zip(graph.ops, foreseen.ops, strict=True):
+    for op, wanted in zip(graph.ops, predicted.ops, strict=True):
         assert {k: op.options[k] for k in wanted.options} == dict(wanted.options)
     assert (graph.tensors[graph.inputs[0]].dtype, graph.tensors[graph.outputs[0]].dtype) == (precision, precision)
     assert not any(t.name for t in graph.tensors)
@@ -191,9 +187,9 @@ def test_float_models_need_no_windows():
     assert read_graph(model).same_structure(lower(SHORT, "float32"))
 
 
-def test_another_network_than_foreseen():
+def test_another_network_than_predicted():
     other = replace(SHORT, filters=5)
-    with pytest.raises(ConversionError, match="foreseen"):
+    with pytest.raises(ConversionError, match="predicted"):
         convert(inference_function(other, network_weights(other)), lower(SHORT), random_windows(SHORT, 4))
 
 
@@ -207,7 +203,7 @@ def test_a_function_that_tensorflow_cannot_convert():
 def test_an_operator_too_many_is_noticed():
     graph = read_graph(converted(SHORT))
     extra = Graph(graph.tensors, (*graph.ops, graph.ops[-1]), graph.inputs, graph.outputs)
-    with pytest.raises(ConversionError, match="not foreseen"):
+    with pytest.raises(ConversionError, match="not predicted"):
         arrange(extra, lower(SHORT))
 
 
@@ -238,8 +234,8 @@ def test_arrange_undoes_any_order():
 def test_nothing_is_printed():
     code = (
         "import numpy as np\nfrom tinynas.cost import lower\nfrom tinynas.deploy import convert\n"
-        "from tinynas.tcn import Architecture\nfrom tinynas.tcn.network import inference_function, initial_weights\n"
-        "a = Architecture(filters=2, kernel_size=2, dilations=(1,), window=8, channels=2)\n"
+        "from tinynas.network import TCN, inference_function, initial_weights\n"
+        "a = TCN(filters=2, kernel_size=2, dilations=(1,), window=8, channels=2)\n"
         "w = initial_weights(a, np.random.default_rng(0))\nimport tensorflow, os\n"
         "os.write(1, b'ready'); os.write(2, b'ready')\n"
         "convert(inference_function(a, w), lower(a), np.ones((2, 8, 2), np.float32))\n"

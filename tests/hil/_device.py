@@ -14,7 +14,27 @@ from tinynas.hil.dut import PipeLink
 __all__ = ["Device", "connected", "served"]
 
 BANNER = ["m-timestamp-mode-performance", "m-lap-us-12", "m-init-done", "m-ready"]
-FAULT = "x-fault usage pc=08000124 lr=080001ff cfsr=00010000 hfar=00000000 bfar=00000000"
+FAULT = "x-fault usage pc=08000124 lr=080001ff sp=20000f80 cfsr=00010000 hfar=00000000 bfar=00000000"
+#: Commands whose replies carry a checksum.
+COUNTED = ("timestamp", "infer", "results", "x-info", "x-mem", "x-in", "x-out", "x-ops")
+
+
+def with_crc(question: str, lines: list[str]) -> list[str]:
+    """A reply as the firmware ends it: with the CRC-32 of the question and of every line with its end."""
+    if not question.split()[:1] or question.split()[0] not in COUNTED:
+        return lines
+    return [*lines, crc_line(question, lines)]
+
+
+def crc_line(question: str, lines: list[str]) -> str:
+    """The checksum of a reply, as the firmware counts it."""
+    said = question + "".join(line + "\r\n" for line in lines)
+    return f"m-crc-[{crc32(said.encode()):08x}]"
+
+
+def fault_lines(report: str) -> list[str]:
+    """The report of a fault with its checksum."""
+    return [report, crc_line("", [report])]
 
 
 class Device:
@@ -33,6 +53,7 @@ class Device:
         self.alter: Callable[[str], str] = lambda command: command
         self.distort: Callable[[bytes], bytes] = lambda reply: reply
         self.loaded, self.expected, self.output, self.clock = bytearray(), 0, b"", 1 << 40
+        self.inferences = 0
 
     def answer(self, command: str) -> list[str]:
         """The lines of a reply, without `m-ready`."""
@@ -40,7 +61,10 @@ class Device:
         handler = getattr(self, "_" + words[0].replace("-", "_"), None) if words else None
         if not words:
             return []
-        return handler(words[1:]) if handler else [f"e-[Unknown command: {words[0]}]"]
+        try:
+            return handler(words[1:]) if handler else [f"e-[Unknown command: {words[0]}]"]
+        except (ValueError, IndexError):  # arguments that were damaged on the way
+            return [f"e-[Bad arguments: {words[0]}]"]
 
     def _name(self, words):
         return ["m-name-dut-[tinynas]"]
@@ -66,6 +90,7 @@ class Device:
 
     def _infer(self, words):
         count, warmup = int(words[0]), int(words[1])
+        self.inferences += count + warmup
         self.output = self.model(bytes(self.loaded))
         start = self.clock = self.clock + 5
         self.clock += 250 * count
@@ -80,16 +105,19 @@ class Device:
         return [f"m-info-[board=fake,clock_hz=180000000,icache=1,dcache=0,engine=aot,model=ab12,image=cd34,{sizes}]"]
 
     def _x_mem(self, words):
-        return ["m-mem-[static=3000,arena=2000,stack=412,stack_limit=4096]"]
+        return [f"m-mem-[static=3000,arena=2000,stack=412,stack_limit=4096,inferences={self.inferences}]"]
+
+    def _x_in(self, words):
+        return [f"m-in-[at=20000400,bytes={len(self.loaded)},crc={crc32(self.loaded):08x}]"]
 
     def _x_out(self, words):
-        return [f"m-out-[{self.output.hex()}]", f"m-crc-[{crc32(self.output):08x}]"]
+        return [f"m-out-[{self.output.hex()}]"]
 
     def _x_ops(self, words):
         return ["m-ops-[100,2000,30]"]
 
     def _x_crash(self, words):
-        return [FAULT]
+        return fault_lines(FAULT)
 
 
 def serve(device: Device, side: socket.socket, banner: bool) -> None:
@@ -102,7 +130,9 @@ def serve(device: Device, side: socket.socket, banner: bool) -> None:
             *commands, pending = (pending + data).split(b"%")
             for text in commands:
                 device.received.append(text.decode())
-                reply = "".join(f"{line}\r\n" for line in [*device.answer(device.alter(text.decode())), "m-ready"])
+                heard = device.alter(text.decode())
+                said = with_crc(heard.lstrip("\n"), device.answer(heard))
+                reply = "".join(f"{line}\r\n" for line in [*said, "m-ready"])
                 try:
                     side.sendall(device.distort(reply.encode()))
                 except OSError:

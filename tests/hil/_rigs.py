@@ -48,7 +48,8 @@ class ImageDevice(Device):
 
     def _x_mem(self, words):
         said = {"static": self.image.static_ram_bytes, "arena": self.image.arena_bytes, "stack": 420}
-        return [f"m-mem-[{self._pairs(said | {'stack_limit': self.image.stack_limit_bytes})}]"]
+        said |= {"stack_limit": self.image.stack_limit_bytes, "inferences": self.inferences}
+        return [f"m-mem-[{self._pairs(said)}]"]
 
     def _pairs(self, said):
         return ",".join(f"{key}={self.lies.get(key, value)}" for key, value in said.items())
@@ -58,6 +59,7 @@ class FakeRig:
     """Counts how often an image was started."""
 
     instructions = None
+    write_memory = None
 
     def __init__(self, device: Callable[[Image], Device], source: str = "serial") -> None:
         self.device, self.source, self.starts = device, source, 0

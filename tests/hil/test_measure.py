@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests._boards import EVERY_BOARD
 from tests._tools import COMPILERS
 from tests.deploy.candidates import converted
 from tests.hil._images import small_model
@@ -25,9 +26,8 @@ from tinynas.hil.image import Toolchain, build_image
 from tinynas.hil.measure import measure, measure_image
 from tinynas.hil.parity import Reference, random_window, reference_of
 from tinynas.hil.power import Lpm01a, Mark
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
-BOARDS = ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"]
 MODEL = small_model()
 
 
@@ -73,7 +73,7 @@ class TestFigures:
         counts = [int(command.split()[1]) for command in device.received if command.startswith("infer")]
         assert counts[0] == 1  # of the first input
         assert max(counts) * INFERENCE_US >= module._LAP_US
-        assert device.received.count("x-out") == 2
+        assert sum(command.startswith("x-out") for command in device.received) == 2
 
 
 def test_jitter_shows_in_the_spread(image, inputs):
@@ -168,7 +168,7 @@ class TestEnergy:
         assert measured.energy_inferences == self.COUNT
         assert measured.energy_uj == pytest.approx(1e6 / self.COUNT)
         assert events == ["lpm01a:COM5", "flash", "start", "stop", "left", "close"]
-        assert f"infer {self.COUNT} 1" in self.last.received
+        assert sum(command.startswith(f"infer {self.COUNT} 1 ") for command in self.last.received) == 1
 
     def test_the_power_shield_s_stream(self, image, inputs):
         reference, samples = reference_of(MODEL, inputs), round(self.COUNT * INFERENCE_US / 1000)
@@ -206,14 +206,12 @@ class TestEnergy:
 
 
 def network(filters=8, window=100):
-    return converted(
-        Architecture(filters, 4, (1, 2, 4, 8), window=window, channels=6, skip_connections=True, outputs=2)
-    )
+    return converted(TCN(filters, 4, (1, 2, 4, 8), window=window, channels=6, skip_connections=True, outputs=2))
 
 
 @pytest.mark.emulator
 class TestVirtualBoards:
-    @pytest.mark.parametrize("board", BOARDS)
+    @pytest.mark.parametrize("board", EVERY_BOARD)
     def test_a_network_is_measured(self, board):
         board, model = load_board(board), network()
         measured = measure(board, model)
@@ -228,7 +226,8 @@ class TestVirtualBoards:
         assert compiled.weights_bytes < measured.flash_bytes < compiled.weights_bytes + 24 * 1024
         assert compiled.arena_bytes < measured.static_ram_bytes < compiled.arena_bytes + 4 * 1024
         assert 100 < measured.stack_bytes < board.reserves.stack_bytes
-        assert 1.0 < measured.cycles / measured.macs < 6.0
+        baseline = board.core == "cortex-m0plus"  # it has no instruction for two products, nor for long ones
+        assert 1.0 < measured.cycles / measured.macs < (30.0 if baseline else 6.0)
         assert 1.0 < measured.instructions / measured.macs < measured.cycles / measured.macs + 1.0
         assert measured.latency_us == pytest.approx(1e6 * measured.cycles / board.clock_hz, rel=1e-3)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.deploy._models import BUILDERS
-from tinynas.errors import ParityError, ToolchainMissing
+from tests.deploy.compiler._bundle import bundle
+from tinynas.deploy import LitertInterpreter, Model, pack, read_graph
+from tinynas.errors import ConversionError, ParityError, ToolchainMissing, UnsupportedOp
 from tinynas.hil.check import known_model
-from tinynas.hil.parity import Reference, input_shape, normal_window, random_window, reference_of
+from tinynas.hil.parity import EQUAL, Reference, input_shape, normal_window, random_window, reference_of
 
 MODELS = {
     "known": known_model(),
@@ -29,7 +34,7 @@ def test_where_tflm_is_missing_litert_answers_within_a_step(name, monkeypatch):
     def missing(model):
         raise ToolchainMissing("not here")
 
-    monkeypatch.setattr("tinynas.cost.TflmInterpreter", missing)
+    monkeypatch.setattr("tinynas.hil.parity.TflmInterpreter", missing)
     close = reference_of(model, windows(model))
     assert (exact.referee, exact.steps, close.referee, close.steps) == ("tflm", 0, "litert", 1)
     assert exact.outputs.dtype == close.outputs.dtype == np.int8
@@ -70,3 +75,51 @@ def test_an_output_of_another_size():
 def test_equal_outputs_pass():
     Reference("tflm", 0, np.array([[-1, 5]], np.int8)).check(0, b"\xff\x05", "nucleo")
     Reference("litert", 1, np.array([[-1, 5]], np.int8)).check(0, b"\x00\x04", "nucleo")
+
+
+def stored(name):
+    return (Path(__file__).parents[1] / "deploy" / "interpreters" / "models" / f"{name}.tflite").read_bytes()
+
+
+def test_litert_is_the_referee_where_tflm_miscomputes_an_open_batch(tmp_path):
+    model = Model(stored("open_batch"))
+    inputs = windows(model)
+    reference = reference_of(model, inputs)
+    assert (reference.referee, reference.steps) == ("litert_open_batch", 1)
+    assert "miscomputes" in EQUAL[reference.referee]
+    made = bundle([model.content], "speed", tmp_path)
+    [outputs] = made.run(made.build(flags=("-O1",)), [inputs.reshape(len(inputs), -1)])
+    for index, output in enumerate(outputs):
+        reference.check(index, output.tobytes(), "the compiled C")
+
+
+def test_tflm_is_the_referee_of_an_open_batch_that_it_computes_right():
+    graph = read_graph(MODELS["tcn"])
+    tensors = tuple(replace(t, open=True) if i in graph.inputs else t for i, t in enumerate(graph.tensors))
+    model = Model(MODELS["tcn"])
+    vars(model)["graph"] = replace(graph, tensors=tensors)
+    assert model.graph.open
+    assert reference_of(model, windows(model)).referee == "tflm"
+
+
+def test_a_model_that_litert_does_not_take_has_a_reference():
+    """As person_detect of TensorFlow Lite Micro: biases with a quantised axis that they do not have."""
+    graph = read_graph(BUILDERS["conv_same"](np.random.default_rng(1)))
+    biases = {op.inputs[2] for op in graph.ops if op.kind == "CONV_2D"}
+    tensors = tuple(
+        replace(t, quantization=replace(t.quantization, axis=3)) if i in biases else t
+        for i, t in enumerate(graph.tensors)
+    )
+    model = Model(pack(replace(graph, tensors=tensors)))
+    with pytest.raises(ConversionError, match="quantized_dimension"):
+        LitertInterpreter(model)
+    assert reference_of(model, windows(model)).referee == "tflm"
+
+
+def test_a_model_that_keeps_a_state_has_no_reference():
+    model = Model(stored("lstm"), "lstm.tflite")
+    with pytest.raises(
+        UnsupportedOp, match=r"lstm.tflite: operator 0 \(UNIDIRECTIONAL_SEQUENCE_LSTM\).*state"
+    ) as caught:
+        reference_of(model, windows(model))
+    assert "defect" not in str(caught.value)

@@ -119,3 +119,48 @@ def csv_text(rows=300, *, rate_hz=100.0, header=CSV_HEADER, edit=None):
     if edit:
         edit(lines)
     return "\n".join([header, *map(",".join, lines)]) + "\n"
+
+
+def write_idol_recording(folder, building, part, name, *, rows=300, drop=(), seed=0):
+    """One recording in IDOL's layout: a level phone that walks along x at 1 m/s; the rig is half a turn from it."""
+    import pyarrow as arrow
+    import pyarrow.feather as feather
+
+    rng = np.random.default_rng(seed)
+    path = folder / building / part
+    path.mkdir(parents=True, exist_ok=True)
+    zeros = np.zeros(rows)
+    columns = {"timestamp": 50.0 + np.arange(rows) / 100}
+    way = (np.arange(rows) / 100, zeros, zeros)
+    columns |= {f"processedPos{axis}": values for axis, values in zip("XYZ", way, strict=True)}
+    columns |= {f"orient{axis}": np.full(rows, value) for axis, value in zip("WXYZ", (0.0, 0.0, 0.0, 1.0), strict=True)}
+    columns |= {f"iphoneAcc{axis}": np.full(rows, value) for axis, value in zip("XYZ", (0.0, 0.0, -1.0), strict=True)}
+    columns |= {f"iphoneGyro{axis}": rng.normal(0, 0.1, rows) for axis in "XYZ"}
+    columns |= {f"iphoneMag{axis}": np.full(rows, value) for axis, value in zip("XYZ", (20.0, 0.0, -40.0), strict=True)}
+    columns |= {f"stencilAcc{axis}": zeros for axis in "XYZ"}
+    kept = {name: values for name, values in columns.items() if name not in drop}
+    feather.write_feather(arrow.table(kept), str(path / f"{name}.feather"))
+    return path / f"{name}.feather"
+
+
+RIDI_HEADER = (
+    "time,gyro_x,gyro_y,gyro_z,acce_x,acce_y,acce_z,linacce_x,linacce_y,linacce_z,grav_x,grav_y,grav_z,"
+    "magnet_x,magnet_y,magnet_z,pos_x,pos_y,pos_z,ori_w,ori_x,ori_y,ori_z,rv_w,rv_x,rv_y,rv_z"
+)
+
+
+def write_ridi_recording(folder, name, *, rows=400, header=RIDI_HEADER, seed=0):
+    """One recording in RIDI's layout: a level phone, turned by 90 degrees, that walks along x at 1 m/s."""
+    rng = np.random.default_rng(seed)
+    table = np.zeros((rows, 27))
+    table[:, 0] = 7_000_000_000_000 + np.arange(rows) * 5_000_000
+    table[:, 1:4] = rng.normal(0, 0.1, (rows, 3))
+    table[:, 6] = 9.81
+    table[:, 13:16] = [20.0, 0.0, -40.0]
+    table[:, 16] = np.arange(rows) / 200
+    table[:, 19] = table[:, 22] = np.sqrt(0.5)
+    path = folder / name / "processed"
+    path.mkdir(parents=True)
+    lines = [",".join([str(int(row[0])), *(f"{value:.9g}" for value in row[1:])]) for row in table]
+    (path / "data.csv").write_text("\n".join([header, *lines]) + "\n")
+    return folder / name

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .builders import csv_text, write_oxiod_pair, write_ronin_sequence
+from .builders import csv_text, write_idol_recording, write_oxiod_pair, write_ridi_recording, write_ronin_sequence
 
 OXIOD_SUBSET = Path(__file__).parents[2].parent / "shared" / "data" / "oxiod-subset"
 
@@ -46,4 +46,25 @@ def csv_folder(tmp_path):
     for index in range(4):
         (tmp_path / f"walk{index}.csv").write_text(csv_text(300 + index))
     (tmp_path / "walk4.csv.gz").write_bytes(gzip.compress(csv_text(310).encode()))
+    return tmp_path
+
+
+@pytest.fixture
+def idol_folder(tmp_path):
+    """Two buildings, one with a part for training; the second one is turned."""
+    for index, (building, part) in enumerate(
+        [("building1", "train"), ("building1", "known"), ("building1", "unknown"), ("building2", "unknown")]
+    ):
+        write_idol_recording(tmp_path, building, part, f"{index}", seed=index)
+    return tmp_path
+
+
+@pytest.fixture
+def ridi_folder(tmp_path):
+    """RIDI's own lists, which have the mode after the name."""
+    names = ["dan_bag1", "hang_leg1", "hao_handheld1", "huayi_body1"]
+    for index, name in enumerate(names):
+        write_ridi_recording(tmp_path, name, seed=index)
+    (tmp_path / "list_train_publish_v2.txt").write_text("hao_handheld1,handheld\nhuayi_body1,body\ndan_bag1,bag\n")
+    (tmp_path / "list_test_publish_v2.txt").write_text("hang_leg1,leg\n")
     return tmp_path

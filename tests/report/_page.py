@@ -56,16 +56,18 @@ class Page(HTMLParser):
 def page_of(study: Study) -> Page:
     path = write_report(study, study.folder / "report.html")
     page = Page(path.read_text("utf-8"))
+    light = page.data["palettes"]["light"]
     for figure in [*page.data["figures"].values(), *page.data["trajectories"]]:
         for palette in page.data["palettes"].values():
-            go.Figure(themed(figure, palette))
+            go.Figure(themed(figure, light, palette))
     return page
 
 
-def themed(value: Any, palette: dict[str, str]) -> Any:
+def themed(value: Any, light: dict[str, str], palette: dict[str, str]) -> Any:
     """The page's own rule, in Python: Plotly then checks every property of the figure."""
     if isinstance(value, list):
-        return [themed(item, palette) for item in value]
+        return [themed(item, light, palette) for item in value]
     if isinstance(value, dict):
-        return {key: themed(item, palette) for key, item in value.items()}
-    return palette[value[6:]] if isinstance(value, str) and value.startswith("theme:") else value
+        return {key: themed(item, light, palette) for key, item in value.items()}
+    names = {colour: name for name, colour in light.items()}
+    return palette[names[value]] if isinstance(value, str) and value in names else value

@@ -71,12 +71,12 @@ def measurement(network: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def on_a_board(cost: Mapping[str, Any], off: tuple[int, int]) -> dict[str, Any]:
-    """The costs as a virtual board reports them, where so many bytes of SRAM and flash too many had been foreseen."""
-    foreseen = {
+    """The costs as a virtual board reports them, where so many bytes of SRAM and flash too many were predicted."""
+    predicted = {
         f"predicted_{name}_bytes": cost[f"{name}_bytes"] + more
         for name, more in zip(("sram", "flash"), off, strict=True)
     }
-    return {**cost, **foreseen, "source": "virtual", "engine": "aot", "latency_us": 12_340.0}
+    return {**cost, **predicted, "source": "virtual", "engine": "aot", "latency_us": 12_340.0}
 
 
 def run_trial(study: Study, random: np.random.Generator, off: tuple[int, int] | None = None, **forced: Any) -> int:

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tinynas.report.html.figures import error_against, history, trajectory
-from tinynas.report.html.plot import PALETTES
+from tinynas.report.figures import PALETTES, error_against, history, path_over_recording
 from tinynas.report.view import pareto_front, read_view
 from tinynas.study import Study
 
 Make = Callable[..., Study]
 
 
+def plain(figure: Any) -> dict[str, Any]:
+    return figure.to_plotly_json()
+
+
 def test_history_shows_the_best_so_far_and_marks_the_rest(make_study: Make) -> None:
     study = make_study(40)
-    traces = {trace["name"]: trace for trace in history(read_view(study))["data"]}
+    traces = {trace["name"]: trace for trace in plain(history(read_view(study)))["data"]}
     done = [trial for trial in study.trials() if trial.state == "done"]
     assert traces["feasible"]["x"] == [trial.id for trial in done]
     assert traces["feasible"]["y"] == [trial.objective for trial in done]
@@ -32,7 +36,7 @@ def test_history_shows_the_best_so_far_and_marks_the_rest(make_study: Make) -> N
 @pytest.mark.parametrize(("resource", "limit"), [("sram", 112.0), ("flash", 480.0)])
 def test_error_figure_has_limit_front_and_best(make_study: Make, resource: str, limit: float) -> None:
     study = make_study(40)
-    figure = error_against(read_view(study), resource)
+    figure = plain(error_against(read_view(study), resource))
     assert figure["layout"]["shapes"][0]["x0"] == limit
     assert figure["layout"]["xaxis"]["range"][1] > limit
     traces = {trace["name"]: trace for trace in figure["data"]}
@@ -58,9 +62,10 @@ def test_pareto_front_by_its_definition() -> None:
 
 def test_long_trajectories_are_thinned_with_both_ends_kept() -> None:
     path = [[float(i), float(-i)] for i in range(12_345)]
-    figure = trajectory({"name": "n", "time_s": [0.1 * i for i in range(12_345)], "true": path, "predicted": path[:2]})
+    times = [0.1 * i for i in range(12_345)]
+    figure = plain(path_over_recording({"name": "n", "time_s": times, "true": path, "predicted": path[:2]}))
     lines = [trace for trace in figure["data"] if trace["mode"] == "lines"]
-    assert len(lines[0]["x"]) <= 2001
+    assert len(lines[0]["x"]) <= 801
     assert (lines[0]["x"][0], lines[0]["x"][-1]) == (0.0, 12_344.0)
     assert lines[0]["customdata"][-1] == pytest.approx(1234.4)
     assert lines[1]["x"] == [0.0, 1.0]
@@ -74,6 +79,7 @@ def test_palettes_have_the_same_names_and_enough_contrast() -> None:
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
     assert PALETTES["light"].keys() == PALETTES["dark"].keys()
+    assert len(set(PALETTES["light"].values())) == len(PALETTES["light"]), "the page tells them apart by their colour"
     for palette in PALETTES.values():
         surface = luminance(palette["surface"])
         for name in ("ink", "muted", "accent", "best", "front", "bad"):
@@ -83,7 +89,7 @@ def test_palettes_have_the_same_names_and_enough_contrast() -> None:
 
 def test_a_single_trial_has_room_around_it(make_study: Make) -> None:
     view = read_view(make_study(1))
-    for figure in (history(view), error_against(view, "sram")):
+    for figure in map(plain, (history(view), error_against(view, "sram"))):
         low, high = figure["layout"]["yaxis"]["range"]
         assert 0 < low < figure["data"][0]["y"][0] < high < 1
         assert "yaxis2" not in figure["layout"]

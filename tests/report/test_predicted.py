@@ -1,4 +1,4 @@
-"""What was foreseen beside what was measured: figures, table, note, and the line on the terminal."""
+"""What was predicted beside what was measured: figures, table, note, and the line on the terminal."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pytest
 from rich.console import Console
 
 from tinynas.report import print_result, result
-from tinynas.report.html.figures import foreseen_error
-from tinynas.report.html.tables import foreseen_table
-from tinynas.report.predicted import foreseen, proxy_error
+from tinynas.report.figures import prediction_error
+from tinynas.report.html.render import environment
+from tinynas.report.html.tables import prediction_table
+from tinynas.report.predicted import predictions, proxy_error
 from tinynas.report.view import read_view
 from tinynas.study import Study
 
 from ._page import page_of
 
 Make = Callable[..., Study]
-FIGURES = {"foreseen-sram", "foreseen-flash"}
+FIGURES = {"predicted-sram", "predicted-flash"}
 SMALL: dict[str, Any] = {"filters": 10, "kernel_size": 10, "dilations": [1, 2, 4, 8, 16]}
 # Of SMALL, by the fixture's formula.
 SRAM_BYTES, FLASH_BYTES = 6_000 + 220 * 10 * 5, 89_000 + 10 * 10 * 10 * 5 + 6 * 10 * 10
@@ -33,7 +34,7 @@ def make_small(make_study: Make, off: list[tuple[int, int]]) -> Study:
 def test_a_study_without_measured_trials_does_not_show_the_section(make_study: Make) -> None:
     study = make_study(10, recordings=["walk"])
     page = page_of(study)
-    assert "Foreseen and measured" not in page.text
+    assert "Predicted and measured" not in page.text
     assert not FIGURES & set(page.data["figures"])
     assert "resource model" not in page.text
     assert result(study)["proxy_error"] is None
@@ -43,15 +44,15 @@ def test_the_section_shows_every_measured_trial(make_study: Make) -> None:
     study = make_small(make_study, [(17, -40), (0, 0), (-34, 95)])
     page = page_of(study)
     assert set(page.data["figures"]) >= FIGURES
-    assert "Foreseen and measured" in page.text
+    assert "Predicted and measured" in page.text
     assert (
         "The resource model was off for SRAM by 0.10 % in the median and 0.20 % at most, "
         "for flash by 0.04 % in the median and 0.10 % at most." in page.text.replace("\N{NO-BREAK SPACE}", " ")
     )
     assert "The latency is a virtual board's, an estimate." in page.text
     for figure, total, offs in (
-        ("foreseen-sram", SRAM_BYTES, [17, 0, -34]),
-        ("foreseen-flash", FLASH_BYTES, [-40, 0, 95]),
+        ("predicted-sram", SRAM_BYTES, [17, 0, -34]),
+        ("predicted-flash", FLASH_BYTES, [-40, 0, 95]),
     ):
         points = [point for trace in page.data["figures"][figure]["data"] for point in _points(trace)]
         assert sorted(points) == [(index, total / 1024, pytest.approx(100 * o / total)) for index, o in enumerate(offs)]
@@ -67,23 +68,25 @@ def test_only_the_latency_of_a_virtual_board_is_an_estimate(make_study: Make, so
     study.propose(params=None, architecture={}, key="k", seed=0)
     study.advance(0, "costed", measurement={"sram_bytes": 100, "predicted_sram_bytes": 90, "source": source})
     text = page_of(study).text
-    assert "Foreseen and measured" in text, "also while the trial is being trained"
+    assert "Predicted and measured" in text, "also while the trial is being trained"
     assert ("an estimate" in text) == estimate
 
 
 def test_a_point_says_which_network_and_how_many_bytes(make_study: Make) -> None:
     study = make_small(make_study, [(17, -40)])
-    (trace,) = foreseen_error(read_view(study), "flash")["data"]
+    (trace,) = prediction_error(read_view(study), "flash").to_plotly_json()["data"]
     assert trace["name"] == "best network"
     assert trace["text"] == ["0"]
     minus = "\N{MINUS SIGN}"
     assert trace["customdata"][0].startswith("10 f · k 10 · d 1 2 4 8 16")
-    assert trace["customdata"][0].endswith(f"foreseen 94,560 B, measured 94,600 B<br>off by {minus}40 B, {minus}0.04 %")
+    assert trace["customdata"][0].endswith(
+        f"predicted 94,560 B, measured 94,600 B<br>off by {minus}40 B, {minus}0.04 %"
+    )
 
 
 def test_best_and_infeasible_trials_are_told_apart_and_zero_is_in_sight(make_study: Make) -> None:
     study = make_study(40, off=[(50, 50)] * 40)
-    figure = foreseen_error(read_view(study), "sram")
+    figure = prediction_error(read_view(study), "sram").to_plotly_json()
     traces = {trace["name"]: trace for trace in figure["data"]}
     best = study.best()
     assert best is not None
@@ -101,11 +104,16 @@ def test_a_duplicate_is_not_counted_as_measured(make_study: Make) -> None:
     study.propose(params=None, architecture=first.architecture, key=first.key, seed=1)
     copy = study.answer(1, 0)
     assert copy.measurement == first.measurement
-    assert [pair.trial.id for pair in foreseen(read_view(study), "sram")] == [0]
+    assert [pair.trial.id for pair in predictions(read_view(study), "sram")] == [0]
+
+
+def rendered(study: Study) -> str:
+    macros = environment().get_template("macros.html").module
+    return str(macros.table(prediction_table(read_view(study))))  # type: ignore[attr-defined]
 
 
 def rows_of(study: Study) -> list[list[str]]:
-    body = foreseen_table(read_view(study)).split("<tbody>")[1]
+    body = rendered(study).split("<tbody>")[1]
     return [re.findall(r">([^<>]+)</t[dh]>", row) for row in body.split("</tr>")[:-1]]
 
 
@@ -119,7 +127,7 @@ def test_the_table_has_both_figures_and_their_difference(make_study: Make) -> No
 
 
 def test_every_column_has_one_head_and_the_groups_span_them_all(make_study: Make) -> None:
-    head = foreseen_table(read_view(make_small(make_study, [(17, 0)]))).split("</thead>")[0]
+    head = rendered(make_small(make_study, [(17, 0)])).split("</thead>")[0]
     groups, names = head.split("</tr>")[:2]
     assert sum(int(width) for width in re.findall(r'colspan="(\d+)"', groups)) == names.count("<th ") == 10
 
@@ -130,7 +138,7 @@ def test_what_is_not_known_of_a_trial_is_a_dash(make_study: Make) -> None:
     study.advance(0, "costed", measurement={"sram_bytes": 100, "predicted_sram_bytes": 90, "flash_bytes": 0})
     dash, minus = "\N{EN DASH}", "\N{MINUS SIGN}"
     assert rows_of(study) == [["0", "90", "100", f"{minus}10", f"{minus}10.00", *[dash] * 5]]
-    assert set(page_of(study).data["figures"]) == {"foreseen-sram"}
+    assert set(page_of(study).data["figures"]) == {"predicted-sram"}
     error = proxy_error(read_view(study))
     assert error is not None
     assert (error["trials"], error["sram_max_percent"], error["flash_max_percent"]) == (1, 10.0, None)

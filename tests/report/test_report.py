@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tinynas.errors import StudyError
 from tinynas.report import model_card, result, write_report
-from tinynas.report.html.page import _embed
+from tinynas.report.figures import PICTURES, draw_recordings
+from tinynas.report.html.render import environment
 from tinynas.study import Study
 
 from ._page import page_of
@@ -25,12 +27,12 @@ def test_full_report(make_study: Make) -> None:
     assert best is not None
     assert "Best network for NUCLEO-F446RE" in page.text
     assert f"{best.architecture['filters']} filters, kernel {best.architecture['kernel_size']}" in page.text
-    assert "57 % below always predicting the mean and 69 % below always predicting zero" in page.text
+    assert "57 % below always predicting the mean and 69 % below standing still" in page.text
     assert "0.321 m/s" in page.text
-    assert set(page.data["figures"]) == {"history", "error-sram", "error-flash"}
+    assert set(page.data["figures"]) == {"history", "error-sram", "error-flash", "memory", "importance", "network"}
     assert len(page.data["trajectories"]) == 2
     drawn = {attributes["id"] for _, attributes in page.elements if attributes.get("class", "").startswith("plot")}  # type: ignore[union-attr]
-    assert drawn == {"history", "error-sram", "error-flash", "trajectory"}
+    assert drawn == {*page.data["figures"], "trajectory"}
     assert [text for tag, text in page.elements if tag == "option"] == [{"value": "0"}, {"value": "1"}]
     rows = re.findall(
         r'<tr class="best"><th scope="row" class="number" data-sort="(\d+)"', (study.folder / "report.html").read_text()
@@ -47,7 +49,7 @@ def test_report_works_without_a_network(make_study: Make) -> None:
     policy = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
     assert "default-src 'none'" in str(policy[0])
     assert sum("Plotly" in script and len(script) > 1_000_000 for script in page.scripts) == 1
-    assert len(page.scripts) == 3
+    assert len(page.scripts) == 4
 
 
 def test_every_figure_has_a_text_for_those_who_cannot_see_it(make_study: Make) -> None:
@@ -118,7 +120,7 @@ def test_hostile_names_stay_text(make_study: Make) -> None:
     study.propose(params=None, architecture={"filters": EVIL, "dilations": [EVIL]}, key="k", seed=0)
     study.advance(6, "failed", reason=EVIL + "\udcff\u2028")
     page = page_of(study)
-    assert len(page.scripts) == 3, "no script but ours"
+    assert len(page.scripts) == 4, "no script but ours"
     assert not [tag for tag, _ in page.elements if tag in {"img", "a"}]
     assert EVIL.split(">")[1] in page.text.replace("  ", " ")
     for figure in [*page.data["figures"].values(), *page.data["trajectories"]]:
@@ -133,7 +135,7 @@ def test_hostile_names_stay_text(make_study: Make) -> None:
 
 def test_embedded_data_cannot_end_its_script() -> None:
     data = {EVIL: [EVIL, "<!--", "]]>", "\u2028"]}
-    text = _embed(data)
+    text = environment().from_string("{{ data|tojson }}").render(data=data)
     assert not set("<>&\u2028") & set(text)
     assert json.loads(text) == data
 
@@ -150,7 +152,11 @@ def test_infinite_and_missing_figures_are_dashes(make_study: Make) -> None:
     assert "Best network for mystery" in page.text
     assert "## Costs" in model_card(study)
     found = result(study)
-    assert (found["seconds"], found["baselines"], found["test"]) == (None, {"zero": None, "mean": None}, None)
+    assert (found["seconds"], found["baselines"], found["test"]) == (
+        None,
+        {"zero": None, "mean": None, "compass": None},
+        None,
+    )
     assert found["best"]["sram_bytes"] is None
 
 
@@ -190,3 +196,44 @@ def test_report_of_a_readonly_study_replaces_the_old_one_whole(make_study: Make,
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match="cannot write"):
         write_report(study, tmp_path / "file" / "r.html")
+
+
+def test_the_recordings_and_what_is_wrong_with_them(make_study: Make) -> None:
+    finding = {"kind": "time_offset", "where": EVIL, "message": "50 ms later", "advice": "set dataset.align.time"}
+    check = {"name": "walk1", "split": "train", "rate_hz": 100.0, "lag_ms": 50.0, "problems": [finding]}
+    sound = {"name": "walk2", "split": "test", "rate_hz": 100.0, "lag_ms": None, "problems": []}
+    kept = {"tinynas": "0.1.0", "data_check": {"source": "csv:x", "recordings": [check, sound]}}
+    page = page_of(make_study(3, provenance=kept))
+    for text in ("What is wrong with the recordings", "walk1", "50 ms later", "set dataset.align.time", "walk2"):
+        assert text in page.text
+    assert not any(tag == "img" for tag, _ in page.elements)
+    assert "What is wrong with the recordings" not in page_of(make_study(3)).text
+
+
+def drawn_of(rows: list[dict[str, Any]], picture: Any) -> Any:
+    figure = draw_recordings(rows, picture)
+    return None if figure is None else figure.to_plotly_json()
+
+
+def test_the_recordings_are_drawn(make_study: Make) -> None:
+    curves = {"offset": [[-10.0, 0.0, 10.0], [0.1, 0.9, 0.2]], "heading": None, "gravity": [[0.0, 1.0], [9.8, 6.7]]}
+    bad = {"name": EVIL, "problems": [{"kind": "misaligned"}], "curves": curves}
+    sound = {"name": "walk2", "problems": [], "curves": {"offset": [[0.0], [1.0]], "gravity": [[0.0, 1.0], ["x"]]}}
+    rows = [bad, sound, {"name": "walk3", "curves": {"gravity": 5}}, {"name": "walk4"}]
+    kept = {"tinynas": "0.1.0", "data_check": {"source": "csv:x", "recordings": rows}}
+    page = page_of(make_study(3, provenance=kept))
+    for text in ("The peak belongs at 0", "Below 9.8 m/s2"):
+        assert text in page.text
+    assert "It belongs at 0; hard iron" not in page.text, "no recording has a heading"
+    offset, _, gravity = (drawn_of(rows, picture) for picture in PICTURES)
+    assert offset is not None
+    assert [trace["name"] for trace in offset["data"]] == ["sound", "with problems"]
+    assert offset["data"][1]["y"] == [0.1, 0.9, 0.2]
+    assert EVIL not in offset["data"][1]["hovertemplate"]
+    assert gravity is not None
+    assert len(gravity["data"]) == 1
+    many = [{**bad, "name": str(n), "problems": bad["problems"] if n == 60 else []} for n in range(61)]
+    drawn = drawn_of(many, PICTURES[0])
+    assert drawn is not None
+    assert len(drawn["data"]) == 40
+    assert drawn["data"][-1]["name"] == "with problems"

@@ -4,10 +4,14 @@ import io
 import json
 from collections.abc import Callable
 
+import pytest
 from rich.console import Console
 
-from tinynas.report import print_result, result
+from tinynas.report import model_card, print_result, result
+from tinynas.report.columns import Column, Where
 from tinynas.study import Study
+
+from ._page import page_of
 
 Make = Callable[..., Study]
 
@@ -30,8 +34,8 @@ def test_the_names_that_scripts_rely_on(make_study: Make) -> None:
     assert found["study"] == str(study.folder)
     assert (found["board"], found["trials"], found["seconds"]) == ("nucleo_f446re", 30, 312.4)
     assert found["infeasible"] == study.counts()["infeasible"] > 0
-    assert found["baselines"] == {"zero": 1.02, "mean": 0.71}, "on the recordings of best.error_*"
-    assert found["test"]["baselines"] == {"zero": 1.05, "mean": 0.74}
+    assert found["baselines"] == {"zero": 1.02, "mean": 0.71, "compass": None}, "on the recordings of best.error_*"
+    assert found["test"]["baselines"] == {"zero": 1.05, "mean": 0.74, "compass": None}
     assert found["space_infeasible_share"] == 0.061
     assert found["limits"] == {"sram_bytes": 114_688, "flash_bytes": 491_520}
     assert found["best"] == {
@@ -41,15 +45,21 @@ def test_the_names_that_scripts_rely_on(make_study: Make) -> None:
         "precision": "int8",
         "error_int8": best.metrics["error_int8"],
         "error_float": best.metrics["error_float"],
+        "frame": None,
+        "turns": None,
         "sram_bytes": best.measurement["sram_bytes"],
         "flash_bytes": best.measurement["flash_bytes"],
         "macs": best.measurement["macs"],
         "latency_us": None,
         "energy_uj": None,
+        "update_s": None,
+        "mean_power_mw": None,
+        "battery_days": None,
         "source": "proxy",
         "engine": "tflm",
     }
     assert found["test"]["error_int8"] == 0.321
+    assert found["front"] is None
 
 
 def test_baselines_are_never_those_of_other_recordings(make_study: Make) -> None:
@@ -57,12 +67,12 @@ def test_baselines_are_never_those_of_other_recordings(make_study: Make) -> None
     baselines = {"zero": {"test": 1.0}, "mean": {"validation": 0.5, "test": None}}
     study.set_summary({**study.summary, "baselines": baselines})
     found = result(study)
-    assert found["baselines"] == {"zero": None, "mean": 0.5}
-    assert found["test"]["baselines"] == {"zero": 1.0, "mean": None}
+    assert found["baselines"] == {"zero": None, "mean": 0.5, "compass": None}
+    assert found["test"]["baselines"] == {"zero": 1.0, "mean": None, "compass": None}
     lines = dict(line.split(": ", 1) for line in printed(found, terminal=False).splitlines())
-    assert [name for name in lines if "predicting" in name] == [
-        "predicting the mean, validation",
-        "predicting zero, test",
+    assert [name for name in lines if name.startswith(("the training mean", "standing still"))] == [
+        "the training mean, validation",
+        "standing still, test",
     ]
 
 
@@ -91,10 +101,10 @@ def test_piped_output_is_one_fact_a_line(make_study: Make) -> None:
     assert not set("│┌█") & set(text)
     lines = dict(line.split(": ", 1) for line in text.splitlines())
     assert lines["error, test"] == "0.321 m/s as int8, 0.318 m/s before conversion"
-    assert lines["predicting zero, test"] == "1.050 m/s (the network is 69 % below)"
-    assert lines["predicting zero, validation"].startswith("1.020 m/s (the network is ")
+    assert lines["standing still, test"] == "1.050 m/s (the network is 69 % below)"
+    assert lines["standing still, validation"].startswith("1.020 m/s (the network is ")
     names = list(lines)
-    order = ["error, validation", "predicting the mean, validation", "predicting zero, validation", "error, test"]
+    order = ["error, validation", "standing still, validation", "the training mean, validation", "error, test"]
     assert names[names.index(order[0]) :][:4] == order
     assert lines["time"] == "5 min 12 s"
     assert "KiB of 112 KiB" in lines["SRAM"]
@@ -107,7 +117,7 @@ def test_time_and_energy_are_told_where_they_are_known(make_study: Make) -> None
     assert "energy:" not in text
     assert isinstance(found["best"], dict)
     lines = printed({**found, "best": {**found["best"], "latency_us": 12_340.0, "energy_uj": 456.7}}, terminal=False)
-    assert "latency: 12.34 ms\n" in lines
+    assert "latency: 12.34 ms, an estimate\n" in lines
     assert "energy: 0.457 mJ\n" in lines
 
 
@@ -139,5 +149,21 @@ def test_a_network_beyond_the_limit_keeps_the_bar_in_its_place() -> None:
 
 
 def test_limits_are_the_configurations_where_they_are_lower(make_study: Make) -> None:
-    study = make_study(1, config={"objective": {"sram_max_bytes": 1000, "flash_max_bytes": 10**9}})
+    study = make_study(1, config={"objective": {"limits": {"sram_bytes": 1000, "flash_bytes": 10**9}}})
     assert result(study)["limits"] == {"sram_bytes": 1000, "flash_bytes": 491_520}
+
+
+def test_a_new_figure_is_one_entry_and_shows_everywhere(make_study: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = make_study(5, recordings=["walk"])
+    best = study.best()
+    assert best is not None
+    assert best.measurement is not None
+    wanted = f"{best.measurement['parameters']} weights"
+    new = Column("parameters", "count of weights", lambda value: f"{value} weights", Where.ALL)
+    monkeypatch.setattr("tinynas.report.columns.COLUMNS", (new,))
+    assert result(study)["best"]["parameters"] == best.measurement["parameters"]
+    assert f"count of weights: {wanted}\n" in printed(result(study), terminal=False)
+    assert f"| count of weights | {wanted} |" in model_card(study)
+    page = page_of(study)
+    assert f"count of weights {wanted}" in page.text
+    assert page.text.count(wanted) >= 3, "the card at the top, the table of the best network, and that of all trials"

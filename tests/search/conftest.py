@@ -19,6 +19,7 @@ SETTINGS: Mapping[str, Any] = {
     "seed": 3,
     "dataset": {
         "window": 64,
+        "frame": "body",
         "stride": 40,
         "synthetic": {"n_train": 2, "n_valid": 1, "n_test": 1, "duration_s": 15.0},
     },
@@ -80,7 +81,7 @@ def tasks() -> Callable[[Config], Task]:
     known: dict[str, Task] = {}
 
     def load(config: Config) -> Task:
-        key = f"{config.dataset} {config.seed}"
+        key = f"{config.variants} {config.deploy.turns} {config.space.turns} {config.seed}"
         if key not in known:
             known[key] = load_task(config)
         return known[key]

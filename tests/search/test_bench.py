@@ -1,6 +1,7 @@
 """The bench with a power meter: energy of the candidates, and whose fault a meter's is."""
 
 import dataclasses
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,13 +12,20 @@ from tinynas.cost import Engine, estimate, lower
 from tinynas.deploy import pack
 from tinynas.errors import BoardError, ConfigError, LinkTimeout
 from tinynas.hil import measure as module
-from tinynas.search.bench import Bench
-from tinynas.tcn import Architecture
+from tinynas.hil.pool import BoardPool
+from tinynas.network import TCN
+from tinynas.search.bench import Bench, check_rig
 
 from .test_hil import Rig
 
-NETWORK = Architecture(2, 2, (1,), window=16, channels=6)
+NETWORK = TCN(2, 2, (1,), window=16, channels=6)
 METERED = HilOptions(meter="lpm01a:COM5@1.8")
+
+
+@pytest.fixture(autouse=True)
+def taken(monkeypatch):
+    """A board whenever one is asked for."""
+    monkeypatch.setattr(BoardPool, "take", lambda pool: nullcontext())
 
 
 def measured(board, options):
@@ -46,7 +54,7 @@ def test_a_meter_that_falls_silent_once_is_asked_again(board, monkeypatch):
 def test_a_meter_that_stays_silent_ends_it(board, monkeypatch):
     rig = Rig(*[LinkTimeout("the meter sends nothing", where="COM5")] * 3)
     monkeypatch.setattr(module, "measure", rig)
-    with pytest.raises(BoardError, match="set aside after 3 tries: the meter sends nothing") as caught:
+    with pytest.raises(BoardError, match="failed 3 times: the meter sends nothing") as caught:
         measured(board, METERED)
     assert caught.value.where == "COM5"
 
@@ -75,3 +83,12 @@ def test_the_command_line_s_link_is_held_against_the_file_s_meter(configure):
     config = configure(mode="hil", hil=dataclasses.asdict(METERED))
     with pytest.raises(ConfigError, match="takes no current"):
         config.with_options(link="virtual")
+
+
+def test_two_boards_and_one_meter_are_refused(board, configure, monkeypatch):
+    config = configure(mode="hil", hil=dataclasses.asdict(METERED))
+    monkeypatch.setattr(BoardPool, "rigs", lambda pool: [object(), object()])
+    with pytest.raises(ConfigError, match="2 boards fit, and the meter"):
+        check_rig(board, config)
+    monkeypatch.setattr(BoardPool, "rigs", lambda pool: [object()])
+    check_rig(board, config)

@@ -1,13 +1,23 @@
 """The stages of one trial: failures that are the candidate's own, the official interpreter as referee, precisions."""
 
+import dataclasses
 import importlib.util
+import json
 
 import numpy as np
 import pytest
 
-from tinynas.cost import TflmInterpreter
-from tinynas.errors import ConversionError, NoFeasibleCandidate, ParityError, StudyError, TinynasError
+from tinynas.deploy import TflmInterpreter, model
+from tinynas.errors import (
+    ConversionError,
+    NoFeasibleCandidate,
+    ParityError,
+    StudyError,
+    TinynasError,
+    TrainingDiverged,
+)
 from tinynas.search import CandidatePipeline, Problem, candidate
+from tinynas.search import task as task_module
 from tinynas.study import Study
 
 needs_tflm = pytest.mark.skipif(
@@ -18,23 +28,23 @@ needs_tflm = pytest.mark.skipif(
 def test_limits_are_the_board_s_or_lower(configure, board, tasks):
     task = tasks(configure())
     assert Problem(board, task, configure()).limits.sram_bytes == board.sram_limit_bytes
-    config = configure(objective={"sram_max_bytes": 5000, "flash_max_bytes": 10**9})
+    config = configure(objective={"limits": {"sram_bytes": 5000, "flash_bytes": 10**9}})
     lower = Problem(board, task, config).limits
     assert (lower.sram_bytes, lower.flash_bytes) == (5000, board.flash_limit_bytes)
 
 
 def test_a_training_that_diverges_fails_and_the_search_goes_on(search, configure, tmp_path, monkeypatch):
-    from tinynas.tcn import training
+    from tinynas import network
 
-    train, calls = training.train, []
+    train, calls = network.train, []
 
     def diverging(architecture, data, config, **kwargs):
         calls.append(architecture)
         if len(calls) == 2:
-            raise training.TrainingDiverged("the loss diverged in the first epoch", where=architecture.key)
+            raise TrainingDiverged("the loss diverged in the first epoch", where=architecture.key)
         return train(architecture, data, config, **kwargs)
 
-    monkeypatch.setattr(training, "train", diverging)
+    monkeypatch.setattr(network, "train", diverging)
     trials = search(tmp_path / "study", configure(trials=3))
     assert [trial.state for trial in trials] == ["done", "failed", "done"]
     assert "diverged" in trials[1].reason
@@ -77,6 +87,26 @@ def test_the_official_interpreter_confirms_costs_and_outputs(finished, search, c
     assert abs(cost["sram_bytes"] - by_model.measurement["sram_bytes"]) <= 0.02 * cost["sram_bytes"]
     assert cost["flash_bytes"] == by_model.measurement["flash_bytes"]
     assert trial.metrics["error_int8"] == by_model.metrics["error_int8"]
+
+
+@needs_tflm
+def test_a_measured_trial_parses_its_model_once(search, configure, tmp_path, monkeypatch):
+    """By LiteRT, TFLM and the resource model, but out of one graph."""
+    parsed, at_score = [], []
+    read, rate = model.read_graph, CandidatePipeline._score
+
+    def counted(content, **options):
+        parsed.append(content)
+        return read(content, **options)
+
+    def scored(self, trial, architecture):
+        at_score.append(len(parsed))
+        return rate(self, trial, architecture)
+
+    monkeypatch.setattr(model, "read_graph", counted)
+    monkeypatch.setattr(CandidatePipeline, "_score", scored)
+    search(tmp_path / "study", configure(trials=1, mode="tflm"))
+    assert at_score == [1]
 
 
 @needs_tflm
@@ -150,3 +180,24 @@ def test_an_error_above_the_penalty_is_a_divergence_not_a_result(search, configu
         search(tmp_path / "study", configure(trials=1, objective={"penalty": 0.001}))
     with Study.open(tmp_path / "study", readonly=True) as study:
         assert "above the objective's penalty" in study.trials()[0].reason
+
+
+def test_a_recording_without_a_figure_does_not_cost_the_others(search, configure, tmp_path, monkeypatch):
+    real = task_module.evaluate
+
+    def damaged(*args):
+        found = real(*args)
+        first = found.recordings[0]
+        path = dataclasses.replace(first.path, predicted=np.full_like(first.path.predicted, np.nan))
+        errors = dataclasses.replace(first.errors, ate_m=float("nan"), rte_m=float("inf"))
+        lost = dataclasses.replace(first, name="lost", errors=errors, path=path)
+        return dataclasses.replace(found, recordings=(lost, *found.recordings))
+
+    monkeypatch.setattr(task_module, "evaluate", damaged)
+    search(tmp_path / "study", configure(trials=1))
+    with Study.open(tmp_path / "study", readonly=True) as study:
+        lost, sound = study.summary["test"]["recordings"]
+        paths = json.loads(study.artefact(study.best().artefacts["evaluation"]))["recordings"]
+    assert (lost["name"], lost["ate_m"], lost["rte_m"], lost["joint"]) == ("lost", None, None, sound["joint"])
+    assert 0 < sound["ate_m"] < 1000
+    assert [path["name"] for path in paths] == [sound["name"]]

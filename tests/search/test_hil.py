@@ -1,12 +1,14 @@
 """The search with the hardware in the loop: what is measured when, and whose fault is whose."""
 
 import dataclasses
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
 
 from tests.deploy.candidates import filled
 from tests.hil._figures import FIGURES
+from tinynas.cli import exit_code
 from tinynas.config import HilOptions
 from tinynas.cost import Engine, estimate, lower
 from tinynas.deploy import pack
@@ -14,6 +16,7 @@ from tinynas.errors import (
     BoardError,
     BoardNotFound,
     ConfigError,
+    FlashError,
     FlashOverflow,
     LinkTimeout,
     NoFeasibleCandidate,
@@ -22,13 +25,15 @@ from tinynas.errors import (
     StudyError,
 )
 from tinynas.hil import measure as module
+from tinynas.hil import pool as pool_module
+from tinynas.hil.boards import SerialRig, VirtualRig
 from tinynas.hil.image import Toolchain
+from tinynas.network import TCN
 from tinynas.search import Problem, check_compiler, choose_compiler
 from tinynas.search import bench as bench_module
 from tinynas.search import problem as problem_module
 from tinynas.search.bench import Bench
 from tinynas.study import Study
-from tinynas.tcn import Architecture
 
 
 class Rig:
@@ -48,7 +53,20 @@ class Rig:
 
 
 @pytest.fixture
-def rig(monkeypatch):
+def taken(monkeypatch):
+    """A pool that has a board whenever one is asked for: the pools that were asked."""
+    pools = []
+
+    def take(pool):
+        pools.append(pool)
+        return nullcontext()
+
+    monkeypatch.setattr(pool_module.BoardPool, "take", take)
+    return pools
+
+
+@pytest.fixture
+def rig(monkeypatch, taken):
     def install(*errors, **figures):
         made = Rig(*errors, **figures)
         monkeypatch.setattr(module, "measure", made)
@@ -63,7 +81,7 @@ def test_the_engine_is_the_compiled_one_and_its_limits_are_the_boards(configure,
     assert config.aot
     limits = Problem(board, tasks(config), config).limits
     assert (limits.sram_bytes, limits.flash_bytes) == (128 * 1024, 512 * 1024)
-    lower = configure(mode="hil", objective={"sram_max_bytes": 5000})
+    lower = configure(mode="hil", objective={"limits": {"sram_bytes": 5000}})
     assert Problem(board, tasks(config), lower).limits.sram_bytes == 5000
     assert not configure().aot
     assert configure(cost={"engine": "aot"}).aot
@@ -114,13 +132,18 @@ def test_float_models_are_not_measured(configure):
         configure(**options)
 
 
-def test_candidates_are_measured_before_and_after_their_training(search, configure, tmp_path, rig):
+def test_candidates_are_measured_before_and_after_their_training(search, configure, tmp_path, rig, taken):
     made = rig()
-    trials = search(tmp_path / "study", configure(mode="hil", trials=2, hil={"link": "virtual", "probe": "07"}))
+    options = {"probe": "07", "flasher": "pyocd", "recover": "uhubctl -a cycle", "keep": str(tmp_path / "lines")}
+    trials = search(tmp_path / "study", configure(mode="hil", trials=2, hil=options))
+    assert {(one.link, one.probe_id, one.flasher, one.recover) for one in taken} == {
+        ("auto", "07", "pyocd", "uhubctl -a cycle")
+    }
     assert [trial.state for trial in trials] == ["done", "done"]
     assert len(made.calls) == 4
     assert made.calls[0] != made.calls[1]  # perturbed, then trained
-    assert (made.options["link"], made.options["probe_id"], made.options["window"].dtype) == ("virtual", "07", "int8")
+    assert (made.options["link"], made.options["window"].dtype) == ("auto", "int8")
+    assert made.options["transcript"].parent == tmp_path / "lines"
     assert made.options["window"].shape[0] == 64
     found = trials[0].measurement
     assert (found["sram_bytes"], found["flash_bytes"], found["latency_us"]) == (3700, 20_000, 100.0)
@@ -158,7 +181,7 @@ def test_a_rig_that_recovers_is_never_scored(search, configure, tmp_path, rig):
 def test_a_rig_that_does_not_recover_ends_the_search_which_goes_on_later(search, configure, tmp_path, rig):
     config = configure(mode="hil", trials=2)
     made = rig(None, None, *[LinkTimeout("no answer", where="/dev/ttyACM0")] * 3)
-    with pytest.raises(BoardError, match="set aside after 3 tries: no answer"):
+    with pytest.raises(BoardError, match="failed 3 times: no answer"):
         search(tmp_path / "study", config)
     assert len(made.calls) == 5
     rig()
@@ -220,9 +243,83 @@ def test_a_resume_with_the_other_compiler_says_so(configure, board, tmp_path, mo
     study.close()
 
 
-def test_pauses_grow(board, monkeypatch):
+class Desk:
+    """Two attached boards that are virtual ones; one or both do not start."""
+
+    def __init__(self, monkeypatch, broken):
+        self.broken, self.starts = set(broken), []
+        monkeypatch.setattr(bench_module, "_PAUSE_S", 0.0)
+        monkeypatch.setattr(pool_module, "rigs_for", lambda board, **options: [self.rig(key) for key in "AB"])
+
+    def rig(self, key):
+        desk = self
+
+        class DeskRig(SerialRig):
+            source = "virtual"
+
+            @contextmanager
+            def running(self, image):
+                desk.starts.append(key)
+                if key in desk.broken:
+                    raise FlashError("SWD ERROR", where=key)
+                with VirtualRig().running(image) as link:
+                    yield link
+
+        return DeskRig(f"/dev/{key}", 115_200, None, key)
+
+
+@pytest.fixture
+def desk(monkeypatch, tmp_path):
+    monkeypatch.setenv("TINYNAS_STATE", str(tmp_path / "state"))
+    return lambda *broken: Desk(monkeypatch, broken)
+
+
+def measure_once(board):
+    network = TCN(2, 2, (1,), window=16, channels=6)
+    bench = Bench(board, HilOptions())
+    model = pack(filled(lower(network)))
+    return bench.measured(model, estimate(network, Engine.aot(board)), np.zeros((16, 6), np.float32))
+
+
+@pytest.mark.emulator
+def test_a_candidate_goes_to_the_other_board_when_one_is_lost(board, desk):
+    made = desk("A")
+    assert measure_once(board).parity
+    assert measure_once(board).parity
+    assert made.starts == ["A", "B", "B"]
+
+
+def test_as_many_measurements_at_a_time_as_boards_are_attached(board, configure, desk, monkeypatch):
+    desk()
+    assert bench_module.count_boards(board, configure(mode="hil")) == 2
+    assert bench_module.count_boards(board, configure(mode="hil", hil={"link": "virtual"})) is None
+    assert bench_module.count_boards(board, configure()) is None
+    monkeypatch.undo()
+    assert bench_module.count_boards(board, configure(mode="hil", hil={"link": "/dev/none"})) == 1
+
+
+@pytest.mark.emulator
+def test_the_last_board_s_failure_is_an_exit_code_4(board, desk):
+    desk("A", "B")
+    with pytest.raises(BoardError, match="SWD ERROR") as caught:
+        measure_once(board)
+    assert exit_code(caught.value) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+def test_a_search_that_loses_its_boards_goes_on_with_them_later(search, configure, tmp_path, desk):
+    config = configure(mode="hil", trials=1)
+    made = desk("A", "B")
+    with pytest.raises(BoardError, match="SWD ERROR"):
+        search(tmp_path / "study", config)
+    made.broken.clear()
+    assert [trial.state for trial in search(tmp_path / "study", config)] == ["done"]
+
+
+def test_pauses_grow(board, monkeypatch, taken):
     monkeypatch.setattr(module, "measure", Rig(*[LinkTimeout("no answer")] * 3))
-    network, pauses = Architecture(2, 2, (1,), window=16, channels=6), []
+    network, pauses = TCN(2, 2, (1,), window=16, channels=6), []
     bench = Bench(board, HilOptions(link="virtual"), sleep=pauses.append)
     with pytest.raises(BoardError):
         bench.measured(

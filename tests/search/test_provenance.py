@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from tinynas.search import provenance
+from tinynas.search import describe_changes, provenance
 
 
 def test_everything_needed_to_repeat_a_search_is_named():
@@ -44,3 +44,17 @@ def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", version)
     origin = provenance(source="csv:walks", dataset_fingerprint="d", board_fingerprint="b", seed=7)
     assert set(origin["packages"].values()) == {None}
+
+
+def test_what_differs_from_the_machine_a_study_began_on_is_said():
+    origin = provenance(source="csv:walks", dataset_fingerprint="d", board_fingerprint="b", seed=7)
+    assert describe_changes(origin) == ()
+    assert describe_changes({}) == ()
+    packages = {**origin["packages"], "tensorflow": "2.3.4", "scipy": None}
+    moved = {**origin, "processor": "Intel 8086", "packages": packages}
+    processor = origin["processor"] or "not installed"
+    installed = importlib.metadata.version("tensorflow")
+    assert describe_changes(moved) == (
+        f"processor is {processor}, the study began with Intel 8086",
+        f"tensorflow is {installed}, the study began with 2.3.4",
+    )

@@ -148,3 +148,42 @@ def test_speed_and_heading_end_to_end(search, configure, tmp_path):
         summary = study.summary
         assert np.isfinite(summary["test"]["recordings"][0]["ate_m"])
         assert summary["test"]["error_int8"] < 3 * summary["baselines"]["zero"]["test"]
+
+
+def test_in_the_level_frame_the_drift_of_its_yaw_is_reported_recording_by_recording(configure, tasks):
+    level, north = (tasks(configure(dataset={"frame": frame})) for frame in ("level", "north"))
+    assert set(level.yaw_drifts("test")) == {recording.name for recording in level.dataset.test}
+    assert all(0 < drift < 90 for drift in level.yaw_drifts("test").values())
+    assert north.yaw_drifts("test") == {}
+
+
+def test_a_refit_learns_the_validation_recordings_as_well_in_epochs_of_the_same_length(configure, tasks):
+    task = tasks(configure(dataset={"frame": "north"}))
+    alone, both = task.training_data(), task.training_data(refit=True)
+    # Windows of 64 samples that begin every 40 samples, of one validation recording without gaps.
+    [recording] = task.dataset.valid
+    assert recording.valid.all()
+    more = (len(recording) - 64) // 40 + 1
+    assert (alone.total, both.total) == (len(task.train), len(task.train) + more)
+    assert alone.windows == both.windows == len(task.train)
+    assert (alone.held_out, both.held_out) == (True, False)
+    first = task.inputs(task.valid)[0]
+    assert np.array_equal(both.inputs[len(task.train)], first)
+    assert not (alone.inputs == first).all(axis=(1, 2)).any()
+
+
+def test_simulated_walkers_are_in_training_and_nowhere_else(configure, tasks):
+    alone, beside = tasks(configure()), tasks(configure(dataset={"simulated": 2, "frame": "north"}))
+    north = tasks(configure(dataset={"frame": "north"}))
+    assert alone.simulated is None
+    assert beside.train.names == north.train.names
+    np.testing.assert_array_equal(beside.normalization.std, north.normalization.std)
+    more, less = beside.training_data(), north.training_data()
+    assert more.total == more.windows == less.total + len(beside.simulated)
+    np.testing.assert_array_equal(more.inputs[: less.total], less.inputs)
+    np.testing.assert_array_equal(more.valid_inputs, less.valid_inputs)
+
+
+def test_simulated_walkers_ask_for_a_frame(configure):
+    with pytest.raises(DatasetError, match=r"dataset\.simulated: .*level or north"):
+        load_task(configure(dataset={"simulated": 2, "frame": "body"}))

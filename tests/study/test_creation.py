@@ -32,7 +32,7 @@ def break_lock(patch: pytest.MonkeyPatch) -> None:
 
 
 def break_database(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(database, "_connect", fail(sqlite3.OperationalError("database or disk is full")))
+    patch.setattr(database, "connect", fail(sqlite3.OperationalError("database or disk is full")))
 
 
 def break_rename(patch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,15 @@ WORKER = textwrap.dedent("""
     except StudyError as error:
         said("error", error.where, "|", error.message, "|", error.advice)
 """)
+# Reads a study again and again; ends with a traceback where it cannot.
+READER = textwrap.dedent("""
+    import sys, time
+    from tinynas.study import Study
+    while True:
+        with Study.open(sys.argv[1], readonly=True) as study:
+            study.trials()
+        time.sleep(0.05)
+""")
 ORDER = ["proposed", "costed", "trained", "converted", "measured", "done"]
 
 
@@ -266,8 +275,8 @@ database = sqlite3.connect(sys.argv[1], isolation_level=None)
 database.execute("PRAGMA cache_size = 1")
 database.execute("BEGIN IMMEDIATE")
 for index in range(1, 200):
-    database.execute("INSERT INTO trial (id, state, seed, key, architecture) VALUES (?, 'proposed', '0', ?, '{}')",
-                     (index, "x" * 900))
+    database.execute("INSERT INTO trial (id, state, seed, key, architecture, times, artefacts, hash) "
+                     "VALUES (?, 'proposed', '0', ?, '{}', '{}', '{}', '')", (index, "x" * 900))
 os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program, str(folder / "study.db")], check=False)
@@ -282,3 +291,51 @@ os.kill(os.getpid(), 9)
     monkeypatch.undo()
     with Study.open(folder, readonly=True) as study:
         assert [trial.key for trial in study.trials()] == ["kept"]
+
+
+def test_a_clock_that_jumps_changes_nothing_but_the_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set back by a year, or far into the future, as a machine without a battery does it at its start."""
+    clock = iter([1e9, 1e9 + 1, 5.0, 4e9, -3.0, 0.0, 1e9, 7.0])
+    monkeypatch.setattr("tinynas.study.records.time.time", lambda: next(clock))
+    with Study.create(tmp_path / "study", config={}, board={}, provenance={}) as study:
+        study.propose(params=None, architecture={}, key="a", seed=0)
+        for state in ORDER[1:]:
+            study.advance(0, state, objective=0.5, feasible=True)
+        study.propose(params=None, architecture={}, key="b", seed=1)
+    with Study.open(tmp_path / "study") as study:
+        first, second = study.trials()
+        assert list(first.times) == ORDER
+        assert list(first.times.values()) == [1e9, 1e9 + 1, 5.0, 4e9, -3.0, 0.0]
+        assert (first.id, second.id, second.times) == (0, 1, {"proposed": 1e9})
+        assert study.best() == first
+        assert study.unfinished() == [second]
+
+
+@posix
+def test_readers_during_a_search_see_whole_studies(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    with subprocess.Popen([sys.executable, "-c", WORKER, str(folder), "0"], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"open\n"
+        # The readers that poll beside this one, as dashboards and reports do.
+        others = [subprocess.Popen([sys.executable, "-c", READER, str(folder)]) for _ in range(3)]
+        seen = []
+        try:
+            deadline = time.monotonic() + 60
+            while (len(seen) < 25 or seen[-1] < 3) and time.monotonic() < deadline:
+                with Study.open(folder, readonly=True) as study:
+                    trials = study.trials()
+                seen.append(len(trials))
+                for trial in trials:
+                    assert list(trial.times) == ORDER[: ORDER.index(trial.state.value) + 1]
+                    assert set(trial.metrics or {}) == set(ORDER[1 : ORDER.index(trial.state.value) + 1])
+                    assert ("weights" in trial.artefacts) == (ORDER.index(trial.state.value) >= 2)
+        finally:
+            alive = [other.poll() is None for other in others]
+            for process in (worker, *others):
+                process.kill()
+            for other in others:
+                other.wait()
+    assert seen == sorted(seen)
+    assert seen[-1] >= 3
+    assert alive == [True] * 3

@@ -31,6 +31,8 @@ def allowed(current: str, target: str) -> bool:
         return True
     if target == "infeasible":
         return current == "costed"
+    if "paused" in (current, target):
+        return (current, target) in {("costed", "paused"), ("paused", "paused"), ("paused", "trained")}
     return ORDER.index(target) == ORDER.index(current) + 1
 
 
@@ -103,7 +105,8 @@ class StudyMachine(RuleBasedStateMachine):
             trial_id, state, objective=objective, feasible=feasible, reason=reason, artefacts=files
         )
         entry |= {"state": state, "objective": score, "feasible": False if state == "infeasible" else fits}
-        entry["path"].append(state)
+        pauses = sum(name.startswith("paused") for name in entry["path"])
+        entry["path"].append(f"paused_{pauses + 1}" if state == "paused" and pauses else state)
         if file is not None:
             assert self.study.artefact(trial.artefacts["tflite"]) == file
 
@@ -149,7 +152,7 @@ class StudyMachine(RuleBasedStateMachine):
         states = [entry["state"] for entry in self.model]
         assert self.study.counts() == {state: states.count(state) for state in STATES}
         assert [trial.id for trial in self.study.unfinished()] == [
-            index for index, state in enumerate(states) if state not in FINAL
+            index for index, state in enumerate(states) if state not in FINAL | {"paused"}
         ]
         ranked = [
             (entry["objective"], index)

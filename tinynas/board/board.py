@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -27,11 +26,11 @@ from tinynas.board.memory import (
     check_regions,
     contiguous_spans,
 )
+from tinynas.board.power import Clock, Milliwatts, OperatingPoint, Power, check_points
 from tinynas.errors import ConfigError
-from tinynas.resources import resource
-from tinynas.yamlfile import describe, did_you_mean, parse_mapping, read_user_file, validate
+from tinynas.yamlfile import describe, validate
 
-__all__ = ["Board", "MemoryRegion", "Probe", "Reserves", "Uart", "contiguous_spans", "list_boards", "load_board"]
+__all__ = ["Board", "Probe", "Reserves", "Uart"]
 
 Core = Literal[
     "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m4f", "cortex-m7", "cortex-m7f", "cortex-m33", "cortex-m33f"
@@ -96,7 +95,7 @@ class Board:
         title: The name printed on the board.
         mcu: Part number of the microcontroller.
         core: Processor core.
-        clock_hz: Highest clock the firmware runs the core at.
+        clock_hz: Clock the firmware runs the core at.
         flash: Program memory.
         sram: Data memory that a model, its runtime, the stack and the firmware share.
         instruction_ram: Tightly coupled RAM for code, not counted as SRAM.
@@ -105,6 +104,8 @@ class Board:
         trigger_pin: Pin that falls where timed inferences begin and where they have ended, so that a power meter knows
             when; high otherwise. None: the firmware drives none, energy cannot be measured.
         probe: How the host finds and programs the board. None: unknown.
+        operating_points: Clocks that a search may choose from, with the supply's power.
+        battery_mwh: Energy of its battery, in milliwatt hours. None: unknown.
         sources: Fact -> the document it was taken from.
 
     Raises:
@@ -112,6 +113,7 @@ class Board:
             the trigger is on the serial port's pin; `where` is the key.
 
     Example:
+        >>> from tinynas.board import load_board
         >>> board = load_board("nucleo_f446re")
         >>> board.sram_bytes // 1024, board.flash_bytes // 1024
         (128, 512)
@@ -122,7 +124,7 @@ class Board:
     name: Name
     mcu: _Text
     core: Core
-    clock_hz: Annotated[int, Field(strict=True, gt=0, le=10_000_000_000)]
+    clock_hz: Clock
     flash: MemoryRegion
     sram: tuple[MemoryRegion, ...]
     title: _Text | None = None
@@ -131,6 +133,8 @@ class Board:
     uart: Uart | None = None
     trigger_pin: Name | None = None
     probe: Probe | None = None
+    operating_points: tuple[OperatingPoint, ...] = ()
+    battery_mwh: Milliwatts | None = None
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -142,6 +146,22 @@ class Board:
         self._check_reserves()
         if self.uart and self.trigger_pin in (self.uart.tx_pin, self.uart.rx_pin):
             raise InconsistencyError(f"the serial port has {self.trigger_pin}", where="trigger_pin")
+        check_points(self.operating_points)
+
+    @property
+    def clocks_hz(self) -> tuple[int, ...]:
+        """Clocks to choose from, ascending: those of the operating points, and the board's own."""
+        return tuple(sorted({self.clock_hz, *(point.clock_hz for point in self.operating_points)}))
+
+    @property
+    def power(self) -> Power | None:
+        """The supply's power at the board's clock; None where it is not known."""
+        points = (point.power for point in self.operating_points if point.clock_hz == self.clock_hz)
+        return next(points, None)
+
+    def at(self, clock_hz: int) -> Board:
+        """The board with its core at another clock."""
+        return self if clock_hz == self.clock_hz else dataclasses.replace(self, clock_hz=clock_hz)
 
     def _keyed_regions(self) -> Iterator[tuple[str, MemoryRegion]]:
         yield "flash", self.flash
@@ -211,7 +231,8 @@ class Board:
     def to_dict(self) -> dict[str, Any]:
         """Return the board as JSON-ready data: its file's keys and the derived sizes. `from_dict` reads it back."""
         data = dataclasses.asdict(self)
-        data["sram"], data["instruction_ram"] = list(data["sram"]), list(data["instruction_ram"])
+        for key in ("sram", "instruction_ram", "operating_points"):
+            data[key] = list(data[key])
         return data | {key: getattr(self, key) for key in _DERIVED}
 
     @classmethod
@@ -222,6 +243,7 @@ class Board:
             ConfigError: At `where:key`.
 
         Example:
+            >>> from tinynas.board import load_board
             >>> board = load_board("nucleo_l476rg")
             >>> Board.from_dict(board.to_dict()) == board
             True
@@ -251,54 +273,3 @@ _DERIVED = (
     *("image_sram_bytes", "image_flash_bytes"),
 )
 _ADAPTER: TypeAdapter[Board] = TypeAdapter(Board)
-
-
-def list_boards() -> list[str]:
-    """Return the names of the shipped boards, sorted.
-
-    Example:
-        >>> "nucleo_f446re" in list_boards()
-        True
-    """
-    return sorted(item.name[:-5] for item in resource("boards").iterdir() if item.name.endswith(".yaml"))
-
-
-def load_board(name_or_path: str | Path) -> Board:
-    """Read a board.
-
-    Args:
-        name_or_path: A shipped board's name (`nucleo_f446re`; case, `-` and `_` do not matter) or the path of a board
-            file.
-
-    Raises:
-        ConfigError: No such board, or its file is wrong: at `file:key`.
-
-    Example:
-        >>> load_board("NUCLEO-L476RG").sram_limit_bytes // 1024
-        96
-    """
-    text = str(name_or_path)
-    name = text.lower().replace("-", "_")
-    known = list_boards()
-    if not isinstance(name_or_path, Path) and name in known:
-        # The same key names the same file in an error, wherever tinynas is installed.
-        where, content = f"boards/{name}.yaml", resource("boards", f"{name}.yaml").read_text(encoding="utf-8")
-    elif isinstance(name_or_path, Path) or _looks_like_path(text):
-        where, content = text, read_user_file(name_or_path)
-    else:
-        close = did_you_mean(name, known)
-        choice = close if close.startswith("known") else f"{close} Known: {', '.join(known)}"
-        raise ConfigError(
-            f"unknown board {text!r:.80}",
-            advice=f"{choice}. The path of a board file of your own (.yaml) works too",
-        )
-    return Board.from_dict(parse_mapping(content, where), where)
-
-
-def _looks_like_path(text: str) -> bool:
-    if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
-        return True
-    try:
-        return Path(text).is_file()
-    except OSError:  # too long for a file name
-        return False

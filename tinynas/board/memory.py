@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from tinynas.checked import parse_bytes
 from tinynas.errors import InconsistencyError
 
 __all__ = ["Address", "InconsistencyError", "MemoryRegion", "Name", "SizeBytes", "check_regions", "contiguous_spans"]
 
 ADDRESS_SPACE_BYTES = 2**32
 
-_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
-
-
-def _parse_bytes(value: object) -> object:
-    """Let a size be written as a number of bytes or as text such as `96 KiB`."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d{1,10})\s*(B|KiB|MiB)\s*", value)
-        if not match:
-            raise ValueError("expected bytes, or a whole number of B, KiB or MiB such as '96 KiB'")
-        return int(match[1]) * _UNITS[match[2]]
-    return value
-
-
-SizeBytes = Annotated[int, Field(strict=True, ge=0, le=ADDRESS_SPACE_BYTES), BeforeValidator(_parse_bytes)]
+SizeBytes = Annotated[int, Field(strict=True, ge=0, le=ADDRESS_SPACE_BYTES), BeforeValidator(parse_bytes)]
 Address = Annotated[int, Field(strict=True, ge=0, lt=ADDRESS_SPACE_BYTES)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=64)]
 

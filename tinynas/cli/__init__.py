@@ -7,6 +7,7 @@ Every command is one module with a function `register(app)`; to add a command, w
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -17,10 +18,15 @@ from typing import Annotated
 import typer
 
 from tinynas import errors
+from tinynas.cli.logs import stop_logging
 
 __all__ = ["exit_code", "main"]
 
-_COMMANDS = ("search", "resume", "report", "compile", "measure", "boards")
+_LOG = logging.getLogger(__name__)
+_COMMANDS = (
+    *("init", "search", "resume", "report", "compare", "dashboard", "evaluate", "explain", "export", "replay", "study"),
+    *("compile", "measure", "boards", "data", "doctor"),
+)
 
 # The class closest to the error's own decides, so a subclass may have a code of its own.
 _EXIT_CODES: dict[type[BaseException], int] = {
@@ -58,12 +64,15 @@ def main(args: Sequence[str] | None = None) -> int:
         code = _run(args, options)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
+        _LOG.debug("the command ends with exit code %d", exit_code(error), exc_info=error)
         if options.debug:
             traceback.print_exc()
         elif not isinstance(error, BrokenPipeError):  # `tinynas boards list | head -1` is no reason to complain
             _print_error(error)
         _abandon_stdout()
         return exit_code(error)
+    finally:
+        stop_logging()
     return code
 
 
@@ -97,7 +106,7 @@ def _app() -> typer.Typer:
     app = typer.Typer(
         help="Find the inertial-odometry network that makes the most of one microcontroller board.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
         # Frames and colours on a terminal; plain lines in a pipe or a log.
         rich_markup_mode="rich" if sys.stdout.isatty() and sys.stderr.isatty() else None,
@@ -136,7 +145,7 @@ def _print_error(error: BaseException) -> None:
 
     hint: str | None = None
     if isinstance(error, errors.TinynasError):
-        text = f"{error.where}: {error.message}" if error.where else error.message
+        text = error.headline
         hint = error.advice
     elif isinstance(error, KeyboardInterrupt):
         text = "interrupted"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from time import monotonic
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,15 +15,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tinynas.cli.console import Cleaned, harmless, own_stderr, stderr
+from tinynas.cli.logs import is_verbose
+from tinynas.printable import printable
 from tinynas.study import Trial, TrialState
 
 __all__ = ["Progress", "working"]
 
+_LOG = logging.getLogger(__name__)
 _BAR_WIDTH = 28
 _RECENT = 8
 _DOING = {
     TrialState.PROPOSED: "costing",
     TrialState.COSTED: "training",
+    TrialState.PAUSED: "training on",
     TrialState.TRAINED: "converting",
     TrialState.CONVERTED: "measuring",
 }
@@ -42,6 +46,8 @@ class Progress:
         console: Where to show it; None for the standard error.
         unit: Of the validation figure during training; None where speed and angle are mixed in it.
         measured: Whether costs come from a board, which takes a while.
+        budget_s: How long the search may take; None: as long as its trials take.
+        spent_s: What earlier sessions took of it.
     """
 
     def __init__(
@@ -55,7 +61,11 @@ class Progress:
         *,
         unit: str | None = "m/s",
         measured: bool = False,
+        budget_s: float | None = None,
+        spent_s: float = 0.0,
     ) -> None:
+        self.budget_s, self.spent_s = budget_s, spent_s
+        self.paused: set[int] = set()
         self._doing = _DOING | ({TrialState.PROPOSED: "measuring on the board"} if measured else {})
         self._unit = f" {unit}" if unit else ""
         self.title, self.trials, self.epochs, self.limits = title, trials, epochs, limits
@@ -63,24 +73,26 @@ class Progress:
         self.best: Trial | None = None
         for trial in done:
             self._take(trial)
-        self.before = len(self.finished)
+        self.before = self.count
         self.current: Trial | None = None
-        self.note = ""
+        self.working: dict[int, tuple[Trial, str]] = {}
         self.ended = False
         self.started = monotonic()
-        self._file = _own_stderr() if console is None else None
-        self.console = console or Console(file=self._file, highlight=False)
+        self._file = own_stderr() if console is None else None
+        self.console = harmless(console or Console(file=self._file, highlight=False))
         # Drawn anew four times a second, not only when something happens: the clock must not stand still in a training.
-        live = Live(console=self.console, get_renderable=self._render, refresh_per_second=4)
-        self._live = live if self.console.is_terminal else None
+        live = Live(console=self.console, get_renderable=lambda: Cleaned(self._render()), refresh_per_second=4)
+        # Lines that are printed between would tear it apart.
+        self._live = live if self.console.is_terminal and not is_verbose() else None
 
     def __enter__(self) -> Progress:
         if self._live is not None:
             self._live.start()
         else:
-            self._line(f"{self.title}: {self.trials} trials")
+            limit = f"{self.trials} trials" if self.budget_s is None else f"{_duration(self.budget_s)} min"
+            self._line(f"{self.title}: {limit}")
             if self.before:
-                self._line(f"finished already: {self.before} of {self.trials}")
+                self._line(f"finished already: {self.before}" + ("" if self.budget_s else f" of {self.trials}"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -90,19 +102,35 @@ class Progress:
         if self._file is not None:
             self._file.close()
 
-    def epoch(self, _trial: int, epoch: int, rmse: float) -> None:
+    def epoch(self, trial: int, epoch: int, rmse: float) -> None:
         """An epoch ended."""
-        self.note = f", epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f}{self._unit}"
+        if trial in self.working:  # else the news is older than the end of the training
+            note = f", epoch {epoch + 1}/{self.epochs}, validation {rmse:.3f}{self._unit}"
+            self.working[trial] = (self.working[trial][0], note)
 
     def state(self, trial: Trial) -> None:
         """A trial entered a state."""
-        self.current, self.note = trial, ""
-        if trial.state.is_finished:
+        self.current = trial
+        # A trial that pauses is told twice: when it comes to rest, and when its training goes on.
+        begins = trial.state is TrialState.PAUSED and trial.id not in self.working
+        self.working[trial.id] = (trial, "")
+        if trial.at_rest and not begins:
+            del self.working[trial.id]
             self._take(trial)
             if self._live is None:
-                self._line(f"[{len(self.finished)}/{self.trials}] {_outcome(trial)}{self._standing()}")
+                number = f"{self.count}" if self.budget_s else f"{self.count}/{self.trials}"
+                self._line(f"[{number}] {_outcome(trial)}{self._standing()}")
+
+    @property
+    def count(self) -> int:
+        """Trials that are evaluated, at least up to a pause."""
+        return len(self.finished) + len(self.paused)
 
     def _take(self, trial: Trial) -> None:
+        self.paused.discard(trial.id)
+        if not trial.state.is_finished:
+            self.paused.add(trial.id)
+            return
         self.finished.append(trial)
         better = self.best is None or _value(trial) < _value(self.best)
         if trial.state is TrialState.DONE and trial.feasible and better:
@@ -114,38 +142,48 @@ class Progress:
         return f"{best} | {left}" if left else best
 
     def _eta(self) -> str:
-        fresh = len(self.finished) - self.before
-        if len(self.finished) >= self.trials:
+        if self.budget_s is not None:
+            return f"{_duration(max(0.0, self.budget_s - self._spent_s))} left"
+        fresh = self.count - self.before
+        if self.count >= self.trials:
             return ""
         if not fresh:
             return "time left unknown"
-        left = (monotonic() - self.started) / fresh * (self.trials - len(self.finished))
+        left = (monotonic() - self.started) / fresh * (self.trials - self.count)
         return f"about {_duration(left)} left"
+
+    @property
+    def _spent_s(self) -> float:
+        return self.spent_s + monotonic() - self.started
 
     def _line(self, text: str) -> None:
         # Straight to the file: a line a fact, not wrapped at the width of a terminal that is not there.
-        self.console.file.write(text + "\n")
+        self.console.file.write(printable(text) + "\n")
         self.console.file.flush()
 
     def _render(self) -> RenderableType:
-        bar = ProgressBar(total=self.trials, completed=len(self.finished), width=_BAR_WIDTH)
         head = _grid(4)
-        head.add_row(
-            bar, f"{len(self.finished)}/{self.trials} trials", _duration(monotonic() - self.started), self._eta()
-        )
+        if self.budget_s is None:
+            bar, count = ProgressBar(self.trials, self.count, width=_BAR_WIDTH), f"{self.count}/{self.trials} trials"
+        else:
+            bar = ProgressBar(self.budget_s, min(self._spent_s, self.budget_s), width=_BAR_WIDTH)
+            count = f"{self.count} trials"
+        head.add_row(bar, count, _duration(monotonic() - self.started), self._eta())
         now = [] if self.ended else [self._now()]
         return Group(_cut(self.title, "bold"), head, *now, Text(), self._budget(), Text(), self._recent())
 
     def _now(self) -> RenderableType:
         if self.current is None:
             return _cut("loading TensorFlow", "cyan")
-        if self.current.state.is_finished:
-            last = len(self.finished) >= self.trials
+        if not self.working:
+            last = self.count >= self.trials
             doing = "testing the best network" if last else "choosing the next network"
             return _cut(doing, "cyan")
-        doing = self._doing.get(self.current.state, "scoring")
-        head = _cut(f"trial {self.current.id}: {doing}{self.note}", "cyan")
-        return Group(head, _cut(f"  {_shape(self.current)}", "cyan"))
+        lines = []
+        for trial, note in sorted(self.working.values(), key=lambda one: one[0].id):
+            lines.append(_cut(f"trial {trial.id}: {self._doing.get(trial.state, 'scoring')}{note}", "cyan"))
+            lines.append(_cut(f"  {_shape(trial)}", "cyan"))
+        return Group(*lines)
 
     def _budget(self) -> RenderableType:
         """The best candidate so far, against the board."""
@@ -176,20 +214,10 @@ class Progress:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Say on a terminal what takes a while; the line is gone afterwards. Nothing in a pipe."""
-    console = Console(stderr=True)
-    with console.status(what) if console.is_terminal else nullcontext():
+    console = stderr()
+    _LOG.info("%s", what)
+    with console.status(what) if console.is_terminal and not is_verbose() else nullcontext():
         yield
-
-
-def _own_stderr() -> TextIO:
-    """The standard error under a descriptor of its own.
-
-    Native libraries' chatter is caught by redirecting the shared descriptor, which must not catch the display with it.
-    """
-    try:
-        return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
-    except (AttributeError, OSError, ValueError):  # closed, or replaced by an object without a descriptor
-        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
 def _grid(columns: int) -> Table:
@@ -213,10 +241,9 @@ def _error(trial: Trial) -> str:
 
 
 def _shape(trial: Trial) -> str:
-    a = trial.architecture
-    extras = [name for name, on in (("skip", a["skip_connections"]), ("batch norm", a["norm"] == "batch")) if on]
-    dilations = ",".join(map(str, a["dilations"]))
-    return ", ".join([f"{a['filters']} filters", f"kernel {a['kernel_size']}", f"dilations {dilations}", *extras])
+    from tinynas.report import describe
+
+    return describe(trial.architecture)
 
 
 def _row(trial: Trial) -> tuple[str | Text, ...]:

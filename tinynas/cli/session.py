@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.errors import BoardError, ConfigError, TinynasError
+from tinynas.errors import BoardError, ConfigError, HostError, TinynasError
+from tinynas.hostfaults import host_faults_stop
+from tinynas.printable import printable
 from tinynas.study import Study
 
 if TYPE_CHECKING:
@@ -38,10 +39,16 @@ def check_folder(out: Path | None) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError("is not a folder", where=f"--out {out}", advice="name a new folder")
     if (out / "study.db").exists():
-        advice = f"go on with it by `tinynas resume {quote(str(out))}`, or name another folder"
+        advice = f"go on with it by `tinynas resume {as_argument(out)}`, or name another folder"
         raise ConfigError("there is already a study in this folder", where=f"--out {out}", advice=advice)
     if out.is_dir() and any(path.name not in _LEFT_BY_A_KILL for path in out.iterdir()):
         raise ConfigError("the folder is not empty", where=f"--out {out}", advice="name a new or an empty one")
+
+
+def as_argument(path: Path) -> str:
+    """A path as it can be typed after a command: no option, nothing for the shell, nothing for the terminal."""
+    text = str(path)
+    return printable(quote(f"./{text}" if text.startswith("-") else text))
 
 
 def new_folder(out: Path | None, board: str, source: str) -> Path:
@@ -67,38 +74,59 @@ def new_folder(out: Path | None, board: str, source: str) -> Path:
 def run_session(study: Study, config: Config, board: Board, task: Task, *, as_json: bool) -> None:
     """Run a study to its end, print the result, and write the outputs.
 
+    Args:
+        study: Open for writing.
+        config: Of the search.
+        board: The board.
+        task: The data.
+        as_json: Print JSON.
+
     Raises:
         KeyboardInterrupt: By SIGINT or SIGTERM, after saying how to go on.
         TinynasError: What ended the search.
     """
     from tinynas.cli.progress import Progress
-    from tinynas.search import Problem, run_search
+    from tinynas.deploy import load_tensorflow
+    from tinynas.search import Beacon, Problem, run_search
 
     limits = Problem(board, task, config).limits
-    done = [trial for trial in study.trials() if trial.state.is_finished]
+    done = [trial for trial in study.trials() if trial.at_rest]
     title = f"{board.title} on {config.dataset.source}"
+    planned = config.most_trials + config.final.candidates * config.final.seeds
+    limit = planned if config.trials or config.minutes is None else None
+    epochs = max(config.training.epochs, (config.final.epochs or 0) if config.final.candidates else 0)
     signals = Signals()
     try:
         with (
             termination_interrupts() as signals,
             Progress(
                 title,
-                config.trials,
-                config.training.epochs,
+                planned,
+                epochs,
                 (limits.sram_bytes, limits.flash_bytes),
                 done,
                 unit="m/s" if config.dataset.target == "velocity" else None,
                 measured=config.mode == "hil",
+                budget_s=None if config.minutes is None else 60.0 * config.minutes,
+                spent_s=float(study.summary.get("seconds", 0.0)),
             ) as shown,
+            Beacon(
+                shown,
+                study.folder,
+                planned=limit,
+                epochs=epochs,
+                workers=config.workers,
+            ) as watched,
         ):
-            _load_tensorflow()
-            run_search(study, config, board, task, shown)
+            load_tensorflow(config.training.threads)
+            with host_faults_stop("run the search", where=str(study.folder), then="resume the search"):
+                run_search(study, config, board, task, watched, workers=config.workers or 1, dask=config.dask)
     except BaseException as error:
         # Whatever was at work may have made an error of its own of the interrupt.
         interrupted = signals.interrupted or isinstance(error, KeyboardInterrupt)
-        if interrupted or isinstance(error, BoardError):
+        if interrupted or isinstance(error, BoardError | HostError):
             what = "interrupted" if interrupted else "stopped"
-            how = f"tinynas resume {quote(str(study.folder))}"
+            how = f"tinynas resume {as_argument(study.folder)}"
             print(f"{what}: every finished step is kept; go on with: {how}", file=sys.stderr, flush=True)
         # What ended the search is the news: a report that cannot be written on top (of a full disk) is none.
         with suppress(TinynasError, OSError):
@@ -116,26 +144,15 @@ def show_and_write(study: Study, *, as_json: bool) -> None:
     Raises:
         StudyError: A file cannot be written.
     """
-    from tinynas.cli.console import print_json
+    from tinynas.cli.console import print_json, stdout
     from tinynas.report import print_result, result
 
     if as_json:
         print_json(result(study))
     else:
-        print_result(result(study))
+        print_result(result(study), stdout())
     sys.stdout.flush()
     _write_outputs(study)
-
-
-def _load_tensorflow() -> None:
-    """Import TensorFlow without the lines about its build that it writes at start-up."""
-    from tinynas.deploy.native import captured_stderr
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with captured_stderr():
-        import tensorflow as tf
-
-        tf.constant(0.0)  # devices are looked for, and reported, with the first tensor
 
 
 def _write_outputs(study: Study) -> None:
@@ -147,7 +164,7 @@ def _write_outputs(study: Study) -> None:
     best = study.best()
     if best is not None:
         write_file(study.folder / "best.tflite", study.artefact(best.artefacts["tflite"]))
-        write_file(study.folder / "model_card.md", model_card(study).encode())
+        write_file(study.folder / "model_card.md", printable(model_card(study), lines=True).encode())
 
 
 class Signals:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tinynas.checked import Count, Flag, Whole, options
+from tinynas.checked import Count, Flag, options
 from tinynas.cost import Compiler
 from tinynas.deploy import Precision
+from tinynas.errors import ConfigError
+from tinynas.hil.flashers import RecoveryCommand, check_flasher
 from tinynas.hil.power import check_meter
-from tinynas.tcn.space import SearchSpace
+from tinynas.network import TrainingOptions
+from tinynas.odometry import AugmentOptions
 
-__all__ = ["Conversion", "Cost", "HilOptions", "Space", "TunerOptions"]
-
-# Far beyond what fits any microcontroller: a slip of a digit is told, not computed with.
-_Width = Annotated[int, Field(strict=True, le=1024)]
-_Dilation = Annotated[int, Field(strict=True, le=100_000)]
-
-
-@options("space")
-class Space(SearchSpace):
-    """Bounds of the architectures (`tcn.SearchSpace`)."""
-
-    filters: tuple[_Width, _Width] = SearchSpace.filters
-    kernel_size: tuple[_Width, _Width] = SearchSpace.kernel_size
-    dilations: Annotated[tuple[_Dilation, ...], Field(max_length=12)] = SearchSpace.dilations
-    blocks: tuple[Whole, Whole] = SearchSpace.blocks
-    skip_connections: tuple[Flag, ...] = SearchSpace.skip_connections
+__all__ = ["Conversion", "Cost", "Deploy", "Fidelity", "Final", "HilOptions", "Training", "TunerOptions"]
 
 
 @options("tuner")
@@ -44,6 +33,17 @@ class TunerOptions:
     only_feasible: Flag = True
 
 
+@options("training")
+class Training(TrainingOptions):
+    """How candidates are trained (`network.training.TrainingOptions`), and how their windows are varied.
+
+    Attributes:
+        augment: Variation of the training windows.
+    """
+
+    augment: AugmentOptions = field(default_factory=AugmentOptions)
+
+
 @options("conversion")
 class Conversion:
     """How networks become models.
@@ -55,6 +55,65 @@ class Conversion:
 
     precision: Precision = "int8"
     calibration_windows: Count = 100
+
+
+@options("deploy")
+class Deploy:
+    """How the model is used on the board.
+
+    Attributes:
+        turns: 1, 2 or 4: the model runs on the window turned into so many directions, and the board averages the
+            velocities. Level or north frame and target `velocity` only.
+    """
+
+    turns: Literal[1, 2, 4] = 1
+
+
+@options("fidelity")
+class Fidelity:
+    """Which trainings go on, and which stop early.
+
+    Asynchronous successive halving over the epochs of a training (Li et al. 2020, "A system for massively parallel
+    hyperparameter tuning").
+
+    Attributes:
+        rungs: Shares of `training.epochs`, ascending, at which a training pauses. Empty: it goes on to the end. None:
+            0.2 and 0.5 where the search has a limit of time, else empty.
+        keep: Of the trainings that reach a rung one in so many goes on.
+        control: Of so many candidates one goes on whatever its rank, so that the search learns how trainings end that
+            begin badly; 0: none.
+
+    Raises:
+        ConfigError: The shares do not ascend, or lie outside (0, 1).
+    """
+
+    rungs: tuple[float, ...] | None = None
+    keep: Annotated[int, Field(strict=True, ge=2, le=1000)] = 3
+    control: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 8
+
+    def __post_init__(self) -> None:
+        shares = self.rungs or ()
+        if any(not 0 < share < 1 for share in shares):
+            raise ConfigError("every rung is a share of a training, between 0 and 1", where="fidelity.rungs")
+        if list(shares) != sorted(set(shares)):
+            raise ConfigError("the rungs do not ascend", where="fidelity.rungs")
+
+
+@options("final")
+class Final:
+    """The final training of a search's best candidates.
+
+    Attributes:
+        candidates: So many of the best are trained again; 0: none.
+        seeds: Times each is trained, with another seed each.
+        epochs: Length of these trainings; None: as in the search.
+        refit: Train the chosen network once more, on training and validation recordings together, and deploy that.
+    """
+
+    candidates: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
+    seeds: Count = 3
+    epochs: Count | None = None
+    refit: Flag = False
 
 
 @options("cost")
@@ -81,23 +140,33 @@ class HilOptions:
 
     Attributes:
         link: "virtual"; a serial port; or "auto", the port of the board that is attached.
-        flasher: How images get into its flash: "drive", "pyocd", "rom", or "auto".
+        flasher: How images get into its flash: "drive", "pyocd", "rom", "auto"; or "cmd:" and a command of your own
+            with `{elf}`, `{bin}` or `{hex}`, and `{port}` and `{probe}`.
         probe: Serial number of the probe, or its beginning, where several boards are attached.
         tflm_root: Only for the engine "tflm": folder of tflite-micro's sources, with its library built for the board's
             core.
         meter: The power meter in the board's supply: "lpm01a:PORT", "lpm01a:PORT@VOLTS" or "ina228:PORT". None leaves
             energy unknown.
+        recover: A command that brings a board back which has failed twice in a row, such as one that turns its USB port
+            off and on, with `{port}` and `{probe}`; None: it is flashed anew and tested.
+        keep: Folder for transcripts of the serial line, one for each measurement. None keeps none.
 
     Raises:
-        ConfigError: There is no such meter, or the board is a virtual one, which takes no current.
+        ConfigError: There is no such flasher or meter, the command cannot be read, or the board is a virtual one, which
+            takes no current.
     """
 
     link: str = "auto"
-    flasher: Literal["auto", "drive", "pyocd", "rom"] = "auto"
+    flasher: str = "auto"
     probe: str | None = None
     tflm_root: str | None = None
     meter: str | None = None
+    recover: str | None = None
+    keep: str | None = None
 
     def __post_init__(self) -> None:
+        check_flasher(self.flasher, "hil.flasher")
         if self.meter is not None:
             check_meter(self.meter, self.link, "hil.meter")
+        if self.recover is not None:
+            RecoveryCommand.check(self.recover, "hil.recover")

@@ -1,25 +1,32 @@
-"""What a candidate costs: the resource model, and the official interpreter as its referee."""
+"""What a candidate costs: the resource model."""
 
+from tinynas.cost.aot import Costs, lower_predicted
 from tinynas.cost.engine import Compiler, Engine, Kernels
+from tinynas.cost.least import LeastCosts, least_costs
 from tinynas.cost.lowering import lower
-from tinynas.cost.proxy import estimate, measure_graph, plain_flash_bytes, sparse_working_memory_bytes
+from tinynas.cost.proxy import costs, estimate, measure_graph, plain_flash_bytes, sparse_working_memory_bytes
 from tinynas.cost.tflite_size import tflite_bytes
-from tinynas.cost.tflm import HostArena, TflmInterpreter, tflm_runtime
-from tinynas.cost.tflm_memory import arena_bytes, persistent_bytes
+from tinynas.cost.tflm_memory import arena_bytes, persistent_bytes, scratch_buffers
+from tinynas.cost.update import repeat, with_energy
 
 __all__ = [
     "Compiler",
+    "Costs",
     "Engine",
-    "HostArena",
     "Kernels",
-    "TflmInterpreter",
+    "LeastCosts",
     "arena_bytes",
+    "costs",
     "estimate",
+    "least_costs",
     "lower",
+    "lower_predicted",
     "measure_graph",
     "persistent_bytes",
     "plain_flash_bytes",
+    "repeat",
+    "scratch_buffers",
     "sparse_working_memory_bytes",
     "tflite_bytes",
-    "tflm_runtime",
+    "with_energy",
 ]

@@ -1,26 +1,24 @@
-"""Code and stack of a compiled model, predicted: what a compiler makes of it at -O2 for a Cortex-M4.
+"""Code and stack of a compiled model, predicted: what a compiler makes of it at -O2.
 
 Kernels are inlined into their calls and specialised for constants, so each operator has code of its own. Its length
-depends on which loops and special cases its sizes leave. The terms name these cases. Their figures are least squares
-over the code of random networks' operators (`benchmarks/aot_code.py` finds them again): GCC 12.2, and Clang out of
-ziglang 0.17. Another release's code differs a little.
+depends on which loops and special cases its sizes leave. The terms name these cases; `code_figures` has their bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinynas.cost.engine import Compiler
-from tinynas.deploy.compiler.passes.liveness import Turns
-from tinynas.deploy.compiler.plan.schedule import Schedule
-from tinynas.deploy.compiler.program.work import Matrix
+from tinynas.cost.code_figures import CODE_BYTES, STACK_BYTES, Code
+from tinynas.deploy.compiler import Binary, Depthwise, Lookup, Matrix, Mean, Schedule, Work
 
 __all__ = [
-    "CODE_BYTES",
-    "STACK_BYTES",
     "code_bytes",
     "dispatch_terms",
     "inlines_operators",
+    "least_depthwise_bytes",
+    "least_matrix_bytes",
+    "least_plain_bytes",
+    "least_sum_bytes",
     "operator_terms",
     "stack_bytes",
     "stack_terms",
@@ -29,115 +27,76 @@ __all__ = [
 
 Terms = Mapping[str, int]
 
-#: Bytes that each of `operator_terms` and `dispatch_terms` adds, by compiler; a term without a figure adds none.
-CODE_BYTES: Mapping[Compiler, Mapping[str, float]] = {
-    "gcc": {
-        "rows": 624.8,
-        "rows: one tap": -262.1,
-        "rows: whole groups": -45.6,
-        "rows: places of a power of two": -24.2,
-        "row": 555.3,
-        "row: several taps": 182.7,
-        "row: whole groups": -28.1,
-        "row: whole rounds": -68.2,
-        "row: rounds and one group": -38.4,
-        "row: less than a round": -227.3,
-        "row: one pair": -103.6,
-        "sum": 469.3,
-        "sum: up to 3 values": -278.7,
-        "sum: 4 to 7 values": -48.5,
-        "sum: whole words": -98.5,
-        "sum: words and one value": -31.4,
-        "sum: odd turns": -23.0,
-        "sum: reads one row": -47.8,
-        "dispatch": 29.8,
-        "dispatch: inlined": 83.0,
-        "dispatch: operator": 3.0,
-        "dispatch: operator, inlined": 2.1,
-    },
-    "zig": {
-        "rows": 555.8,
-        "rows: one tap": -229.3,
-        "rows: whole groups": -79.6,
-        "rows: places of a power of two": -35.5,
-        "rows: one group": -145.1,
-        "rows: one pair": -28.4,
-        "rows: two turns": -30.5,
-        "row": 438.4,
-        "row: several taps": 156.0,
-        "row: whole groups": 1.6,
-        "row: whole rounds": -93.2,
-        "row: rounds and one group": -25.3,
-        "row: less than a round": -208.7,
-        "row: one pair": -12.6,
-        "sum": 498.9,
-        "sum: up to 3 values": -293.0,
-        "sum: 4 to 7 values": -37.6,
-        "sum: whole words": -115.4,
-        "sum: words and one value": -46.0,
-        "sum: odd turns": -42.3,
-        "sum: two turns": -33.6,
-        "sum: reads one row": -35.2,
-        "dispatch": -114.0,
-        "dispatch: inlined": 218.8,
-        "dispatch: operator": 19.8,
-        "dispatch: operator, inlined": 24.4,
-    },
-}
-#: Bytes that each of `stack_terms` adds to the room for windows, by compiler.
-STACK_BYTES: Mapping[Compiler, Mapping[str, float]] = {
-    "gcc": {
-        "calls": 475.0,
-        "inlined": -26.5,
-        "operator": 2.3,
-        "operator, inlined": 2.1,
-    },
-    "zig": {
-        "calls": 480.3,
-        "inlined": -83.7,
-        "operator": 0.3,
-        "operator, inlined": 10.4,
-    },
-}
 _LANES = 2  # time steps that are computed at once
 _INT16, _GROUP, _POINTER = 2, 4, 4
+_TABLE_BYTES = 256  # of a function of one value
 _ROUND = 4  # groups of a round of the inner loop
 _STATE_BYTES, _TURN_BYTES = 12, 2  # of what one inference carries along, on the stack
 # GCC inlines what is called once unless that makes the caller's frame grow tenfold (its large-stack-frame-growth).
 _FRAME_GROWTH = 10
 # Clang does up to a number of instructions (LLVM's last-call-to-static bonus): this much of their code.
-_LAST_CALL_BYTES = 11_700
+_LAST_CALL_BYTES = {"zig": 11_700, "zig armv6-m": 16_000}
 
 
-def code_bytes(schedule: Schedule, compiler: Compiler) -> int:
+def least_matrix_bytes(work: Matrix, code: Code) -> float:
+    """The least code of a matrix, however many turns it takes and wherever its rows lie."""
+    kinds = [_row_terms(work), *(_rows_terms(work, turns, places) for turns in (2, 3) for places in (2, 3))]
+    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+
+
+def least_depthwise_bytes(work: Depthwise, code: Code) -> float:
+    """The least code of a depthwise convolution, however many turns it takes and wherever its rows lie."""
+    kinds = [_depthwise_terms(work, turns, places) for turns in (1, 2) for places in (2, 3)]
+    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+
+
+def least_sum_bytes(values: int, code: Code) -> float:
+    """The least code of a sum of rows of so many values."""
+    kinds = [_sum_terms(values, turns, one_row) for turns in (1, 2, 3, 4) for one_row in (False, True)]
+    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+
+
+def least_plain_bytes(kind: str, code: Code) -> float:
+    """The least code of a product, a difference, a function by table (its table included) or a mean."""
+    kinds = [_plain_terms(kind, turns) for turns in (1, 2)]
+    return min(_total(CODE_BYTES[code], terms) for terms in kinds) + _TABLE_BYTES * (kind == "lookup")
+
+
+def code_bytes(schedule: Schedule, code: Code) -> int:
     """Code of all operators, with their parameter structures and what lets them take turns.
 
     Args:
-        schedule: Of a model of convolutions, fully connected operators and sums; another operator is taken for a sum.
-        compiler: Whose code.
+        schedule: Of a model of convolutions, depthwise ones too, fully connected operators, sums, differences,
+            products, means and functions by table; another operator is taken for a sum.
+        code: Whose code.
     """
-    dispatch = dispatch_terms(schedule, inlined=inlines_operators(schedule, compiler))
-    return round(_operators_bytes(schedule, compiler) + _total(CODE_BYTES[compiler], dispatch))
+    dispatch = dispatch_terms(schedule, inlined=inlines_operators(schedule, code))
+    return round(_operators_bytes(schedule, code) + _total(CODE_BYTES[code], dispatch))
 
 
-def stack_bytes(schedule: Schedule, compiler: Compiler) -> int:
+def stack_bytes(schedule: Schedule, code: Code) -> int:
     """Peak stack usage: windows, what the compiler spills, calls, protocol and one interrupt frame."""
-    terms = stack_terms(schedule, inlined=inlines_operators(schedule, compiler))
-    return window_bytes(schedule) + round(_total(STACK_BYTES[compiler], terms))
+    terms = stack_terms(schedule, inlined=inlines_operators(schedule, code))
+    return window_bytes(schedule) + round(_total(STACK_BYTES[code], terms))
 
 
 def window_bytes(schedule: Schedule) -> int:
     """Room on the stack for the largest window of two time steps in int16, and for pointers to its rows."""
-    works = [turns.operator.work for turns in schedule.live.turns]
-    groups = max((_groups(work) for work in works if isinstance(work, Matrix)), default=0)
-    taps = max((work.weights.shape[1] for work in works if isinstance(work, Matrix)), default=0)
-    return _LANES * _INT16 * _GROUP * groups + _POINTER * int(taps)
+    groups = pointers = 0
+    for turns in schedule.live.turns:
+        work = turns.operator.work
+        if isinstance(work, Matrix):
+            groups, pointers = max(groups, _groups(work)), max(pointers, int(work.weights.shape[1]))
+        elif isinstance(work, Depthwise):  # it points at rows, and at positions within them
+            rows, across, _ = map(int, work.weights.shape)
+            pointers = max(pointers, rows * (1 + across))
+    return _LANES * _INT16 * _GROUP * groups + _POINTER * pointers
 
 
-def inlines_operators(schedule: Schedule, compiler: Compiler) -> bool:
+def inlines_operators(schedule: Schedule, code: Code) -> bool:
     """Whether the function with all operators becomes part of the one that calls it."""
-    if compiler == "zig":
-        return _operators_bytes(schedule, compiler) <= _LAST_CALL_BYTES
+    if code.startswith("zig"):
+        return _operators_bytes(schedule, code) <= _LAST_CALL_BYTES[code]
     state = _STATE_BYTES + _TURN_BYTES * len(schedule.live.turns)
     return window_bytes(schedule) <= _FRAME_GROWTH * state
 
@@ -146,11 +105,17 @@ def operator_terms(schedule: Schedule, number: int) -> Terms:
     """What the length of an operator's code depends on."""
     turns = schedule.live.turns[number]
     work = turns.operator.work
+    if isinstance(work, Depthwise):
+        return _depthwise_terms(work, len(turns.rows), _places(schedule, turns.operator.output))
     if not isinstance(work, Matrix):
-        return _sum_terms(turns)
-    return (
-        _row_terms(work) if len(turns.rows) == 1 else _rows_terms(turns, work, _places(schedule, turns.operator.output))
-    )
+        first = turns.operator.inputs[0]
+        one_row = first.high == first.low + 1
+        if isinstance(work, Lookup | Mean) or (isinstance(work, Binary) and work.function != "add"):
+            return _plain_terms(_plain_kind(work), len(turns.rows))
+        return _sum_terms(turns.operator.rows.bytes, len(turns.rows), one_row)
+    if len(turns.rows) == 1:
+        return _row_terms(work)
+    return _rows_terms(work, len(turns.rows), _places(schedule, turns.operator.output))
 
 
 def dispatch_terms(schedule: Schedule, *, inlined: bool) -> Terms:
@@ -170,27 +135,28 @@ def stack_terms(schedule: Schedule, *, inlined: bool) -> Terms:
     return {"calls": 1, "inlined": int(inlined), "operator": count, "operator, inlined": inlined * count}
 
 
-def _operators_bytes(schedule: Schedule, compiler: Compiler) -> float:
+def _operators_bytes(schedule: Schedule, code: Code) -> float:
     numbers = range(len(schedule.live.turns))
-    return sum(_total(CODE_BYTES[compiler], operator_terms(schedule, number)) for number in numbers)
+    return sum(_total(CODE_BYTES[code], operator_terms(schedule, number)) for number in numbers)
 
 
 def _total(figures: Mapping[str, float], terms: Terms) -> float:
     return sum(figures.get(term, 0.0) * count for term, count in terms.items())
 
 
-def _rows_terms(turns: Turns, work: Matrix, places: int) -> Terms:
+def _rows_terms(work: Matrix, turns: int, places: int) -> Terms:
     """Of a matrix that takes several turns: two columns at a time, by a kernel in assembly that all share."""
     channels, taps, _, depth = map(int, work.weights.shape)
     return _holding(
         {
             "rows": True,
             "rows: one tap": taps == 1,
+            "rows: one tap of a round or more": taps == 1 and _groups(work) >= _ROUND,
             "rows: whole groups": depth % _GROUP == 0,
             "rows: places of a power of two": places & (places - 1) == 0,
             "rows: one group": _groups(work) == 1,
             "rows: one pair": channels <= 2,
-            "rows: two turns": len(turns.rows) == 2,
+            "rows: two turns": turns == 2,
         }
     )
 
@@ -212,8 +178,23 @@ def _row_terms(work: Matrix) -> Terms:
     )
 
 
-def _sum_terms(turns: Turns) -> Terms:
-    values, first = turns.operator.rows.bytes, turns.operator.inputs[0]
+def _depthwise_terms(work: Depthwise, turns: int, places: int) -> Terms:
+    """Of a depthwise convolution: channels by fours, then what is left of them one by one."""
+    rows, across, channels = map(int, work.weights.shape)
+    return _holding(
+        {
+            "depthwise": True,
+            "depthwise: one tap": rows * across == 1,
+            "depthwise: whole groups": channels % _GROUP == 0,
+            "depthwise: less than a group": channels < _GROUP,
+            "depthwise: one group": _GROUP <= channels < 2 * _GROUP,
+            "depthwise: one turn": turns == 1,
+            "depthwise: places of a power of two": places & (places - 1) == 0,
+        }
+    )
+
+
+def _sum_terms(values: int, turns: int, reads_one_row: bool) -> Terms:
     return _holding(
         {
             "sum": True,
@@ -221,11 +202,22 @@ def _sum_terms(turns: Turns) -> Terms:
             "sum: 4 to 7 values": 4 <= values <= 7,
             "sum: whole words": values % 4 == 0,
             "sum: words and one value": values % 4 == 1,
-            "sum: odd turns": len(turns.rows) % _LANES == 1,
-            "sum: two turns": len(turns.rows) == 2,
-            "sum: reads one row": first.high == first.low + 1,
+            "sum: odd turns": turns % _LANES == 1,
+            "sum: two turns": turns == 2,
+            "sum: reads one row": reads_one_row,
         }
     )
+
+
+def _plain_kind(work: Work) -> str:
+    if isinstance(work, Binary):
+        return "difference" if work.function == "sub" else "product"
+    return "lookup" if isinstance(work, Lookup) else "mean"
+
+
+def _plain_terms(kind: str, turns: int) -> Terms:
+    """Of an operator whose inner loop is the same whatever the number of values."""
+    return _holding({kind: True, f"{kind}: one turn": turns == 1})
 
 
 def _holding(terms: Mapping[str, bool]) -> Terms:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tinynas.board.families import CORES, Compiler
+from tinynas.cost.code_figures import Code
+from tinynas.cost.cycle_figures import Timing, timing_of
 from tinynas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Compiler", "Engine", "Kernels"]
 
 Kernels = Literal["reference", "cmsis_nn", "tinynas"]
-Compiler = Literal["gcc", "zig"]
-"""What builds images: Arm's GNU toolchain, or Clang out of the ziglang package."""
 
 # TFLM's image without a model, by kernel library.
 _TFLM_CODE_BYTES: Mapping[str, int] = {"reference": 55_412, "cmsis_nn": 86_988}
@@ -33,6 +35,9 @@ class Engine:
             August 2026.
         static_bytes: SRAM beside the model's: .data and .bss of the same images.
         compiler: Whose code these figures, and those of compiled operators, are.
+        dsp: The core has Arm's DSP instructions, for which kernels are written anew.
+        board: The board, with the clock that its core runs at; None: time and energy stay unknown.
+        timing: What the board's core and flash take for the kernels' loops; None: there are no figures.
     """
 
     name: str
@@ -40,6 +45,29 @@ class Engine:
     code_bytes: int
     static_bytes: int
     compiler: Compiler = "gcc"
+    dsp: bool = True
+    board: Board | None = dataclasses.field(default=None, repr=False)
+    timing: Timing | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def at(self, clock_hz: int | None) -> Engine:
+        """The same on a board whose core runs at another clock.
+
+        Args:
+            clock_hz: The clock; None: as it is.
+
+        Raises:
+            ConfigError: The firmware does not set this clock.
+        """
+        if clock_hz is None or self.board is None or clock_hz == self.board.clock_hz:
+            return self
+        return Engine.aot(self.board.at(clock_hz), self.compiler)
+
+    @property
+    def code(self) -> Code:
+        """Whose figures compiled operators have."""
+        if self.dsp:
+            return self.compiler
+        return "gcc armv6-m" if self.compiler == "gcc" else "zig armv6-m"
 
     @classmethod
     def tflm(cls, kernels: Kernels = "cmsis_nn") -> Engine:
@@ -65,11 +93,13 @@ class Engine:
         Raises:
             ConfigError: The firmware does not run on such a board.
         """
-        from tinynas.board.families import check_firmware
+        from tinynas.board import check_firmware
 
-        sizes = check_firmware(board).code_bytes
+        family = check_firmware(board)
+        sizes = family.code_bytes
         if compiler not in sizes:
             raise ConfigError(
                 f"{compiler!r:.40} is not a compiler", where="compiler", advice=f"one of {', '.join(sizes)}"
             )
-        return cls("aot", "tinynas", sizes[compiler], 852, compiler)
+        dsp, timing = CORES[family.core].dsp, timing_of(family, board.clock_hz, compiler)
+        return cls("aot", "tinynas", sizes[compiler], 860, compiler, dsp, board, timing)

@@ -1,67 +1,114 @@
-"""The .tflite an architecture will become, foreseen operator by operator without TensorFlow.
+"""The .tflite that a network will become, predicted operator by operator without TensorFlow.
 
-The order of the operators is ours: within a block the residual path comes first, so that the block's input, the largest
-tensor alive, dies before the second convolution runs; the skip sum is taken as soon as its parts exist. The converted
-model is brought into this order (`tinynas.deploy.tflite`), so what is foreseen here is what is deployed.
+The order of the operators is that of the layers. The converted model is brought into this order
+(`tinynas.deploy.tflite`), so what is predicted here is what is deployed.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
-from tinynas.deploy.graph import Graph, Op, Tensor
-from tinynas.tcn.architecture import Architecture
-from tinynas.tcn.plan import ConvPlan, PyramidPlan, SlicePlan, plan
+from tinynas.deploy import Graph, Op, Tensor
+from tinynas.errors import ConversionError
+from tinynas.network import (
+    Activation,
+    Addition,
+    Convolution,
+    Cut,
+    Dense,
+    Difference,
+    Dropout,
+    Input,
+    Network,
+    Normalisation,
+    Plan,
+    Product,
+    Step,
+    plan,
+)
 
 __all__ = ["lower"]
 
+# Folded, or in training only.
+_SILENT = (Normalisation, Dropout)
+_PAIRWISE = {Addition: "ADD", Difference: "SUB", Product: "MUL"}
 _NONE, _RELU = 0, 1  # ActivationFunctionType of the schema
-_VALID = 1
 #: Keep the first index and every channel; bit i of a mask says that begin[i] or end[i] is ignored.
 _BEGIN_MASK, _END_MASK = 0b1011, 0b1111
 
 
-def lower(architecture: Architecture, dtype: str = "int8", *, pyramid: PyramidPlan | None = None) -> Graph:
-    """Foresee the .tflite graph of an architecture.
+def lower(network: Network, dtype: str = "int8", *, planned: Plan | None = None) -> Graph:
+    """Predict the .tflite graph of a network.
 
     Args:
-        architecture: The network.
+        network: An architecture, or a layer graph.
         dtype: "int8" or "float32".
-        pyramid: Its layer plan, if the caller has it already.
+        planned: Its plan, where the caller has it.
 
     Returns:
         The graph without the values of its weights; tensors in the order of their first use.
 
+    Raises:
+        ConversionError: A ReLU follows something else than a layer with a fused activation that only it reads.
+
     Example:
-        >>> g = lower(Architecture(filters=8, kernel_size=3, dilations=(1, 2, 4), window=64, channels=6))
+        >>> from tinynas.network import TCN
+        >>> g = lower(TCN(filters=8, kernel_size=3, dilations=(1, 2, 4), window=64, channels=6))
         >>> [op.kind for op in g.ops][:4]
         ['RESHAPE', 'STRIDED_SLICE', 'STRIDED_SLICE', 'CONV_2D']
     """
-    a, p = architecture, pyramid or plan(architecture)
+    steps = (planned or plan(network)).steps
+    rectified = _rectified(steps)
     build = _Builder(dtype)
-    window = build.tensor((1, a.window, a.channels))
-    shape = build.constant(-1, 1, a.window, a.channels)
-    x = build.op("RESHAPE", (window, shape), (1, 1, a.window, a.channels))
-    x = build.subsample(x, p.input, a.channels)
-    features = None
-    for block in p.blocks:
-        residual = None
-        if block.residual is not None:
-            residual = build.subsample(x, block.residual, block.first.in_channels)
-            if block.projection is not None:
-                residual = build.convolve(residual, block.projection, _NONE)
-        x = build.convolve(build.convolve(x, block.first, _RELU), block.second, _RELU)
-        if block.skip is not None:
-            last = build.subsample(x, block.skip, a.filters)
-            features = last if features is None else build.add(features, last, (1, 1, 1, a.filters), _NONE)
-        if residual is not None:
-            x = build.add(residual, x, (1, 1, block.second.out_length, a.filters), _RELU)
-    features = x if features is None else features
-    operands = (features, build.tensor((a.outputs, a.filters), constant=True), build.bias(a.outputs))
-    out = build.op("FULLY_CONNECTED", operands, (1, a.outputs), fusedActivationFunction=_NONE)
-    return Graph(tuple(build.tensors), tuple(build.ops), (window,), (out,))
+    window = 0
+    made: list[int] = []
+    for number, step in enumerate(steps):
+        what = step.what
+        if isinstance(what, _SILENT) or (isinstance(what, Activation) and what.function == "relu"):
+            made.append(made[step.reads[0]])
+            continue
+        shape = (1, 1, step.positions, step.channels)
+        operands = [made[source] for source in step.reads]
+        activation = _RELU if number in rectified else _NONE
+        if isinstance(what, Input):
+            window = build.tensor((1, what.length, what.channels))
+            x = build.op("RESHAPE", (window, build.constant(-1, *shape[1:])), shape)
+        elif isinstance(what, Cut):
+            x = build.cut(operands[0], what, shape)
+        elif isinstance(what, Convolution):
+            x = build.convolve(operands[0], what, step, steps[step.reads[0]], activation)
+        elif isinstance(what, Addition | Difference | Product):
+            kind = _PAIRWISE[type(what)]
+            x = build.op(kind, (operands[0], operands[1]), shape, fusedActivationFunction=activation)
+        elif isinstance(what, Activation):
+            x = build.op("LOGISTIC", (operands[0],), shape)
+        elif isinstance(what, Dense):
+            x = build.dense(operands[0], steps[step.reads[0]].channels, step.channels, activation)
+        else:
+            x = build.op("MEAN", (operands[0], build.constant(2, shape=())), shape, keepDims=1)
+        made.append(x)
+    return Graph(tuple(build.tensors), tuple(build.ops), (window,), (made[-1],))
+
+
+def _rectified(steps: Sequence[Step]) -> set[int]:
+    """Steps that a ReLU is fused into."""
+    readers = Counter(source for step in steps for source in step.reads)
+    found = set()
+    for step in steps:
+        if not isinstance(step.what, Activation) or step.what.function != "relu":
+            continue
+        at = step.reads[0]
+        while isinstance(steps[at].what, Normalisation) and readers[at] == 1:
+            at = steps[at].reads[0]
+        if not isinstance(steps[at].what, Convolution | Addition | Dense) or readers[at] != 1:
+            what = "a ReLU must follow a convolution, a linear layer or a sum that nothing else reads"
+            raise ConversionError(what, where="layer graph")
+        found.add(at)
+    return found
 
 
 @cache
@@ -99,26 +146,28 @@ class _Builder:
         self.ops.append(Op(kind, inputs, (out,), options))
         return out
 
-    def subsample(self, x: int, part: SlicePlan, channels: int) -> int:
-        if part.identity:
-            return x
+    def cut(self, x: int, part: Cut, shape: tuple[int, ...]) -> int:
         bounds = (self.constant(0, 0, part.begin, 0), self.constant(0, 0, 0, 0), self.constant(1, 1, part.step, 1))
-        operands, shape = (x, *bounds), (1, 1, part.out_length, channels)
-        return self.op("STRIDED_SLICE", operands, shape, beginMask=_BEGIN_MASK, endMask=_END_MASK)
+        return self.op("STRIDED_SLICE", (x, *bounds), shape, beginMask=_BEGIN_MASK, endMask=_END_MASK)
 
-    def convolve(self, x: int, conv: ConvPlan, activation: int) -> int:
-        if conv.pad:
-            pads = self.constant(0, 0, 0, 0, conv.pad, 0, 0, 0, shape=(4, 2))
-            x = self.op("PAD", (x, pads), (1, 1, conv.pad + conv.in_length, conv.in_channels))
-        weights = self.tensor((conv.out_channels, 1, conv.taps, conv.in_channels), constant=True)
-        return self.op(
-            "CONV_2D",
-            (x, weights, self.bias(conv.out_channels)),
-            (1, 1, conv.out_length, conv.out_channels),
-            strideW=conv.stride,
-            dilationWFactor=conv.rate,
-            fusedActivationFunction=activation,
-        )
+    def convolve(self, x: int, layer: Convolution, step: Step, source: Step, activation: int) -> int:
+        taps = step.taps
+        assert taps is not None
+        if taps.pad:
+            pads = self.constant(0, 0, 0, 0, taps.pad, 0, 0, 0, shape=(4, 2))
+            x = self.op("PAD", (x, pads), (1, 1, taps.pad + source.positions, source.channels))
+        options = {
+            "strideW": taps.stride,
+            "dilationWFactor": taps.rate,
+            "fusedActivationFunction": activation,
+        }
+        kind, shape = "CONV_2D", (step.channels, 1, taps.taps, source.channels)
+        if layer.groups > 1:
+            kind, shape = "DEPTHWISE_CONV_2D", (1, 1, taps.taps, step.channels)
+            options["depthMultiplier"] = 1
+        operands = (x, self.tensor(shape, constant=True), self.bias(step.channels))
+        return self.op(kind, operands, (1, 1, step.positions, step.channels), **options)
 
-    def add(self, a: int, b: int, shape: tuple[int, ...], activation: int) -> int:
-        return self.op("ADD", (a, b), shape, fusedActivationFunction=activation)
+    def dense(self, x: int, inputs: int, outputs: int, activation: int) -> int:
+        operands = (x, self.tensor((outputs, inputs), constant=True), self.bias(outputs))
+        return self.op("FULLY_CONNECTED", operands, (1, outputs), fusedActivationFunction=activation)

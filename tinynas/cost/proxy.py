@@ -1,4 +1,4 @@
-"""The resource model: what a candidate costs, from its architecture alone, in less than a millisecond.
+"""The resource model: what a candidate costs, from its architecture alone, in about a millisecond.
 
 Exact where the rules are known: the arena's head follows TFLM's planner, the .tflite length the flatbuffer layout, and
 the MACs the layer plan. The arena's tail is within 20 bytes of a Cortex-M4's (`cost.tflm_memory`).
@@ -6,26 +6,25 @@ the MACs the layer plan. The arena's tail is within 20 bytes of a Cortex-M4's (`
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from tinynas.cost.aot import Costs, aot_costs
+from tinynas.cost.aot import Costs, aot_costs, lower_predicted
+from tinynas.cost.aot_program import predict_program
 from tinynas.cost.engine import Engine
 from tinynas.cost.lowering import lower
 from tinynas.cost.tflite_size import tflite_bytes
 from tinynas.cost.tflm_memory import arena_bytes
-from tinynas.deploy.graph import Graph
+from tinynas.deploy import Graph
+from tinynas.deploy.compiler import Program
 from tinynas.measurement import Measurement
-from tinynas.tcn.architecture import Architecture
-from tinynas.tcn.plan import plan
+from tinynas.network import Network, plan
 
-__all__ = ["estimate", "measure_graph", "plain_flash_bytes", "sparse_working_memory_bytes"]
+__all__ = ["costs", "estimate", "measure_graph", "plain_flash_bytes", "sparse_working_memory_bytes"]
 
 
-def estimate(architecture: Architecture, engine: Engine, dtype: str = "int8") -> Measurement:
+def estimate(network: Network, engine: Engine, dtype: str = "int8") -> Measurement:
     """Cost a candidate without building it.
 
     Args:
-        architecture: The candidate.
+        network: An architecture, or a layer graph.
         engine: The runtime on the board.
         dtype: "int8" or "float32".
 
@@ -34,50 +33,83 @@ def estimate(architecture: Architecture, engine: Engine, dtype: str = "int8") ->
 
     Example:
         >>> from tinynas.cost import Engine
-        >>> from tinynas.tcn import Architecture
-        >>> a = Architecture(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6)
+        >>> from tinynas.network import TCN
+        >>> a = TCN(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6)
         >>> m = estimate(a, Engine.tflm())
         >>> m.sram_bytes < 16_000, m.source
         (True, 'proxy')
     """
-    pyramid = plan(architecture)
-    graph = lower(architecture, dtype, pyramid=pyramid)
-    measured = measure_graph(graph, tflite_bytes(graph), architecture, engine)
-    return measured if engine.name == "aot" else replace(measured, macs=pyramid.macs)
+    planned = plan(network)
+    graph = lower(network, dtype, planned=planned)
+    program = predict_program(planned) if engine.name == "aot" else None
+    return measure_graph(graph, tflite_bytes(graph), network, engine, program)
 
 
-def measure_graph(graph: Graph, model_bytes: int, architecture: Architecture, engine: Engine) -> Measurement:
-    """Cost a model whose graph and length are known, foreseen or converted.
+def costs(network: Network, engine: Engine, dtype: str = "int8") -> Costs:
+    """Cost a candidate's SRAM, flash and MACs only: what `estimate` says of them, of engine "aot" in less time.
+
+    Args:
+        network: An architecture, or a layer graph.
+        engine: The runtime on the board.
+        dtype: "int8" or "float32".
+
+    Example:
+        >>> from tinynas.cost import Engine
+        >>> from tinynas.network import TCN
+        >>> a = TCN(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6)
+        >>> costs(a, Engine.tflm()).sram_bytes == estimate(a, Engine.tflm()).sram_bytes
+        True
+    """
+    planned = plan(network)
+    program = predict_program(planned) if engine.name == "aot" else None
+    if program is not None:  # neither the .tflite nor its length is needed
+        return aot_costs(program, engine)
+    graph = lower(network, dtype, planned=planned)
+    return _costs(graph, tflite_bytes(graph), engine)
+
+
+def measure_graph(
+    graph: Graph, model_bytes: int, network: Network, engine: Engine, program: Program | None = None
+) -> Measurement:
+    """Cost a model whose graph and length are known, predicted or converted.
 
     Args:
         graph: The model's operators and tensors.
         model_bytes: Length of the .tflite.
-        architecture: The candidate it came from.
+        network: What it came from.
         engine: The runtime on the board.
+        program: The compiler's form of the graph, where the caller has it; it is made for the engine "aot" only.
 
     Returns:
         A measurement of source "proxy".
     """
-    if engine.name == "aot":
-        costs = aot_costs(graph, engine)
-    else:
-        arena = arena_bytes(graph, cmsis_nn=engine.kernels == "cmsis_nn")
-        costs = Costs(arena + engine.static_bytes, model_bytes + engine.code_bytes, arena, graph.macs)
+    cost = _costs(graph, model_bytes, engine, program)
     return Measurement(
-        sram_bytes=costs.sram_bytes,
-        flash_bytes=costs.flash_bytes,
-        macs=costs.macs,
+        sram_bytes=cost.sram_bytes,
+        flash_bytes=cost.flash_bytes,
+        macs=cost.macs,
         source="proxy",
         engine=engine.name,
         kernels=engine.kernels,
-        arena_bytes=costs.arena_bytes,
+        arena_bytes=cost.arena_bytes,
         tflite_bytes=model_bytes,
-        parameters=architecture.parameters,
+        parameters=network.graph.parameters,
         sparse_sram_bytes=sparse_working_memory_bytes(graph),
-        plain_flash_bytes=plain_flash_bytes(architecture),
-        stack_bytes=costs.stack_bytes,
+        plain_flash_bytes=plain_flash_bytes(network),
+        stack_bytes=cost.stack_bytes,
         toolchain=engine.compiler if engine.name == "aot" else None,
+        clock_hz=None if engine.board is None else engine.board.clock_hz,
+        cycles=cost.cycles,
+        latency_us=cost.latency_us,
+        energy_uj=cost.energy_uj,
     )
+
+
+def _costs(graph: Graph, model_bytes: int, engine: Engine, program: Program | None = None) -> Costs:
+    if engine.name == "aot":
+        return aot_costs(program or lower_predicted(graph), engine)
+    arena = arena_bytes(graph, cmsis_nn=engine.kernels == "cmsis_nn")
+    return Costs(arena + engine.static_bytes, model_bytes + engine.code_bytes, arena, graph.macs)
 
 
 def sparse_working_memory_bytes(graph: Graph) -> int:
@@ -93,6 +125,6 @@ def sparse_working_memory_bytes(graph: Graph) -> int:
     return max(sum(sizes[t] for t in {*op.inputs, *op.outputs} if t >= 0) for op in graph.ops)
 
 
-def plain_flash_bytes(architecture: Architecture) -> int:
+def plain_flash_bytes(network: Network) -> int:
     """The flash proxy that is common in the literature: one byte for every weight and bias, no format, no runtime."""
-    return architecture.parameters
+    return network.graph.parameters

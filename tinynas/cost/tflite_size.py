@@ -10,21 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from functools import cache
+from typing import NamedTuple
 
-from tinynas.deploy.flatbuffer import BUFFER_ALIGNMENT
-from tinynas.deploy.graph import Graph, Op, Tensor
+from tinynas.deploy import BUFFER_ALIGNMENT, Graph, Op, Tensor
 
 __all__ = ["tflite_bytes"]
 
 # (slot, bytes) of the fields that the writer sets, in its order. Offsets are 4 bytes.
 _QUANTIZATION = ((2, 4), (3, 4))
-_VERSIONED = frozenset({"CONV_2D", "FULLY_CONNECTED", "ADD", "STRIDED_SLICE", "PAD"})  # in int8 models
-_WITHOUT_OPTIONS = frozenset({"RESHAPE"})
-_QUANTIZING = frozenset({"CONV_2D", "FULLY_CONNECTED", "ADD"})  # the others hand on their input's quantisation
+_ALONG_AXIS = (*_QUANTIZATION, (6, 4))  # with the number of the axis, where it is not the first
+_VERSIONED = frozenset(
+    {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "MEAN", "LOGISTIC", "STRIDED_SLICE", "PAD"}
+)  # in int8 models
+_WITHOUT_OPTIONS = frozenset({"RESHAPE", "LOGISTIC"})
+_PAIRWISE = frozenset({"ADD", "SUB", "MUL"})
+_QUANTIZING = frozenset(
+    {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "LOGISTIC", *_PAIRWISE}
+)  # the others hand on their input's quantisation
 
 
 def tflite_bytes(graph: Graph) -> int:
-    """Length of the file that `pack` writes for a foreseen graph.
+    """Length of the file that `pack` writes for a predicted graph.
 
     Args:
         graph: From `cost.lower`; int8 or float32.
@@ -62,35 +68,58 @@ def tflite_bytes(graph: Graph) -> int:
     return layout.finished()
 
 
-def _quantizations(graph: Graph) -> dict[int, tuple[Hashable, int, Hashable]]:
-    """Tensor -> (identity of its scales, how many, identity of its zero points)."""
+class _Steps(NamedTuple):
+    """Quantisation of a tensor.
+
+    Attributes:
+        scale, zero_point: Identity of its scales and of its zero points: what is equal is written once.
+        scales: How many there are.
+        axis: Along which they lie.
+    """
+
+    scale: Hashable
+    scales: int
+    zero_point: Hashable
+    axis: int = 0
+
+
+def _quantizations(graph: Graph) -> dict[int, _Steps]:
+    """Tensor -> its quantisation."""
     window = graph.inputs[0]
-    found: dict[int, tuple[Hashable, int, Hashable]] = {window: (window, 1, ("zero point", window))}
+    found = {window: _Steps(window, 1, ("zero point", window))}
     for op in graph.ops:
         out = op.outputs[0]
         if op.kind not in _QUANTIZING:
             found[out] = found[op.inputs[0]]
             continue
-        if op.kind != "ADD":
-            for constant in op.inputs[1:]:
-                channels = graph.tensors[constant].shape[0]
-                found[constant] = (constant, channels, ("zeros", channels))
-        # After a ReLU, and in sums of such, the smallest value is 0: the zero point is -128.
-        rectified = op.options.get("fusedActivationFunction") or op.kind == "ADD"
-        found[out] = (out, 1, "rectified" if rectified else ("zero point", out))
+        if op.kind == "LOGISTIC":
+            found[out] = _Steps("1/256", 1, "rectified")
+            continue
+        if op.kind != "MEAN":
+            for constant in (t for t in op.inputs[1:] if graph.tensors[t].constant):
+                shape = graph.tensors[constant].shape
+                axis = 3 if op.kind == "DEPTHWISE_CONV_2D" and len(shape) == 4 else 0
+                found[constant] = _Steps(constant, shape[axis], ("zeros", shape[axis]), axis)
+        # After a ReLU or a sigmoid, and in sums, products and means of such, the smallest value is 0: the zero point is
+        # -128.
+        joined = op.kind in ("ADD", "MUL", "MEAN") and all(
+            found[t].zero_point == "rectified" for t in op.inputs if not graph.tensors[t].constant
+        )
+        rectified = op.options.get("fusedActivationFunction") or joined
+        found[out] = _Steps(out, 1, "rectified" if rectified else ("zero point", out))
     return found
 
 
-def _tensor(layout: _Layout, tensor: Tensor, quantization: tuple[Hashable, int, Hashable] | None) -> None:
+def _tensor(layout: _Layout, tensor: Tensor, quantization: _Steps | None) -> None:
     layout.vector(4, tensor.shape)
     fields: tuple[tuple[int, int], ...] = ((0, 4), (2, 4)) if tensor.constant else ((0, 4),)
     if quantization is not None:
-        scale, count, zero_point = quantization
+        scale, count, zero_point, axis = quantization
         if layout.new(("scale", scale)):
             layout.raw(4, count)
             if layout.new(("zero point", zero_point)):
                 layout.raw(8, count)
-            layout.table(_QUANTIZATION)
+            layout.table(_ALONG_AXIS if axis else _QUANTIZATION)
         fields += ((4, 4),)
     if tensor.dtype != "float32":  # float32 is type 0, a default
         fields += ((1, 1),)
@@ -115,8 +144,14 @@ def _options(kind: str, options: Mapping[str, int]) -> tuple[tuple[int, int], ..
         activation = ((3, 1),) if options["fusedActivationFunction"] else ()
         dilation = ((4, 4),) if options["dilationWFactor"] != 1 else ()
         return ((0, 1), (1, 4), (2, 4), *activation, *dilation)
-    if kind == "ADD":
+    if kind == "DEPTHWISE_CONV_2D":  # the number of outputs a channel stands before the activation
+        activation = ((4, 1),) if options["fusedActivationFunction"] else ()
+        dilation = ((5, 4),) if options["dilationWFactor"] != 1 else ()
+        return ((0, 1), (1, 4), (2, 4), (3, 4), *activation, *dilation)
+    if kind in _PAIRWISE:
         return ((0, 1),) if options["fusedActivationFunction"] else ()
+    if kind == "MEAN":
+        return ((0, 1),)
     return ((0, 4), (1, 4)) if kind == "STRIDED_SLICE" else ()
 
 

@@ -11,18 +11,24 @@ fitted to six models measured on a Cortex-M4, which the sum then meets within 20
 
 from __future__ import annotations
 
-from tinynas.deploy.graph import Graph
-from tinynas.deploy.planner import Buffer, arena_head_bytes
+from tinynas.deploy import Buffer, Graph, arena_head_bytes
 
 __all__ = ["arena_bytes", "persistent_bytes", "scratch_buffers"]
 
 _ALIGNMENT = 16
 #: Parsed options (TfLite*Params), independent of the pointer's width.
-_OPTIONS_BYTES = {"CONV_2D": 28, "ADD": 8, "FULLY_CONNECTED": 16, "STRIDED_SLICE": 24, "RESHAPE": 36, "MEAN": 1}
+_OPTIONS_BYTES = {
+    **{"CONV_2D": 28, "DEPTHWISE_CONV_2D": 28, "ADD": 8, "FULLY_CONNECTED": 16},
+    **{"STRIDED_SLICE": 24, "RESHAPE": 36, "MEAN": 1, "SUB": 8, "MUL": 4, "LOGISTIC": 0},
+}
 #: Kernel data (OpData*), 32-bit and 64-bit; 0: the kernel keeps none.
 _KERNEL_BYTES = {
     "CONV_2D": (60, 72),
+    "DEPTHWISE_CONV_2D": (60, 72),
     "ADD": (60, 60),
+    "SUB": (60, 60),
+    "MUL": (36, 36),
+    "LOGISTIC": (16, 16),
     "FULLY_CONNECTED": (48, 64),
     "STRIDED_SLICE": (88, 88),
     "PAD": (56, 56),
@@ -40,7 +46,7 @@ def persistent_bytes(graph: Graph, *, cmsis_nn: bool = False, pointer_bytes: int
     """The arena's tail.
 
     Args:
-        graph: The model, parsed or foreseen.
+        graph: The model, parsed or predicted.
         cmsis_nn: Whether the CMSIS-NN kernels run (they register scratch buffers).
         pointer_bytes: 4 on the device, 8 on the host.
 
@@ -71,16 +77,22 @@ def _allocate(used: int, size: int) -> int:
 def scratch_buffers(graph: Graph) -> list[Buffer]:
     """CMSIS-NN's scratch buffers.
 
-    An int8 convolution unrolls two columns of its input to int16, 4 k C bytes; a 1x1 convolution does not.
+    An int8 convolution unrolls two columns of its input to int16, 4 k C bytes; a 1x1 convolution does not. A depthwise
+    one unrolls one column, 2 k C bytes; one with a dilation does not.
 
-    Source: arm_convolve_s8_get_buffer_size and arm_convolve_1x1_s8_fast_get_buffer_size of CMSIS-NN for cores with DSP.
+    Source: arm_convolve_s8_get_buffer_size, arm_convolve_1x1_s8_fast_get_buffer_size and
+    arm_depthwise_conv_wrapper_s8_get_buffer_size of CMSIS-NN for cores with DSP.
     """
     buffers: list[Buffer] = []
     for index, op in enumerate(graph.ops):
-        if op.kind == "CONV_2D" and graph.tensors[op.inputs[1]].dtype == "int8":
-            _, height, width, channels = graph.tensors[op.inputs[1]].shape
-            if height * width > 1:
-                buffers.append((4 * height * width * channels, index, index))
+        if op.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D") or graph.tensors[op.inputs[1]].dtype != "int8":
+            continue
+        _, height, width, channels = graph.tensors[op.inputs[1]].shape
+        dilated = any(op.options.get(f"dilation{axis}Factor", 1) > 1 for axis in "HW")
+        if op.kind == "CONV_2D" and height * width > 1:
+            buffers.append((4 * height * width * channels, index, index))
+        elif op.kind == "DEPTHWISE_CONV_2D" and not dilated and channels == graph.tensors[op.inputs[0]].shape[-1]:
+            buffers.append((2 * height * width * channels, index, index))
     return buffers
 
 
@@ -89,8 +101,8 @@ def arena_bytes(graph: Graph, *, cmsis_nn: bool = False, pointer_bytes: int = 4)
 
     Example:
         >>> from tinynas.cost import lower
-        >>> from tinynas.tcn import Architecture
-        >>> graph = lower(Architecture(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6))
+        >>> from tinynas.network import TCN
+        >>> graph = lower(TCN(filters=16, kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6))
         >>> 6000 < arena_bytes(graph) < arena_bytes(graph, pointer_bytes=8)
         True
     """

@@ -197,8 +197,8 @@ def add_parameters(a: Affine, b: Affine, out: Affine, activation: int = 0) -> Su
 
     Args:
         a: Scale and zero point of the first operand.
-        b: The same of the second.
-        out: The same of the output.
+        b: Scale and zero point of the second.
+        out: Scale and zero point of the output.
         activation: As of `activation_range`.
 
     Raises:
@@ -248,7 +248,7 @@ def mean_parameters(a: Affine, out: Affine, count: int) -> MeanParameters:
 
     Args:
         a: Scale and zero point of the input.
-        out: The same of the output.
+        out: Scale and zero point of the output.
         count: Elements that one output averages.
 
     Raises:

@@ -1,6 +1,6 @@
 """A .tflite model as data: operators, tensors and their quantisation, without the file format.
 
-The same type describes a model that was read from a file and one that was foreseen from an architecture, so cost models
+The same type describes a model that was read from a file and one that was predicted from an architecture: cost models
 take either.
 """
 
@@ -40,8 +40,10 @@ class Tensor:
         dtype: Key of `SCALAR_BYTES`.
         constant: Whether the file holds its values.
         name: Free text, may be empty.
-        data: The values of a constant, None where they are not known (a foreseen model) or not constant.
+        data: The values of a constant, None where they are not known (a predicted model) or not constant.
         quantization: None for integers that are no real numbers (shapes, indices) and for floats.
+        variable: Whether it keeps its values from one inference to the next.
+        open: Whether the file leaves a dimension to the caller; `shape` then holds what it was converted with.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +52,8 @@ class Tensor:
     name: str = ""
     data: npt.NDArray[Any] | None = field(default=None, compare=False)
     quantization: Quantization | None = field(default=None, compare=False)
+    variable: bool = False
+    open: bool = field(default=False, compare=False)
 
     @property
     def size_bytes(self) -> int:
@@ -66,6 +70,7 @@ class Op:
         inputs, outputs: Tensor indices; -1 for an optional input that is absent.
         options: Fields of the schema's options table by their names there.
         options_table: Name of that table; empty where there is none.
+        custom: Name of a CUSTOM operator; empty for others.
     """
 
     kind: str
@@ -73,6 +78,16 @@ class Op:
     outputs: tuple[int, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     options_table: str = ""
+    custom: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its kind, of a custom operator with its name."""
+        return f"{self.kind} {self.custom}" if self.custom else self.kind
+
+
+#: Operators that read or write what outlives an inference; others keep a state in tensors that are variables.
+_STATEFUL = {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +102,30 @@ class Graph:
     @property
     def macs(self) -> int:
         """Multiply-accumulate operations of one inference, as kernels without dead-code elimination execute them."""
-        total = 0
-        for op in self.ops:
-            if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
-                weights, out = self.tensors[op.inputs[1]].shape, self.tensors[op.outputs[0]].shape
-                fan_in = weights[1] if op.kind == "FULLY_CONNECTED" else prod(weights[1:])
-                if op.kind == "DEPTHWISE_CONV_2D":  # (1, height, width, channels): each output sees one channel
-                    fan_in = prod(weights[1:3])
-                total += prod(out) * fan_in
-        return total
+        return sum(self.macs_of(op) for op in self.ops)
+
+    def macs_of(self, op: Op) -> int:
+        """Multiply-accumulate operations of one of its operators, executed likewise."""
+        if op.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            return 0
+        weights, out = self.tensors[op.inputs[1]].shape, self.tensors[op.outputs[0]].shape
+        if op.kind == "FULLY_CONNECTED":
+            return prod(out) * weights[1]
+        # Depthwise weights are (1, height, width, channels): each output sees one channel.
+        return prod(out) * prod(weights[1:3] if op.kind == "DEPTHWISE_CONV_2D" else weights[1:])
+
+    @property
+    def stateful(self) -> int | None:
+        """Number of the first operator that remembers something of earlier inputs; None where none does."""
+        for number, op in enumerate(self.ops):
+            if op.kind in _STATEFUL or any(self.tensors[t].variable for t in op.inputs if t >= 0):
+                return number
+        return None
+
+    @property
+    def open(self) -> bool:
+        """Whether the model's input has a dimension that is left to the caller, mostly the batch."""
+        return any(self.tensors[t].open for t in self.inputs)
 
     @property
     def weights_bytes(self) -> int:

@@ -7,23 +7,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinynas.deploy.flatbuffer import read_graph
-from tinynas.deploy.graph import Graph, Tensor
-from tinynas.deploy.native import captured_stderr
+from tinynas.deploy.graph import Tensor
+from tinynas.deploy.model import Model
 from tinynas.errors import ConversionError
 
-__all__ = ["dequantize", "infer", "quantize", "verified"]
+__all__ = ["dequantize", "infer", "quantize", "snap"]
 
 _BATCH = 1024
 
 
-def infer(model: bytes, windows: npt.NDArray[np.float32], *, reference: bool = False) -> npt.NDArray[np.float32]:
+def infer(
+    model: Model | bytes, windows: npt.NDArray[np.float32], *, reference: bool = False
+) -> npt.NDArray[np.float32]:
     """Run a model on many windows with LiteRT, the batch axis resized: no loop over windows.
 
     The kernels are LiteRT's own without delegates. The optimised ones round some sums otherwise than TensorFlow Lite
     Micro does: of random networks with random weights 1 % of the outputs are a step apart, a few two. The reference
     kernels are slow and give TFLM's bytes up to the last operator: only FULLY_CONNECTED rounds once there and twice in
-    TFLM, so that outputs are at most one step apart. (`cost.TflmInterpreter` is TFLM itself, a window at a time.)
+    TFLM, so that outputs are at most one step apart. (`TflmInterpreter` is TFLM itself, a window at a time.)
+
+    It runs in this process: the model has to be one that tinynas has converted. `LitertInterpreter` takes any file.
 
     Args:
         model: A .tflite model of batch 1, as `convert` makes it: no operator depends on the batch.
@@ -36,7 +39,8 @@ def infer(model: bytes, windows: npt.NDArray[np.float32], *, reference: bool = F
     Raises:
         ConversionError: This is no .tflite model, LiteRT rejects it, or the windows are not of its input's shape.
     """
-    graph = read_graph(model)
+    model = Model.of(model)
+    graph = model.graph
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     if windows.shape[1:] != source.shape[1:]:  # a RESHAPE would cut two windows of 6 x 5 into one of 6 x 10
         raise ConversionError(
@@ -44,7 +48,7 @@ def infer(model: bytes, windows: npt.NDArray[np.float32], *, reference: bool = F
         )
     outputs = [np.zeros((0, target.shape[-1]), np.float32)]
     try:
-        interpreter = _litert(model, reference=reference)
+        interpreter = _litert(model.content, reference=reference)
         first, last = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
         size = 0
         for i in range(0, len(windows), _BATCH):
@@ -59,23 +63,6 @@ def infer(model: bytes, windows: npt.NDArray[np.float32], *, reference: bool = F
     except (RuntimeError, ValueError) as e:
         raise ConversionError(f"LiteRT rejects the model: {e}") from e
     return np.concatenate(outputs)
-
-
-def verified(model: bytes) -> Graph:
-    """Read a model and let LiteRT check it: buffers, operators, their operands and shapes.
-
-    Native code that trusts a file, as TensorFlow Lite Micro does, may be given a model that passed.
-
-    Raises:
-        ConversionError: The model is damaged, or holds an operator that LiteRT does not know.
-    """
-    graph = read_graph(model)
-    try:
-        with captured_stderr():
-            _litert(model).allocate_tensors()
-    except (RuntimeError, ValueError) as e:
-        raise ConversionError(f"LiteRT rejects the model: {e}") from e
-    return graph
 
 
 def _litert(model: bytes, *, reference: bool = False) -> Any:
@@ -114,3 +101,23 @@ def dequantize(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[np.float
         return values.astype(np.float32)
     steps = values.astype(np.float32) - tensor.quantization.zero_point[0]
     return np.asarray(steps * np.float32(tensor.quantization.scale[0]), np.float32)
+
+
+def snap(model: Model | bytes, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Move windows to the nearest values that a model's input holds together with their negatives.
+
+    On a board that runs a model on turned windows, a quarter turn swaps and negates bytes. The host's turned windows
+    are the same bytes if they are made of these values.
+
+    Args:
+        model: A .tflite model; of a float32 model the windows stay as they are.
+        windows: Normalised windows (n, window, channels).
+    """
+    model = Model.of(model)
+    tensor = model.graph.tensors[model.graph.inputs[0]]
+    if tensor.quantization is None:
+        return windows
+    zero = tensor.quantization.zero_point[0]
+    largest = 127 - abs(zero)
+    steps = np.clip(quantize(windows, tensor), zero - largest, zero + largest).astype(np.int8)
+    return dequantize(steps, tensor)

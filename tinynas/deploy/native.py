@@ -8,8 +8,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
-__all__ = ["captured_stderr"]
+__all__ = ["captured_stderr", "load_tensorflow"]
 
 # Two threads that redirect at once would each restore what the other one set, and the descriptor would be lost.
 _LOCK = threading.RLock()
@@ -29,7 +30,7 @@ def captured_stderr() -> Iterator[list[str]]:
         ['from native code']
     """
     lines: list[str] = []
-    with _LOCK, tempfile.TemporaryFile() as file:
+    with _LOCK, _buffer() as file:
         sys.stderr.flush()
         saved = os.dup(2)
         os.dup2(file.fileno(), 2)
@@ -41,3 +42,37 @@ def captured_stderr() -> Iterator[list[str]]:
             os.close(saved)
             file.seek(0)
             lines += file.read().decode(errors="replace").splitlines()
+
+
+def _buffer() -> IO[bytes]:
+    """A file in memory where there are such: what a full disk swallows would be missing from what is read."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("tinynas-stderr"), "w+b", buffering=0)
+    return tempfile.TemporaryFile(buffering=0)
+
+
+def load_tensorflow(threads: int) -> bool:
+    """Import TensorFlow without the lines about its build that it writes at start-up, and fix its threads.
+
+    The number of threads decides the order in which sums are made, hence the last digits of a result.
+
+    Args:
+        threads: Threads of one operation, and operations at a time; whatever the machine has and its environment says.
+
+    Returns:
+        Whether they are so many. False in a process where TensorFlow has begun with another number: it cannot be
+        changed then.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with captured_stderr():
+        import tensorflow as tf
+
+        threading = tf.config.threading
+        try:
+            threading.set_intra_op_parallelism_threads(threads)
+            threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError:
+            pass
+        tf.constant(0.0)  # devices are looked for, and reported, with the first tensor
+        counts = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
+    return bool(counts == (threads, threads))

@@ -1,8 +1,8 @@
-"""Network -> .tflite: TensorFlow's converter, then the operator order that the cost model foresaw.
+"""Network -> .tflite: TensorFlow's converter, then the operator order that the cost model predicted.
 
 The converter is given a function of one window (batch 1, fixed) over constants; with a free batch it emits
 SPACE_TO_BATCH and shape arithmetic with which TensorFlow Lite Micro computes wrong outputs without an error. Its result
-is matched operator by operator against the foreseen graph: a converter that starts to emit something else is noticed
+is matched operator by operator against the predicted graph: a converter that starts to emit something else is noticed
 here, not on the board.
 """
 
@@ -22,6 +22,7 @@ from tinynas.deploy.flatbuffer import pack, read_graph
 from tinynas.deploy.graph import Graph, Op, Quantization, Tensor
 from tinynas.deploy.native import captured_stderr
 from tinynas.errors import ConversionError
+from tinynas.hostfaults import is_host_fault
 
 __all__ = ["Precision", "arrange", "convert"]
 
@@ -37,8 +38,8 @@ def convert(
     """Convert a network to a .tflite model.
 
     Args:
-        function: The network on constants, (1, window, channels) -> [(1, outputs), ...]; see `tcn.inference_function`.
-            Outputs beyond the first serve the calibration and are not in the model.
+        function: The network on constants, (1, window, channels) -> [(1, outputs), ...]; see
+            `network.inference_function`. Outputs beyond the first serve the calibration and are not in the model.
         expected: The graph it is to become, in the order it is to have; see `cost.lower`.
         windows: Normalised representative windows (n, window, channels) of the training split; they set the ranges of
             the activations. Unused for float32.
@@ -77,6 +78,8 @@ def _converted(traced: Any, windows: npt.NDArray[np.float32], precision: Precisi
     try:
         return bytes(converter.convert())
     except Exception as e:  # the converter raises its own, ValueError, RuntimeError and more
+        if is_host_fault(e):
+            raise
         raise ConversionError(f"TensorFlow could not convert the network: {e}") from e
 
 
@@ -109,14 +112,16 @@ def arrange(converted: Graph, expected: Graph) -> Graph:
         if match is None:
             shape = expected.tensors[op.outputs[0]].shape
             raise ConversionError(
-                f"the converter emitted no {op.kind} with output {shape} where one was foreseen",
+                f"the converter emitted no {op.kind} with output {shape} where one was predicted",
                 advice="is the installed TensorFlow the version that tinynas pins?",
             )
         rest.remove(match)
         tensor_of.update(zip(op.inputs + op.outputs, match.inputs + match.outputs, strict=True))
         ops.append(Op(op.kind, op.inputs, op.outputs, match.options, match.options_table))
     if rest:
-        raise ConversionError(f"the converter emitted operators that were not foreseen: {sorted(o.kind for o in rest)}")
+        raise ConversionError(
+            f"the converter emitted operators that were not predicted: {sorted(o.kind for o in rest)}"
+        )
     sources = [converted.tensors[tensor_of[i]] for i in range(len(expected.tensors))]
     tensors = [Tensor(t.shape, t.dtype, t.constant, "", t.data, t.quantization) for t in sources]
     return Graph(tuple(tensors), tuple(ops), expected.inputs, expected.outputs)

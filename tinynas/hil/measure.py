@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import logging
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from math import ceil
@@ -12,16 +12,21 @@ from statistics import median
 import numpy as np
 
 from tinynas.board import Board
-from tinynas.hil.boards import FlashMethod, Rig, rig_for, started
+from tinynas.deploy import Model
+from tinynas.errors import UnsupportedOp
+from tinynas.hil.boards import FlashMethod, RecordedRig, Rig, rig_for, started
 from tinynas.hil.dut import Dut
-from tinynas.hil.engines import EngineName, prepared, used_arena_bytes
+from tinynas.hil.engines import EngineName, prepared, public_defines, used_arena_bytes
+from tinynas.hil.figures import check_clock, check_info, check_memory
 from tinynas.hil.image import Image, Toolchain, build_image
 from tinynas.hil.parity import Int8, Reference, normal_window, random_window, reference_of
 from tinynas.hil.power import PowerMeter, check_meter, check_trigger, energy_of, enough_inferences, open_meter
 from tinynas.measurement import Measurement
+from tinynas.scratch import scratch_folder
 
 __all__ = ["measure", "measure_image"]
 
+_LOG = logging.getLogger(__name__)
 #: A lap lasts about this long: the clock counts microseconds.
 _LAP_US = 5000.0
 _MOST_A_LAP = 1000
@@ -33,14 +38,17 @@ _REPLY_S = 60.0
 
 def measure(
     board: Board,
-    model: bytes,
+    model: Model | bytes,
     *,
     engine: EngineName = "aot",
     tflm_root: str | Path | None = None,
+    rig: Rig | None = None,
     link: str = "virtual",
     flasher: FlashMethod = "auto",
     probe_id: str | None = None,
     meter: str | None = None,
+    transcript: Path | None = None,
+    model_id: str | None = None,
     window: Int8 | None = None,
     laps: int | None = None,
     warmup: int = 1,
@@ -54,13 +62,16 @@ def measure(
     Args:
         board: The board.
         model: An int8 .tflite model. Of an untrained network every weight and bias has to be perturbed first
-            (`tcn.network.perturbed`): the converter drops what is zero, and the figures would be too good.
+            (`network.forward.perturbed`): the converter drops what is zero, and the figures would be too good.
         engine: "aot" or "tflm"; see `hil.engines.prepared`.
         tflm_root: Of "tflm": the folder that holds the library.
+        rig: Where it runs; None: where the next three say.
         link: "virtual", a serial port, or "auto".
         flasher: See `rig_for`.
         probe_id: See `rig_for`.
         meter: The power meter in the board's supply, as `hil.power.open_meter` has it; None: energy stays unknown.
+        transcript: File that what goes over the serial line is appended to; None: it is not kept.
+        model_id: What public runners know the model by, see `hil.engines.public_defines`; None: "tinynas".
         window: One input without its batch axis, as the model takes it; None: normal deviates.
         laps: How often the time is taken; None: 10 times on a real board; once on a virtual one, whose
             time repeats exactly.
@@ -82,15 +93,29 @@ def measure(
     if meter is not None:
         check_meter(meter, link)
         check_trigger(board)
-    rig = rig_for(board, link, flasher=flasher, probe_id=probe_id)
-    ready = prepared(model, board, engine, tflm_root=tflm_root, where=where)
-    with tempfile.TemporaryDirectory(prefix="tinynas-") as scratch:
-        folder = directory or Path(scratch)
-        image = build_image(board, ready.sources, folder, runtime=ready.runtime, toolchain=toolchain)
+    rig = rig or rig_for(board, link, flasher=flasher, probe_id=probe_id)
+    if transcript is not None:
+        rig = RecordedRig(rig, transcript)
+    model = Model.of(model, where)
+    ready = prepared(model, board, engine, tflm_root=tflm_root)
+    with scratch_folder() as scratch:
+        folder = directory or scratch
+        defines = () if model_id is None else public_defines(model_id, model)
+        image = build_image(board, ready.sources, folder, runtime=ready.runtime, toolchain=toolchain, defines=defines)
         ready.check_room(image)
+        _LOG.info(
+            "built image %s for %s: flash %d B, static RAM %d B, by %s",
+            *(image.image_hash, board.name, image.flash_bytes, image.static_ram_bytes, image.toolchain),
+        )
         rng = rng or np.random.default_rng(0)
         inputs = np.stack([random_window(model, rng), normal_window(model, rng) if window is None else window])
         reference = reference_of(model, inputs)
+        if engine == "tflm" and reference.referee == "litert_open_batch":
+            raise UnsupportedOp(
+                "TensorFlow Lite Micro miscomputes this model, whose batch is open",
+                where=where,
+                advice="convert it with a batch of 1, such as Keras' Input(..., batch_size=1), or take the engine aot",
+            )
         # A meter may be the board's supply: it is on before the image is flashed, and until the last answer.
         with nullcontext() if meter is None else closing(open_meter(meter)) as opened:
             return measure_image(rig, image, inputs, reference, macs=ready.macs, laps=laps, warmup=warmup, meter=opened)
@@ -107,7 +132,7 @@ def measure_image(
     warmup: int = 1,
     meter: PowerMeter | None = None,
 ) -> Measurement:
-    """The same of an image that is built; see `measure`.
+    """Like `measure`, for an image that is already built.
 
     Args:
         rig: Where it runs.
@@ -122,19 +147,22 @@ def measure_image(
     wanted = laps or (1 if rig.source == "virtual" else 10)
     with started(rig, image) as dut:
         info = dut.info()
+        check_info(info, image)
         arena_bytes = used_arena_bytes(dut, image)
         for index, window in enumerate(inputs[:-1]):
             dut.load(window.tobytes())
             dut.infer(1)
             reference.check(index, dut.outputs(), image.board.name)
         dut.load(inputs[-1].tobytes())
-        times = _laps(dut, wanted, warmup)
+        times = _laps(dut, image, wanted, warmup)
         instructions = rig.instructions
         reference.check(len(inputs) - 1, dut.outputs(), image.board.name)
         energy_uj, energy_inferences = _energy(meter, dut, median(times), warmup)
         dut.infer(max(1, min(_MOST_A_LAP, ceil(_INTERRUPTED_US / max(median(times), 1.0)))), interrupted=True)
         memory = dut.memory()
+        check_memory(memory, image)
     latency = median(times)
+    _LOG.info("measured on %s: %.0f us an inference, stack %d B", image.board.name, latency, memory.stack_bytes)
     static_ram_bytes = image.static_ram_bytes + (arena_bytes if image.arena_bytes is None else 0)
     return Measurement(
         board=image.board.name,
@@ -162,13 +190,16 @@ def measure_image(
     )
 
 
-def _laps(dut: Dut, count: int, warmup: int) -> Sequence[float]:
+def _laps(dut: Dut, image: Image, count: int, warmup: int) -> Sequence[float]:
     """Microseconds of an inference, of each lap the mean; a lap is long enough for the clock to resolve it."""
     each, first = 1, dut.infer(1, warmup)
     while first.elapsed_us < _LAP_US / 2 and each < _MOST_A_LAP:
         each = min(ceil(_LAP_US * each / max(first.elapsed_us, 1)), _MOST_A_LAP)
         first = dut.infer(each)
-    return [first.latency_us, *(dut.infer(each).latency_us for _ in range(count - 1))]
+    laps = [first, *(dut.infer(each) for _ in range(count - 1))]
+    for lap in laps:
+        check_clock(lap, image)
+    return [lap.latency_us for lap in laps]
 
 
 def _energy(

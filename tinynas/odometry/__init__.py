@@ -1,38 +1,78 @@
 """The task: recordings of inertial sensors with ground truth, windows cut from them, and the errors of predictions."""
 
-from tinynas.odometry.dataset import Dataset, load_dataset
-from tinynas.odometry.gait import CARRYING_MODES
+from tinynas.odometry.align import align, preparation, resample
+from tinynas.odometry.attitude import AttitudeOptions, track_attitude
+from tinynas.odometry.dataset import Dataset, load_dataset, load_recordings, load_splits
+from tinynas.odometry.frames import (
+    FrameChoice,
+    Framed,
+    MountingChoice,
+    calibrate_magnetometer,
+    choose_frame,
+    express,
+    heading_error,
+)
 from tinynas.odometry.ground_truth import trusted_rows
-from tinynas.odometry.metrics import (
+from tinynas.odometry.options import AlignOptions, DatasetOptions, SyntheticOptions
+from tinynas.odometry.readers import read_idol, read_oxiod, read_ridi, read_ronin, read_table
+from tinynas.odometry.recording import Frame, Reader, Recording, Repair, Splits
+from tinynas.odometry.rulers import (
+    Baselines,
     Evaluation,
+    Path2D,
+    PathError,
     RecordingEvaluation,
+    SpeedAndDirection,
     VelocityError,
     absolute_trajectory_error,
-    baselines,
     evaluate,
+    fit_baselines,
     relative_trajectory_error,
+    split_error,
+    trajectory,
     velocity_rmse,
+    write_tum,
 )
-from tinynas.odometry.options import DatasetOptions, SyntheticOptions
-from tinynas.odometry.oxiod import read_oxiod
-from tinynas.odometry.paths import Path2D, trajectory
-from tinynas.odometry.recording import Reader, Recording, Splits
-from tinynas.odometry.ronin import read_ronin
+from tinynas.odometry.simulated import simulate_walkers
+from tinynas.odometry.simulator import CARRYING_MODES
 from tinynas.odometry.synthetic import synthesize
-from tinynas.odometry.table import read_table
-from tinynas.odometry.windows import CHANNELS, Normalization, Target, Windows, WindowSpec, make_windows
+from tinynas.odometry.windows import (
+    CHANNELS,
+    Augmenter,
+    AugmentOptions,
+    Normalization,
+    Target,
+    Windows,
+    WindowSpec,
+    average_turns,
+    change_speed,
+    make_windows,
+    quarter_turn,
+)
 
 __all__ = [
     "CARRYING_MODES",
     "CHANNELS",
+    "AlignOptions",
+    "AttitudeOptions",
+    "AugmentOptions",
+    "Augmenter",
+    "Baselines",
     "Dataset",
     "DatasetOptions",
     "Evaluation",
+    "Frame",
+    "FrameChoice",
+    "Framed",
+    "MountingChoice",
     "Normalization",
     "Path2D",
+    "PathError",
     "Reader",
     "Recording",
     "RecordingEvaluation",
+    "Repair",
+    "SpeedAndDirection",
     "Splits",
     "SyntheticOptions",
     "Target",
@@ -40,16 +80,34 @@ __all__ = [
     "WindowSpec",
     "Windows",
     "absolute_trajectory_error",
-    "baselines",
+    "align",
+    "average_turns",
+    "calibrate_magnetometer",
+    "change_speed",
+    "choose_frame",
     "evaluate",
+    "express",
+    "fit_baselines",
+    "heading_error",
     "load_dataset",
+    "load_recordings",
+    "load_splits",
     "make_windows",
+    "preparation",
+    "quarter_turn",
+    "read_idol",
     "read_oxiod",
+    "read_ridi",
     "read_ronin",
     "read_table",
     "relative_trajectory_error",
+    "resample",
+    "simulate_walkers",
+    "split_error",
     "synthesize",
+    "track_attitude",
     "trajectory",
     "trusted_rows",
     "velocity_rmse",
+    "write_tum",
 ]

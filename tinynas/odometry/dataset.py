@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tinynas.errors import DatasetError
 from tinynas.odometry.options import SyntheticOptions
-from tinynas.odometry.oxiod import read_oxiod
-from tinynas.odometry.recording import Reader, Recording, Splits
-from tinynas.odometry.ronin import read_ronin
+from tinynas.odometry.readers import READERS, read_unsplit
+from tinynas.odometry.recording import Recording, Splits
 from tinynas.odometry.synthetic import synthesize
-from tinynas.odometry.table import read_table
 
-__all__ = ["Dataset", "load_dataset"]
+__all__ = ["Dataset", "load_dataset", "load_recordings", "load_splits"]
 
-_READERS: dict[str, Reader] = {"oxiod": read_oxiod, "ronin": read_ronin, "csv": read_table}
-_FORMS = "oxiod:FOLDER, ronin:FOLDER, csv:FOLDER or synthetic"
+_FORMS = f"{', '.join(f'{name}:FOLDER' for name in READERS)} or synthetic"
 
 # Files of one sensor differ by the drift of their clocks; resampled files differ by a factor.
 _RATE_TOLERANCE = 0.01
@@ -32,7 +32,7 @@ class Dataset:
     Args:
         name: The specification it came from.
         train: Recordings to fit networks and normalisation on; at least one.
-        valid: Recordings for early stopping and for the search's error.
+        valid: Recordings for the choice among epochs and for the search's error.
         test: Recordings for the final figures.
 
     Raises:
@@ -82,6 +82,20 @@ class Dataset:
         """Whether the recordings hold a magnetometer."""
         return self.train[0].mag is not None
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What each recording is for, a line a split.
+
+        Example:
+            >>> size = SyntheticOptions(n_train=1, n_valid=1, n_test=1, duration_s=5.0)
+            >>> load_dataset("synthetic", synthetic=size).parts[0]
+            'train: handheld/train00'
+        """
+        return tuple(
+            f"{split}: {', '.join(recording.name for recording in getattr(self, split))}"
+            for split in ("train", "valid", "test")
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the content of every recording and its split; the folder's path does not count."""
@@ -101,11 +115,11 @@ class Dataset:
 def _require_alike(first: Recording, other: Recording, where: str) -> None:
     if abs(other.rate_hz / first.rate_hz - 1) > _RATE_TOLERANCE:
         message = f"sampled at {other.rate_hz:g} Hz where {first.name} has {first.rate_hz:g} Hz"
-        raise DatasetError(message, where=where, advice="resample all recordings to one rate")
+        raise DatasetError(message, where=where, advice="set dataset.rate_hz, which resamples all to one rate")
     if (other.mag is None) != (first.mag is None):
         with_mag, without = (first, other) if other.mag is None else (other, first)
         message = f"{without.name} has no magnetometer where {with_mag.name} has one"
-        raise DatasetError(message, where=where, advice="give it to all recordings, or to none")
+        raise DatasetError(message, where=where, advice="give it to all recordings, or set use_mag: false")
 
 
 def load_dataset(
@@ -114,27 +128,83 @@ def load_dataset(
     seed: int = 0,
     modes: Sequence[str] | None = None,
     synthetic: SyntheticOptions | None = None,
+    use_mag: bool | None = None,
+    each: Callable[[Recording], Recording] | None = None,
 ) -> Dataset:
     """Load the dataset that a specification names.
 
     Args:
-        spec: `oxiod:FOLDER`, `ronin:FOLDER`, `csv:FOLDER` or `synthetic`.
+        spec: `oxiod:FOLDER`, `ronin:FOLDER`, `ridi:FOLDER`, `idol:FOLDER`, `csv:FOLDER` or `synthetic`.
         seed: Seed of the synthetic recordings, and of the split of a csv folder without split lists.
         modes: Carrying modes to keep; None for all.
         synthetic: Size of the synthetic dataset; refused for the others.
+        use_mag: Whether the magnetometer is an input. Where it is not, recordings may lack one.
+        each: What is done to every recording before they are held against each other (see `preparation`).
 
     Raises:
         DatasetError: Unknown specification, missing folder or split, unknown mode, malformed file, or recordings that
             do not go together. `where` is the key of the configuration, or the file or recording at fault.
     """
-    scheme, colon, rest = spec.partition(":")
-    if scheme == "synthetic" and not colon:
-        return Dataset(spec, *synthesize(synthetic, modes=modes, seed=seed))
-    if scheme not in _READERS or not rest.strip():
-        what = "names no folder" if scheme in _READERS else "is not a dataset specification"
-        raise DatasetError(f"'{spec}' {what}", where="dataset.source", advice=f"write {_FORMS}")
+    splits = load_splits(spec, seed=seed, modes=modes, synthetic=synthetic)
+    everywhere = all(recording.mag is not None for part in splits for recording in part)
+    if use_mag is False and not everywhere:
+        splits = Splits(*(tuple(dataclasses.replace(recording, mag=None) for recording in part) for part in splits))
+    return Dataset(spec, *(part if each is None else tuple(map(each, part)) for part in splits))
+
+
+def load_splits(
+    spec: str, *, seed: int = 0, modes: Sequence[str] | None = None, synthetic: SyntheticOptions | None = None
+) -> Splits:
+    """Load the recordings that a specification names as they are; they need not go together.
+
+    Args, Raises: As `load_dataset`.
+    """
+    scheme, _, rest = spec.partition(":")
+    if spec == "synthetic":
+        return synthesize(synthetic, modes=modes, seed=seed)
+    _require_form(spec)
     if synthetic is not None:
         message = f"options of the synthetic dataset make no sense for '{scheme}'"
         raise DatasetError(message, where="dataset.synthetic", advice="remove them, or use the dataset 'synthetic'")
-    splits: Splits = _READERS[scheme](Path(rest.strip()).expanduser(), modes=modes, seed=seed)
-    return Dataset(spec, *splits)
+    with _files_named(_folder_of(rest)) as folder:
+        return READERS[scheme](folder, modes=modes, seed=seed)
+
+
+def load_recordings(
+    spec: str, *, seed: int = 0, modes: Sequence[str] | None = None, synthetic: SyntheticOptions | None = None
+) -> tuple[Recording, ...]:
+    """Load every recording that a specification names, whatever splits there are.
+
+    What a finished network is judged on needs no split: one list is enough, or none, or for `csv` a single file. Of the
+    synthetic dataset these are the test recordings.
+
+    Args, Raises: As `load_dataset`.
+    """
+    scheme, _, rest = spec.partition(":")
+    if spec == "synthetic":
+        return synthesize(synthetic, modes=modes, seed=seed).test
+    _require_form(spec)
+    with _files_named(_folder_of(rest)) as folder:
+        return read_unsplit(scheme, folder, modes=modes)
+
+
+def _require_form(spec: str) -> None:
+    scheme, _, rest = spec.partition(":")
+    if scheme not in READERS or not rest.strip():
+        what = "names no folder" if scheme in READERS else "is not a dataset specification"
+        raise DatasetError(f"'{spec}' {what}", where="dataset.source", advice=f"write {_FORMS}")
+
+
+def _folder_of(rest: str) -> Path:
+    return Path(os.path.expanduser(rest.strip()))  # noqa: PTH111 - pathlib's fails where there is no such user
+
+
+@contextmanager
+def _files_named(folder: Path) -> Iterator[Path]:
+    """Failures of the file system become errors that name the file."""
+    try:
+        yield folder
+    except (OSError, ValueError) as error:  # a folder that may not be looked into, a name that is none
+        reason = getattr(error, "strerror", None) or error
+        where = str(getattr(error, "filename", None) or folder)
+        raise DatasetError(f"cannot be read ({reason})", where=where) from error

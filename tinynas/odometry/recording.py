@@ -5,22 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.errors import DatasetError
+from tinynas.odometry.bounds import require_physical, require_rate
 
-__all__ = ["STANDARD_GRAVITY_M_S2", "Reader", "Recording", "Splits"]
+__all__ = ["STANDARD_GRAVITY_M_S2", "Frame", "Reader", "Recording", "Repair", "Splits"]
 
 Array = NDArray[np.float64]
+
+Frame = Literal["body", "level", "north"]
+"""What sensors are expressed in: the device's axes, z up with a free yaw, or x along the horizontal magnetic field."""
 
 STANDARD_GRAVITY_M_S2 = 9.80665
 """Standard gravity (3rd CGPM, 1901): the factor between G and m/s2."""
 
 _QUATERNION_TOLERANCE = 0.01
 _RATE_TOLERANCE = 0.02
+
+
+class Repair(NamedTuple):
+    """Something that a reader mended.
+
+    Attributes:
+        where: The file and row.
+        message: What was wrong, and what was done about it.
+        advice: What the user can do.
+    """
+
+    where: str
+    message: str
+    advice: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +52,22 @@ class Recording:
         name: Unique within a dataset, for example `handheld/data1/imu2`.
         rate_hz: Sample rate in Hz.
         time_s: (N,) time of each row in s, strictly increasing at `rate_hz`.
-        accel: (N, 3) specific force in the body frame in m/s2. At rest, lying face up, it reads +9.81 on z.
-        gyro: (N, 3) angular rate in the body frame in rad/s.
-        mag: (N, 3) magnetic flux density in the body frame in uT, or None.
+        accel: (N, 3) specific force in m/s2. At rest, lying face up, it reads +9.81 on z.
+        gyro: (N, 3) angular rate in rad/s.
+        mag: (N, 3) magnetic flux density in uT, or None.
         position: (N, 3) ground-truth position in the world frame in m, z up.
         orientation: (N, 4) unit quaternion x, y, z, w that turns body into world coordinates, or None.
         valid: (N,) mask of the rows whose ground truth can be trusted.
         mode: How the device was carried, or None where the dataset does not say.
+        frame: What the sensors are expressed in; readers give the body frame, `express` the others.
+        repairs: What the reader mended.
+        axes: (N, 9) the device's x, y and z axis in the frame, three components each, where networks see them; else
+            None.
 
     Raises:
-        DatasetError: Shapes differ, a value is not finite, time does not advance at the rate, or a quaternion is not of
-            unit length. The message names the recording and the first bad row (counted from 0).
+        DatasetError: Shapes differ, a value is not finite or beyond what can be measured, time does not advance at the
+            rate, or a quaternion is not of unit length. The message names the recording and the first bad row
+            (counted from 0).
 
     Example:
         >>> n = 3
@@ -64,14 +87,19 @@ class Recording:
     orientation: Array | None
     valid: NDArray[np.bool_]
     mode: str | None = None
+    frame: Frame = "body"
+    repairs: tuple[Repair, ...] = ()
+    axes: Array | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.rate_hz) and self.rate_hz > 0):
             raise DatasetError(f"sample rate {self.rate_hz} Hz is not a positive number", where=self.name)
+        require_rate(self.rate_hz, self.name)
         rows = len(self.time_s)
         if rows < 2:
             raise DatasetError(f"{rows} row(s) are too few for a recording", where=self.name)
-        for field, width in (("time_s", 0), ("accel", 3), ("gyro", 3), ("mag", 3), ("position", 3), ("orientation", 4)):
+        widths = {"time_s": 0, "accel": 3, "gyro": 3, "mag": 3, "position": 3, "orientation": 4, "axes": 9}
+        for field, width in widths.items():
             value = getattr(self, field)
             if value is not None:
                 self._freeze(field, np.asarray(value, np.float64), (rows, width) if width else (rows,))
@@ -89,12 +117,14 @@ class Recording:
     def _check_values(self) -> None:
         everywhere = np.ones(len(self.valid), bool)
         truth = ("position", "orientation")
-        for field in ("time_s", "accel", "gyro", "mag", *truth):
+        for field in ("time_s", "accel", "gyro", "mag", "axes", *truth):
             value = getattr(self, field)
             if value is None:
                 continue
             finite = np.isfinite(value) if value.ndim == 1 else np.isfinite(value).all(axis=1)
             self._require(finite, self.valid if field in truth else everywhere, f"{field} is not finite")
+        sensors = ("time_s", "accel", "gyro", "mag", "position")
+        require_physical({field: getattr(self, field) for field in sensors}, lambda row: f"{self.name}:{row}")
         steps = np.diff(self.time_s)
         self._require(np.r_[True, steps > 0], everywhere, "time_s does not increase")
         measured_hz = len(steps) / (self.time_s[-1] - self.time_s[0])
@@ -120,8 +150,8 @@ class Recording:
 
     @property
     def channels(self) -> int:
-        """Number of input channels: 6, or 9 with a magnetometer."""
-        return 6 if self.mag is None else 9
+        """Number of input channels: 6, or 9 with a magnetometer; 9 more with the device's axes."""
+        return 6 + (0 if self.mag is None else 3) + (0 if self.axes is None else 9)
 
 
 class Splits(NamedTuple):

@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from tinynas.errors import DatasetError
-from tinynas.odometry.gait import CARRYING_MODES, draw_pedestrian, walk
 from tinynas.odometry.options import SyntheticOptions, distinct_modes
-from tinynas.odometry.phone import EarthField, PhoneSensors, measure
 from tinynas.odometry.recording import Recording, Splits
+from tinynas.odometry.simulator import CARRYING_MODES, EarthField, PhoneSensors, draw_pedestrian, measure, walk
 
 __all__ = ["synthesize"]
 
@@ -60,7 +59,9 @@ def _simulate(options: SyntheticOptions, split: str, split_id: int, index: int, 
     rng = np.random.default_rng([seed, split_id, index])
     mode = CARRYING_MODES[options.modes[index % len(options.modes)]]
     person = draw_pedestrian(rng)
-    motion = walk(person, mode, duration_s=options.duration_s, rate_hz=options.rate_hz, rng=rng)
+    # Every mode of a round of modes is held alike; the next round holds its phones otherwise.
+    grip = mode.unseen_grip if split == "test" else mode.grips[index // len(options.modes) % len(mode.grips)]
+    motion = walk(person, mode, duration_s=options.duration_s, rate_hz=options.rate_hz, rng=rng, grip=grip)
     accel, gyro, mag = measure(motion, options.rate_hz, rng, sensors=PhoneSensors(), field=EarthField())
     return Recording(
         name=f"{mode.name}/{split}{index:02d}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinynas.errors import TinynasError
 from tinynas.report.markdown import figure, safe, table
-from tinynas.report.view import View, mapping_at, number_at
+from tinynas.report.view import StudyView, mapping_at, number_at
 from tinynas.report.words import NONE
 from tinynas.study import Study, Trial
 
@@ -38,8 +38,14 @@ _OUTPUTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 
+_FRAMES = {
+    "body": "the device's own axes",
+    "level": "a level frame: z up, the yaw by the gyroscope alone. An attitude filter turns them there",
+    "north": "the north frame: z up, x along the horizontal magnetic field. An attitude filter turns them there",
+}
 
-def interface(view: View, best: Trial, model: Graph | None) -> str:
+
+def interface(view: StudyView, best: Trial, model: Graph | None) -> str:
     """Describe input, output and quantisation of the best network.
 
     Args:
@@ -56,6 +62,7 @@ def interface(view: View, best: Trial, model: Graph | None) -> str:
     paragraphs = [
         "## Input, output, quantisation",
         f"**Input:** one window of {window} time steps by {channels} channels, oldest first{_rate(view, best)}.",
+        *_frame(view),
         *_normalization(mapping_at(view.summary, "normalization")),
         f"**Output:** {outputs} values{_target(view)}",
         *_quantization(view.precision, model),
@@ -73,22 +80,30 @@ def read_model(study: Study, best: Trial) -> Graph | None:
         return None
 
 
-def sampling(view: View) -> str | None:
+def sampling(view: StudyView) -> str | None:
     """Say at which rate the input must be sampled; None when the study does not know.
 
     Example:
-        >>> sampling(View("", {}, {}, {}, {"rate_hz": 100.0}, (), None, ()))
+        >>> sampling(StudyView("", {}, {}, {}, {"rate_hz": 100.0}, (), None, ()))
         '100 Hz'
     """
     rate_hz = number_at(view.summary, "rate_hz")
     return None if rate_hz is None else f"{rate_hz:.6g} Hz"
 
 
-def _rate(view: View, best: Trial) -> str:
+def _rate(view: StudyView, best: Trial) -> str:
     rate_hz, window = number_at(view.summary, "rate_hz"), number_at(best.architecture, "window")
     if not rate_hz:
         return ""
     return f", sampled at {sampling(view)}" + ("" if window is None else f" ({window / rate_hz:.4g} s)")
+
+
+def _frame(view: StudyView) -> Iterator[str]:
+    if text := _FRAMES.get(str(view.summary.get("frame"))):
+        yield f"The samples are expressed in {text}."
+    turns = view.summary.get("turns")
+    if turns in (2, 4):
+        yield f"The output is the mean of {turns} inferences, on the window turned about the vertical each time."
 
 
 def _normalization(normalization: Mapping[str, Any]) -> Iterator[str]:
@@ -102,7 +117,7 @@ def _normalization(normalization: Mapping[str, Any]) -> Iterator[str]:
     yield table(("channel", "mean", "standard deviation"), rows)
 
 
-def _target(view: View) -> str:
+def _target(view: StudyView) -> str:
     outputs = _OUTPUTS.get(view.target)
     if outputs is None:
         return f" ({safe(view.target)})."

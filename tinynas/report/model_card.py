@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from tinynas.report.columns import Where, columns_in
+from tinynas.report.finals import describe_final, final_trainings
 from tinynas.report.interface import interface, read_model, sampling
 from tinynas.report.markdown import code, pairs, safe, table, value
-from tinynas.report.view import View, mapping_at, number_at, read_view, time_is_estimated
-from tinynas.report.words import NONE, describe, error_text, kib, macs, number, percent
+from tinynas.report.rulers import RULERS, describe_errors
+from tinynas.report.view import StudyView, mapping_at, number_at, read_view
+from tinynas.report.words import NONE, describe, error_text, kib, number, percent
 from tinynas.study import Study, Trial
 
 __all__ = ["model_card"]
 
 
-def model_card(study: Study) -> str:
-    """Return the model card of the best network of a study, as Markdown.
+def model_card(study: Study, trial: int | None = None) -> str:
+    """Return the model card of a network of a study, as Markdown.
 
     Args:
         study: In any state; without a feasible network the card says so.
+        trial: Number of the network's trial; None: the best one.
 
     Raises:
-        StudyError: The study cannot be read.
+        StudyError: The study cannot be read, or has no such trial.
     """
     view = read_view(study)
+    if trial is not None and (view.best is None or view.best.id != trial):
+        view = _of_trial(view, study.trial(trial))
     title = f"# Inertial odometry network for {safe(view.title)}"
     if view.best is None:
         return f"{title}\n\nThe study {code(view.name)} holds no network that fits the board.\n"
@@ -40,7 +47,18 @@ def model_card(study: Study) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _use(view: View) -> str:
+def _of_trial(view: StudyView, trial: Trial) -> StudyView:
+    """A study seen as if another network were the best: what is known of its frame and window, and no test."""
+    params, summary = trial.params or {}, view.summary
+    wanted = tuple(params.get(key, summary.get(key)) for key in ("frame", "window"))
+    variants = summary.get("variants")
+    seen = variants if isinstance(variants, Sequence) else ()
+    found: Mapping[str, object] = next((one for one in seen if (one.get("frame"), one.get("window")) == wanted), {})
+    turns = {"turns": params["turns"]} if "turns" in params else {}
+    return replace(view, best=trial, summary={**summary, **found, **turns}, recordings=())
+
+
+def _use(view: StudyView) -> str:
     what = {
         "velocity": "the mean horizontal velocity (x and y, in the frame of the ground truth)",
         "speed_heading": "the speed and the change of heading",
@@ -52,7 +70,7 @@ estimates give a path. It is sized for {safe(view.title)} and runs there without
 uses in which a wrong position can hurt somebody."""
 
 
-def _data(view: View) -> str:
+def _data(view: StudyView) -> str:
     dataset = mapping_at(view.config, "dataset")
     rows = list(_settings("", dataset))
     return f"## Data\n\nTrained on {code(view.dataset)}; recordings are split whole, never by window.\n\n" + table(
@@ -70,36 +88,28 @@ def _architecture(best: Trial) -> str:
     )
 
 
-def _costs(view: View, best: Trial) -> str:
+def _costs(view: StudyView, best: Trial) -> str:
     measurement = best.measurement or {}
     rows = [
-        (label, kib(number_at(measurement, key)), kib(view.limit(resource)) if resource else NONE)
-        for label, key, resource in (
-            ("SRAM", "sram_bytes", "sram"),
-            ("tensor arena", "arena_bytes", ""),
-            ("flash", "flash_bytes", "flash"),
-            (".tflite file", "tflite_bytes", ""),
-        )
+        (column.label, column.text(measurement) or NONE, kib(view.limit(column.resource)) if column.resource else NONE)
+        for column in columns_in(Where.CARD)
     ]
-    rows.append(("MACs an inference", macs(number_at(measurement, "macs")), NONE))
-    latency_us, energy_uj = number_at(measurement, "latency_us"), number_at(measurement, "energy_uj")
-    estimate = ", a virtual board's estimate" if time_is_estimated(measurement) else ""
-    rows.append(("latency", "not measured" if latency_us is None else f"{latency_us / 1000:.2f} ms{estimate}", NONE))
-    rows.append(("energy", "not measured" if energy_uj is None else f"{energy_uj / 1000:.3f} mJ", NONE))
     source, engine = (code(str(measurement.get(key) or "unknown")) for key in ("source", "engine"))
     return f"## Costs\n\nFigures from {source}, engine {engine}.\n\n" + table(("resource", "used", "limit"), rows)
 
 
-def _metrics(view: View) -> str:
+def _metrics(view: StudyView) -> str:
     rows = []
     deployed = f"this network, {view.precision} (as deployed)"
     for stage, label in (("int8", deployed), ("float", "this network, before conversion")):
         rows.append((label, error_text(view.error(stage, "validation")), error_text(view.error(stage, "test"))))
-    for name, label in (("mean", "always the training mean"), ("zero", "always zero")):
+    for name, label in RULERS.items():
         rows.append((label, error_text(view.baseline(name, "validation")), error_text(view.baseline(name, "test"))))
     frame = " These are along and across the first heading of a window." if view.target == "speed_heading" else ""
     text = f"## Metrics\n\nVelocity RMSE, x and y together.{frame}\n\n"
     text += table(("predictor", "validation", "test"), rows)
+    for row in final_trainings(view):
+        text += f"\n\nFinal training: {describe_final(row)}."
     if not view.test:
         return text + "\n\nThe network has not been evaluated on test recordings yet."
     if not view.test_recordings:
@@ -110,10 +120,13 @@ def _metrics(view: View) -> str:
         for row in view.test_recordings
     ]
     header = ("test recording", "RMSE (m/s)", "RMSE x (m/s)", "RMSE y (m/s)", "ATE (m)", "RTE (m)", "length (m)")
-    return f"{text}\n\n{table(header, recordings)}"
+    words = "\n".join(
+        f"- {safe(str(row.get('name', NONE)))}: {safe(describe_errors(row))}" for row in view.test_recordings
+    )
+    return f"{text}\n\n{table(header, recordings)}\n\nBeside what needs no network:\n\n{words}"
 
 
-def _limits(view: View) -> str:
+def _limits(view: StudyView) -> str:
     rate = sampling(view) or "the rate of the training data"
     share = number_at(view.summary, "space_infeasible_share")
     searched = f" {percent(share)} of the search space did not fit the board." if share is not None else ""
@@ -127,7 +140,7 @@ def _limits(view: View) -> str:
 - The search tried {len(view.trials)} networks, of which {view.infeasible} did not fit.{searched}"""
 
 
-def _provenance(view: View, best: Trial) -> str:
+def _provenance(view: StudyView, best: Trial) -> str:
     rows = [("study", code(view.name)), ("trial", str(best.id)), ("seed of the trial", str(best.seed))]
     rows += [(f"{safe(kind)}, SHA-256", f"`{sha256}`") for kind, sha256 in best.artefacts.items()]
     if toolchain := (best.measurement or {}).get("toolchain"):

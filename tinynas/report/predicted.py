@@ -1,4 +1,4 @@
-"""What the resource model had foreseen of the candidates, beside what a board reported of them."""
+"""What the resource model predicted of the candidates, beside what a board reported of them."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from tinynas.report.view import View, number_at
+from tinynas.report.view import StudyView, number_at
 from tinynas.study import Trial
 
-__all__ = ["RESOURCES", "Foreseen", "foreseen", "proxy_error", "proxy_error_text"]
+__all__ = ["RESOURCES", "Prediction", "predictions", "proxy_error", "proxy_error_text"]
 
 RESOURCES = {"sram": "SRAM", "flash": "flash"}
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class Prediction:
     """What one trial takes of one resource, by the resource model and by measurement.
 
     Attributes:
         trial: The trial.
-        foreseen_bytes: By the resource model.
+        predicted_bytes: By the resource model.
         measured_bytes: As the board reported; positive.
 
     Example:
         >>> from types import SimpleNamespace
-        >>> pair = Foreseen(SimpleNamespace(id=0), foreseen_bytes=990, measured_bytes=1000)
+        >>> pair = Prediction(SimpleNamespace(id=0), predicted_bytes=990, measured_bytes=1000)
         >>> pair.off_bytes, pair.off_percent
         (-10, -1.0)
     """
 
     trial: Trial
-    foreseen_bytes: float
+    predicted_bytes: float
     measured_bytes: float
 
     @property
     def off_bytes(self) -> float:
-        """The error of the resource model: above zero where it foresaw too much."""
-        return self.foreseen_bytes - self.measured_bytes
+        """The error of the resource model: above zero where it predicted too much."""
+        return self.predicted_bytes - self.measured_bytes
 
     @property
     def off_percent(self) -> float:
-        """The same in percent of what was measured."""
+        """The error in percent of what was measured."""
         return 100 * self.off_bytes / self.measured_bytes
 
 
-def foreseen(view: View, resource: str) -> list[Foreseen]:
+def predictions(view: StudyView, resource: str) -> list[Prediction]:
     """Return the pairs of all trials that were measured, in the order of proposal.
 
     Args:
@@ -59,18 +59,18 @@ def foreseen(view: View, resource: str) -> list[Foreseen]:
         found = number_at(trial.measurement, f"{resource}_bytes")
         # A duplicate has the figures of another trial and was never measured itself: that one would count twice.
         if expected is not None and found and trial.duplicate_of is None:
-            pairs.append(Foreseen(trial, expected, found))
+            pairs.append(Prediction(trial, expected, found))
     return pairs
 
 
-def proxy_error(view: View) -> dict[str, float | None] | None:
+def proxy_error(view: StudyView) -> dict[str, float | None] | None:
     """Return how far the resource model was off over all trials that were measured, or None where none was.
 
     Returns:
         trials (how many were measured) and, of the absolute errors in percent of what was measured,
         sram_median_percent, sram_max_percent, flash_median_percent and flash_max_percent.
     """
-    pairs = {resource: foreseen(view, resource) for resource in RESOURCES}
+    pairs = {resource: predictions(view, resource) for resource in RESOURCES}
     measured = {pair.trial.id for found in pairs.values() for pair in found}
     if not measured:
         return None

@@ -9,9 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tinynas.printable import printable
+from tinynas.report.columns import Where, columns_in
+from tinynas.report.finals import describe_final
+from tinynas.report.front import describe_point, front_headings
+from tinynas.report.power import describe_power
 from tinynas.report.predicted import proxy_error_text
-from tinynas.report.view import mapping_at, number_at, time_is_estimated
-from tinynas.report.words import describe, error_text, kib, macs, number, percent, relative, span
+from tinynas.report.rulers import RULERS, describe_errors
+from tinynas.report.view import mapping_at, number_at
+from tinynas.report.words import NONE, describe, describe_input, error_text, number, percent, relative, span
 
 __all__ = ["print_result"]
 
@@ -37,7 +43,7 @@ def print_result(outcome: Mapping[str, Any], console: Console | None = None) -> 
     if not console.is_terminal:
         for name, value, _ in rows:
             # Straight to the file: no wrapping at 80 columns, no markup, one line a fact.
-            console.file.write(f"{name}: {' '.join(value.split())}\n")
+            console.file.write(f"{name}: {printable(' '.join(value.split()))}\n")
         return
     (title, headline, _), *facts = rows
     table = Table(title=Text(title, style="bold"), show_header=False, title_justify="left", padding=(0, 1))
@@ -58,6 +64,7 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
     yield title, describe(mapping_at(best, "architecture")) if best else "none that fits", None
     if best:
         yield "trial", f"{best.get('trial')}, objective {number(number_at(best, 'objective'), 4)}", None
+        yield "input", describe_input(best), None
     for split, metrics, baselines in (
         ("validation", best, mapping_at(outcome, "baselines")),
         ("test", test, mapping_at(test, "baselines")),
@@ -65,19 +72,23 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
         if metrics:
             yield f"error, {split}", _errors(metrics, str(best.get("precision") or "int8")), None
         yield from _baselines(baselines, metrics, split)
-    for name, label in (("sram", "SRAM"), ("flash", "flash")):
-        if best:
-            used, limit = number_at(best, f"{name}_bytes"), number_at(outcome, "limits", f"{name}_bytes")
-            share = used / limit if used is not None and limit else None
-            text = kib(used) if share is None else f"{kib(used)} of {kib(limit)} ({percent(share)})"
-            yield label, text, share
+    finals = outcome.get("final")
+    for row in finals if isinstance(finals, list) else []:
+        yield "final training", describe_final(row), None
+    recordings = test.get("recordings")
+    for row in recordings if isinstance(recordings, list) else []:
+        yield f"test {row.get('name')}", describe_errors(row), None
+    for column in columns_in(Where.TERMINAL) if best else ():
+        value, text = column.value(best), column.text(best)
+        limit = number_at(outcome, "limits", f"{column.resource}_bytes")
+        if value is not None and limit:
+            yield column.label, f"{text} of {column.write(limit)} ({percent(value / limit)})", value / limit
+        elif value is not None or text == NONE:
+            yield column.label, text or NONE, None
+    if text := describe_power(best):
+        yield "mean power", text, None
+    yield from _front(outcome)
     if best:
-        yield "MACs", macs(number_at(best, "macs")), None
-        if (latency_us := number_at(best, "latency_us")) is not None:
-            estimate = ", an estimate" if time_is_estimated(best) else ""
-            yield "latency", f"{latency_us / 1000:.2f} ms{estimate}", None
-        if (energy_uj := number_at(best, "energy_uj")) is not None:
-            yield "energy", f"{energy_uj / 1000:.3f} mJ", None
         yield "figures from", f"{best.get('source') or 'unknown'}, engine {best.get('engine') or 'unknown'}", None
     if text := proxy_error_text(error := mapping_at(outcome, "proxy_error")):
         yield "resource model", f"{text}; measured trials: {error.get('trials')}", None
@@ -87,14 +98,24 @@ def _rows(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]
         yield "study", str(outcome["study"]), None
 
 
+def _front(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str, None]]:
+    """The networks of a Pareto front, one a line."""
+    points = outcome.get("front")
+    for point in points if isinstance(points, list) else []:
+        names = ["error", *(column.key for column in columns_in(Where.TERMINAL) if column.value(point) is not None)]
+        figures = zip(front_headings(names), describe_point(point, names), strict=True)
+        text = ", ".join(f"{heading} {figure}" for heading, figure in figures)
+        yield f"front, trial {point.get('trial')}", text + (" (the knee)" if point.get("knee") else ""), None
+
+
 def _errors(metrics: Mapping[str, Any], precision: str) -> str:
     deployed, trained = number_at(metrics, "error_int8"), number_at(metrics, "error_float")
     return f"{error_text(deployed)} as {precision}, {error_text(trained)} before conversion"
 
 
 def _baselines(baselines: Mapping[str, Any], metrics: Mapping[str, Any], split: str) -> Iterator[tuple[str, str, None]]:
-    """The trivial predictors beside the network, on the recordings of one split."""
-    for name, label in (("mean", "predicting the mean"), ("zero", "predicting zero")):
+    """The predictors without a network beside the network, on the recordings of one split."""
+    for name, label in RULERS.items():
         baseline = number_at(baselines, name)
         if baseline is not None:
             gain = relative(number_at(metrics, "error_int8"), baseline)

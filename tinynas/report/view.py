@@ -6,26 +6,27 @@ import contextlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tinynas.errors import StudyError
-from tinynas.study import Study, Trial
+from tinynas.study import LiveNotes, Study, Trial, read_live
 
-__all__ = ["View", "mapping_at", "number_at", "pareto_front", "read_view", "time_is_estimated"]
+__all__ = ["StudyView", "curve_at", "mapping_at", "number_at", "pareto_front", "read_view", "time_is_estimated"]
 
 # Paths of the user's machine: only a resume needs them, and a report is given away.
-_PRIVATE = {"dataset_folder", "tflm_root"}
+# The check of the data has tables of its own.
+_PRIVATE = {"dataset_folder", "tflm_root", "data_check", "warm_start"}
 
 
 def time_is_estimated(figures: Mapping[str, Any] | None) -> bool:
-    """Whether a measurement is a virtual board's, which estimates time."""
-    return (figures or {}).get("source") == "virtual"
+    """Whether a measurement's time is an estimate: a virtual board's, or the resource model's."""
+    return (figures or {}).get("source") in ("virtual", "proxy")
 
 
 @dataclass(frozen=True)
-class View:
+class StudyView:
     """A study at one moment.
 
     Attributes:
@@ -36,7 +37,9 @@ class View:
         summary: What was found at the end of the search; empty before.
         trials: All trials in the order of proposal.
         best: The feasible, finished trial of lowest objective, or None.
-        recordings: Trajectories of the best network on the test recordings: name, time_s, true, predicted.
+        recordings: Trajectories of the best network on the test recordings: name, time_s, true, predicted, and compass
+            where there is one.
+        live: What a search at work tells of itself; nothing where none is.
     """
 
     folder: str
@@ -47,6 +50,7 @@ class View:
     trials: tuple[Trial, ...]
     best: Trial | None
     recordings: tuple[Mapping[str, Any], ...]
+    live: LiveNotes = field(default_factory=LiveNotes)
 
     @property
     def title(self) -> str:
@@ -99,14 +103,19 @@ class View:
 
         The board's own limit, or the configuration's where that is lower.
         """
-        whole = f"image_{resource}_bytes" if self._whole_image else f"{resource}_limit_bytes"
+        whole = f"image_{resource}_bytes" if self.whole_image else f"{resource}_limit_bytes"
         limit = number_at(self.board, whole)
         own = number_at(self.board, f"{resource}_bytes") if limit is None else limit
-        chosen = number_at(self.config, "objective", f"{resource}_max_bytes")
+        chosen = number_at(self.config, "objective", "limits", f"{resource}_bytes")
         return own if chosen is None else chosen if own is None else min(own, chosen)
 
+    def share(self, trial: Trial, resource: str) -> float | None:
+        """Return which share of the limit a network takes of the board's `sram` or `flash`, or None when unknown."""
+        used, limit = number_at(trial.measurement, f"{resource}_bytes"), self.limit(resource)
+        return used / limit if used is not None and limit else None
+
     @property
-    def _whole_image(self) -> bool:
+    def whole_image(self) -> bool:
         """Whether costs are those of the whole image, as `Config.whole_image` says."""
         return mapping_at(self.config, "cost").get("engine") == "aot" or self.config.get("mode") == "hil"
 
@@ -126,12 +135,18 @@ class View:
         return number_at(self.test if split == "test" else self.best.metrics, f"error_{stage}")
 
     @property
+    def under_way(self) -> list[Trial]:
+        """The trials at work, or at work when the search stopped; a paused one only while it trains on."""
+        training = self.live.curves
+        return [t for t in self.trials if not t.at_rest or (t.id in training and not t.state.is_finished)]
+
+    @property
     def infeasible(self) -> int:
         """How many candidates do not fit the board."""
         return sum(trial.feasible is False for trial in self.trials)
 
 
-def read_view(study: Study) -> View:
+def read_view(study: Study) -> StudyView:
     """Read a study once.
 
     A missing or damaged evaluation leaves `recordings` empty: the rest of a report is still worth having.
@@ -140,7 +155,7 @@ def read_view(study: Study) -> View:
         StudyError: The database cannot be read.
     """
     best = study.best()
-    return View(
+    return StudyView(
         folder=str(study.folder),
         config=study.config,
         board=study.board,
@@ -149,6 +164,7 @@ def read_view(study: Study) -> View:
         trials=tuple(study.trials()),
         best=best,
         recordings=tuple(_recordings(study, best)) if best else (),
+        live=read_live(study.folder),
     )
 
 
@@ -177,6 +193,19 @@ def number_at(mapping: Mapping[str, Any] | None, *keys: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return value
+
+
+def curve_at(metrics: Mapping[str, Any] | None) -> list[float]:
+    """The validation error after every epoch of a training; empty where it is not kept.
+
+    Example:
+        >>> curve_at({"history": [0.5, 0.25]}), curve_at({"history": "none"})
+        ([0.5, 0.25], [])
+    """
+    found = (metrics or {}).get("history")
+    if not isinstance(found, list) or not all(number_at({"": value}, "") is not None for value in found):
+        return []
+    return found
 
 
 def mapping_at(mapping: Mapping[str, Any], key: str) -> Mapping[str, Any]:

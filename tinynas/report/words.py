@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from tinynas import network
+from tinynas.errors import SpaceError
+from tinynas.network import Architecture, LayerGraph
 
 __all__ = [
     "NONE",
     "bind",
     "describe",
+    "describe_choice",
+    "describe_input",
     "describe_short",
     "error_text",
     "grouped",
     "kib",
+    "layer_graph",
     "macs",
     "number",
     "percent",
@@ -142,45 +149,62 @@ def span(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def layer_graph(architecture: Mapping[str, Any]) -> LayerGraph | None:
+    """The layers of a network that a study holds; None where it is not one that this version knows."""
+    try:
+        return Architecture.from_dict(architecture).graph
+    except SpaceError:
+        return None
+
+
 def describe(architecture: Mapping[str, Any]) -> str:
-    """Describe a network in a sentence.
+    """Describe a network of a study in a sentence.
 
     Example:
-        >>> describe({"filters": 12, "kernel_size": 8, "dilations": [4, 32], "norm": "batch", "skip_connections": True})
-        '12 filters, kernel 8, dilations 4 and 32, batch normalisation, skip connections'
+        >>> describe({"filters": 12, "kernel_size": 8, "dilations": [4, 32], "window": 200, "channels": 6})
+        '12 filters, kernel 8, dilations 4 and 32, no normalisation, no skip connections'
     """
-    parts = []
-    if "filters" in architecture:
-        parts.append(f"{architecture['filters']} filters")
-    if "kernel_size" in architecture:
-        parts.append(f"kernel {architecture['kernel_size']}")
-    if dilations := _dilations(architecture):
-        *head, last = dilations
-        parts.append(f"dilations {', '.join(head)} and {last}" if head else f"dilation {last}")
-    dropout = architecture.get("dropout")
-    if isinstance(dropout, int | float) and dropout:
-        parts.append(f"dropout {dropout:.2g}")
-    parts.append("batch normalisation" if architecture.get("norm") == "batch" else "no normalisation")
-    parts.append("skip connections" if architecture.get("skip_connections") else "no skip connections")
-    return ", ".join(parts)
+    graph = layer_graph(architecture)
+    return "an unknown architecture" if graph is None else network.describe(graph)
 
 
 def describe_short(architecture: Mapping[str, Any]) -> str:
-    """Describe a network in a table cell.
+    """Describe a network of a study in a table cell.
 
     Example:
-        >>> describe_short({"filters": 12, "kernel_size": 8, "dilations": [4, 32], "norm": "batch"})
-        '12 f · k 8 · d 4 32 · BN'
+        >>> describe_short({"filters": 12, "kernel_size": 8, "dilations": [4, 32], "window": 200, "channels": 6})
+        '12 f · k 8 · d 4 32'
     """
-    parts = [f"{architecture.get('filters', '?')} f", f"k {architecture.get('kernel_size', '?')}"]
-    if dilations := _dilations(architecture):
-        parts.append("d " + " ".join(dilations))
-    parts += ["BN"] * (architecture.get("norm") == "batch") + ["skip"] * bool(architecture.get("skip_connections"))
-    return " · ".join(parts)
+    graph = layer_graph(architecture)
+    return NONE if graph is None else network.describe_short(graph)
 
 
-def _dilations(architecture: Mapping[str, Any]) -> list[str]:
-    dilations = architecture.get("dilations")
-    if isinstance(dilations, str) or not isinstance(dilations, Sequence):
-        return []
-    return [str(dilation) for dilation in dilations]
+def describe_input(best: Mapping[str, Any]) -> str:
+    """Describe what a network sees, and from how many directions.
+
+    Args:
+        best: With `architecture`, `frame` and `turns`, as `result` has them.
+
+    Example:
+        >>> describe_input({"architecture": {"window": 200}, "frame": "north", "turns": 2})
+        '200 samples, north frame, the mean of 2 directions'
+    """
+    architecture, frame, turns = best.get("architecture"), best.get("frame"), best.get("turns")
+    window = architecture.get("window") if isinstance(architecture, Mapping) else None
+    parts = [NONE if window is None else f"{window} samples"]
+    if frame:
+        parts.append(f"{frame} frame")
+    if turns not in (None, 1):
+        parts.append(f"the mean of {turns} directions")
+    return ", ".join(parts)
+
+
+def describe_choice(params: Mapping[str, Any] | None) -> str:
+    """Describe what a trial chose beside its network's layers, for a table cell; often empty.
+
+    Example:
+        >>> describe_choice({"filters": 8, "frame": "north", "window": 200, "turns": 2})
+        ' · north · w 200 · 2 turns'
+    """
+    forms = {"frame": "{}", "window": "w {}", "turns": "{} turns"}
+    return "".join(f" · {form.format(params[key])}" for key, form in forms.items() if params and key in params)

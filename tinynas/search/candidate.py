@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from time import perf_counter
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tinynas.config import Config
-from tinynas.cost import Engine, TflmInterpreter, estimate, lower, measure_graph
-from tinynas.deploy import Graph, arena_head_bytes, convert, dequantize, infer, quantize, read_graph
-from tinynas.errors import FlashOverflow, ParityError, RamOverflow, StudyError, TinynasError, TrainingDiverged
+from tinynas.config import Config, Training
+from tinynas.cost import Engine, estimate, lower, measure_graph, repeat
+from tinynas.deploy import Model, convert
+from tinynas.errors import FlashOverflow, RamOverflow, StudyError, TinynasError, TrainingDiverged
+from tinynas.hostfaults import host_faults_stop
 from tinynas.measurement import Measurement
-from tinynas.objective import Limits, score
-from tinynas.search.bench import Bench, check_toolchain
-from tinynas.search.task import Task
-from tinynas.study import Study, Trial, TrialState
-from tinynas.tcn import Architecture
+from tinynas.network import Architecture
+from tinynas.objective import METRICS, Limits, score
+from tinynas.odometry import average_turns
+from tinynas.search.bench import Bench
+from tinynas.search.outcome import figures, path_errors, paths, predict_deployed
+from tinynas.search.referee import referee
+from tinynas.search.rungs import next_pause, run_leg
+from tinynas.search.store import Store, Weights, pack_weights, unpack_weights
+from tinynas.search.task import Array, Task
+from tinynas.study import Trial, TrialState
 
 if TYPE_CHECKING:
-    from tinynas.tcn.training import TrainingData
+    from tinynas.network import TrainingData
 
 __all__ = ["CandidatePipeline"]
 
-Weights = dict[str, npt.NDArray[np.float32]]
-
-# Windows that the official interpreter runs one by one to be compared with LiteRT's reference kernels. These round a
-# FULLY_CONNECTED once where TFLM rounds twice: one step apart is normal.
-_REFEREE_WINDOWS = 20
-_REFEREE_STEPS = 1
 # Windows that set the ranges of a network that is measured before its training.
 _UNTRAINED_WINDOWS = 10
+_RESUME = "resume the search"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,74 +42,75 @@ class CandidatePipeline:
     """The stages of a trial, each a function of what the study holds of it.
 
     Attributes:
-        study: Where the steps are stored.
+        study: Where the steps are stored, or noted for the study's owner to store.
         config: The search's configuration.
         limits: What a candidate may use of the board.
         task: The data.
         on_epoch: Called with trial id, epoch and validation RMSE during training.
         engine: The runtime whose costs count.
-        bench: The board that measures; None: costs are foreseen.
+        bench: The board that measures; None: costs are predicted.
     """
 
-    study: Study
+    study: Store
     config: Config
     limits: Limits
     task: Task
     on_epoch: Callable[[int, int, float], None]
     engine: Engine
     bench: Bench | None = None
+    _tensors: dict[tuple[Task, bool], TrainingData] = field(default_factory=dict)
 
-    @cached_property
-    def data(self) -> TrainingData:
-        """Tensors, made when the first candidate is trained."""
-        return self.task.training_data()
+    def data(self, task: Task, *, refit: bool = False) -> TrainingData:
+        """Tensors of a task, made when the first candidate is trained on it."""
+        if (task, refit) not in self._tensors:
+            self._tensors[task, refit] = task.training_data(self.config.training.augment, refit=refit)
+        return self._tensors[task, refit]
 
-    def run(self, trial: Trial, on_state: Callable[[Trial], None]) -> Trial:
-        """Take a trial from whatever state it is in to a final one.
+    def step(self, trial: Trial) -> Trial:
+        """Take a trial through its next stage.
 
         Args:
-            trial: New, or left behind by a search that was killed.
-            on_state: Called after every stored step.
+            trial: In a state that is not final.
 
         Returns:
-            The finished trial. A failure that is the candidate's own is stored as such.
+            The trial as it is stored now. A failure that is the candidate's own is stored as such.
 
         Raises:
-            TinynasError: A failure that concerns the search as a whole.
+            HostError: The computer failed. The trial stays as it is: a resume goes on with it.
+            TinynasError: Another failure that concerns the search as a whole.
         """
         stages = {
             TrialState.PROPOSED: self._cost,
             TrialState.COSTED: self._train_or_reject,
+            TrialState.PAUSED: self._train,
             TrialState.TRAINED: self._convert,
             TrialState.CONVERTED: self._measure,
             TrialState.MEASURED: self._score,
         }
-        while not trial.state.is_finished:
-            try:
-                trial = stages[trial.state](trial, Architecture.from_dict(trial.architecture))
-            except TinynasError as e:
-                if e.disposition != "infeasible":
-                    raise
-                trial = self.study.advance(trial.id, TrialState.FAILED, reason=str(e))
-            on_state(trial)
-        return trial
+        try:
+            with host_faults_stop(
+                f"take trial {trial.id} from '{trial.state}' on", where=str(self.study.folder), then=_RESUME
+            ):
+                return stages[trial.state](trial, Architecture.from_dict(trial.architecture))
+        except TinynasError as e:
+            if e.disposition != "infeasible":
+                raise
+            return self.study.advance(trial.id, TrialState.FAILED, reason=str(e))
 
     def _cost(self, trial: Trial, architecture: Architecture) -> Trial:
-        earlier = self.study.find(trial.key)
-        if earlier is not None:
-            return self.study.answer(trial.id, earlier.id)
-        cost = estimate(architecture, self.engine, self.config.conversion.precision)
-        if self.bench is not None:
-            windows = self.task.representative(_UNTRAINED_WINDOWS, np.random.default_rng([trial.seed, 1]))
+        cost = estimate(architecture, self._engine(trial), self.config.conversion.precision)
+        bench = self._bench(trial)
+        if bench is not None:
+            windows = self._task(trial).representative(_UNTRAINED_WINDOWS, np.random.default_rng([trial.seed, 1]))
             try:
-                cost = self.bench.untrained(architecture, cost, windows, np.random.default_rng(trial.seed))
+                cost = bench.untrained(architecture, cost, windows, np.random.default_rng(trial.seed))
             except (FlashOverflow, RamOverflow) as error:
                 return self._overflows(trial, cost, error)
-            check_toolchain(self.study, cost)
+        cost = repeat(cost, self._turns(trial))
         return self.study.advance(trial.id, TrialState.COSTED, measurement=cost.to_dict())
 
     def _overflows(self, trial: Trial, cost: Measurement, error: FlashOverflow | RamOverflow) -> Trial:
-        """What the linker found no room for is scored as what does not fit, however much was foreseen."""
+        """What the linker found no room for is scored as what does not fit, whatever was predicted."""
         self.study.advance(trial.id, TrialState.COSTED, measurement=cost.to_dict())
         key = "flash_bytes" if isinstance(error, FlashOverflow) else "sram_bytes"
         found = dataclasses.replace(cost, **{key: max(getattr(cost, key), getattr(self.limits, key) + 1)})
@@ -128,87 +126,118 @@ class CandidatePipeline:
             return self.study.advance(
                 trial.id, TrialState.INFEASIBLE, objective=rejected.value, feasible=False, reason=self._excess(cost)
             )
-        from tinynas.tcn.network import fold
-        from tinynas.tcn.training import predict, train
+        return self._train(trial, architecture)
 
-        started = perf_counter()
-        fit = train(
+    def _train(self, trial: Trial, architecture: Architecture) -> Trial:
+        """Train up to the next pause, or to the end."""
+        task, recipe, kept = self._task(trial), self._recipe(trial), trial.artefacts.get("checkpoint")
+        leg = run_leg(
             architecture,
-            self.data,
-            self.config.training,
-            rng=np.random.default_rng(trial.seed),
+            self.data(task, refit=trial.refit_of is not None),
+            recipe,
+            seed=trial.seed,
+            until=next_pause(trial, self.config),
+            checkpoint=self.study.artefact(kept) if kept is not None and trial.rungs else None,
             on_epoch=lambda epoch, rmse: self.on_epoch(trial.id, epoch, rmse),
         )
-        weights = fold(architecture, fit.weights)
-        seconds = perf_counter() - started
-        predicted = predict(architecture, weights, self.task.inputs(self.task.valid))
-        error = self.task.error(predicted, self.task.valid).joint
+        predicted = self._float(trial, architecture, leg.weights, task.inputs(task.valid))
+        error = task.error(predicted, task.valid).joint
         if not error < self.config.objective.penalty:
             raise TrainingDiverged(f"the trained network's error is {error:.3g} m/s, above the objective's penalty")
-        metrics = {
+        spent = leg.seconds + sum(rung["seconds"] for rung in trial.rungs)
+        metrics: dict[str, Any] = {
             "error_float": error,
-            "epochs": len(fit.history),
-            "best_epoch": fit.best_epoch,
-            "train_seconds": round(seconds, 3),
+            "epochs": leg.epochs,
+            "best_epoch": leg.best_epoch,
+            "history": [round(float(rmse), 5) for rmse in leg.history],
+            "train_seconds": round(spent, 3),
         }
-        return self.study.advance(trial.id, TrialState.TRAINED, metrics=metrics, artefacts={"weights": _npz(weights)})
+        if leg.checkpoint is None:
+            metrics |= _judged(trial)
+            return self.study.advance(
+                trial.id, TrialState.TRAINED, metrics=metrics, artefacts={"weights": pack_weights(leg.weights)}
+            )
+        found = {"error_int8": error} | path_errors(task.evaluation(predicted, "valid"))
+        of_kind = found[METRICS[self.config.objective.error]]
+        rung = {
+            "epochs": leg.epochs,
+            "fidelity": round(leg.epochs / recipe.epochs, 4),
+            "error": of_kind,
+            "objective": score(of_kind, _measurement(trial), self.limits, self.config.objective).value,
+            "seconds": round(leg.seconds, 3),
+        }
+        metrics["rungs"] = [*trial.rungs, rung]
+        return self.study.advance(
+            trial.id, TrialState.PAUSED, metrics=metrics, artefacts={"checkpoint": leg.checkpoint}
+        )
+
+    def _task(self, trial: Trial) -> Task:
+        """The data as a trial sees them."""
+        return self.task.of(trial.params or {})
+
+    def _engine(self, trial: Trial) -> Engine:
+        """The runtime, at the clock that a trial chose."""
+        return self.engine.at((trial.params or {}).get("clock_hz"))
+
+    def _bench(self, trial: Trial) -> Bench | None:
+        """The board that measures, at the clock that a trial chose; None: costs are predicted."""
+        clock = (trial.params or {}).get("clock_hz")
+        if self.bench is None or clock is None:
+            return self.bench
+        return dataclasses.replace(self.bench, board=self.bench.board.at(clock))
+
+    def _turns(self, trial: Trial) -> int:
+        """Directions in which a trial's model looks."""
+        return int((trial.params or {}).get("turns", self.config.deploy.turns))
+
+    def _recipe(self, trial: Trial) -> Training:
+        """How a trial is trained: a final training is longer, and does not stop early."""
+        c = self.config
+        if trial.final_of is None:
+            return c.training
+        epochs = c.final.epochs or c.training.epochs
+        return dataclasses.replace(c.training, epochs=epochs, patience=None)
 
     def _excess(self, cost: Measurement) -> str:
         # SRAM first: it is what most often decides.
         terms = reversed(self.limits.exceeded(cost))
-        return ", ".join(f"{term.label} {term.used(cost)} of {term.limit(self.limits)} bytes" for term in terms)
+        return ", ".join(
+            f"{term.label} {term.used(cost):.0f} of {term.limit(self.limits):.0f} {term.unit}" for term in terms
+        )
 
     def _convert(self, trial: Trial, architecture: Architecture) -> Trial:
-        from tinynas.tcn.network import inference_function
+        from tinynas.network import inference_function
 
-        folded = dataclasses.replace(architecture, norm="none")
-        weights = _arrays(self.study.artefact(trial.artefacts["weights"]))
+        weights = unpack_weights(self.study.artefact(trial.artefacts["weights"]))
         c = self.config.conversion
-        windows = self.task.representative(c.calibration_windows, np.random.default_rng([trial.seed, 1]))
+        windows = self._task(trial).representative(c.calibration_windows, np.random.default_rng([trial.seed, 1]))
         model = convert(
-            inference_function(folded, weights), lower(architecture, c.precision), windows, precision=c.precision
+            inference_function(architecture, weights), lower(architecture, c.precision), windows, precision=c.precision
         )
         return self.study.advance(trial.id, TrialState.CONVERTED, artefacts={"tflite": model})
 
     def _measure(self, trial: Trial, architecture: Architecture) -> Trial:
-        model = self.study.artefact(trial.artefacts["tflite"])
-        inputs = self.task.inputs(self.task.valid)
-        predicted = infer(model, inputs)
-        graph = read_graph(model)
-        cost = measure_graph(graph, len(model), architecture, self.engine)
+        model = Model(self.study.artefact(trial.artefacts["tflite"]))
+        task = self._task(trial)
+        inputs = task.inputs(task.valid)
+        turns, bench = self._turns(trial), self._bench(trial)
+        predicted = predict_deployed(model, inputs, turns)
+        program = model.program if self.engine.name == "aot" else None
+        cost = measure_graph(model.graph, len(model.content), architecture, self._engine(trial), program)
         if self.config.mode == "tflm":
-            cost = self._referee(model, graph, cost, inputs)
-        elif self.bench is not None:
-            cost = self.bench.measured(model, cost, inputs[0])
-            check_toolchain(self.study, cost)
-        error = self.task.error(predicted, self.task.valid)
-        metrics = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
+            cost = referee(model, cost, inputs, self.engine.static_bytes)
+        elif bench is not None:
+            cost = bench.measured(model, cost, inputs[0])
+        cost = repeat(cost, turns)
+        found = task.evaluation(predicted, "valid")
+        error = found.velocity
+        metrics: dict[str, float | None] = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
+        metrics |= {**path_errors(found), **_judged(trial)}
         return self.study.advance(trial.id, TrialState.MEASURED, measurement=cost.to_dict(), metrics=metrics)
-
-    def _referee(self, model: bytes, graph: Graph, cost: Measurement, inputs: npt.NDArray[np.float32]) -> Measurement:
-        """Costs and outputs by the official interpreter; its arena with the tail of a 32-bit device."""
-        interpreter = TflmInterpreter(model)
-        arena, windows = interpreter.arena(), inputs[:_REFEREE_WINDOWS]
-        source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-        outputs = dequantize(interpreter.run(quantize(windows, source)), target)
-        step = target.quantization.scale[0] if target.quantization else 1e-3 * float(np.abs(outputs).max() + 1e-6)
-        apart = float(np.max(np.abs(outputs - infer(model, windows, reference=True)))) / step
-        if apart > _REFEREE_STEPS + 0.5:
-            raise ParityError(f"LiteRT and TensorFlow Lite Micro are {apart:.0f} steps apart on the same window")
-        # The head is the host's; what CMSIS-NN's scratch adds and the 32-bit tail are known from the model only.
-        device = cost.arena_bytes + arena.head_bytes - arena_head_bytes(graph)
-        return dataclasses.replace(
-            cost,
-            source="tflm",
-            arena_bytes=device,
-            sram_bytes=device + self.engine.static_bytes,
-            host_arena_bytes=arena.total_bytes,
-            parity=True,
-        )
 
     def _score(self, trial: Trial, _architecture: Architecture) -> Trial:
         cost = _measurement(trial)
-        error = float((trial.metrics or {})["error_int8"])
+        error = float((trial.metrics or {})[METRICS[self.config.objective.error]])
         scored = score(error, cost, self.limits, self.config.objective)
         reason = None if scored.feasible else self._excess(cost)
         return self.study.advance(
@@ -221,40 +250,29 @@ class CandidatePipeline:
         Returns:
             Figures for the study's summary, and trajectories as JSON bytes for its artefact "evaluation".
         """
-        from tinynas.tcn.training import predict
-
-        architecture = dataclasses.replace(Architecture.from_dict(trial.architecture), norm="none")
-        inputs = self.task.inputs(self.task.test)
-        found = self.task.evaluation(infer(self.study.artefact(trial.artefacts["tflite"]), inputs))
-        weights = _arrays(self.study.artefact(trial.artefacts["weights"]))
-        figures = {
+        architecture = Architecture.from_dict(trial.architecture)
+        task = self._task(trial)
+        inputs = task.inputs(task.test)
+        model = self.study.artefact(trial.artefacts["tflite"])
+        found = task.evaluation(predict_deployed(model, inputs, self._turns(trial)))
+        weights = unpack_weights(self.study.artefact(trial.artefacts["weights"]))
+        summary = {
             "error_int8": found.velocity.joint,
-            "error_float": self.task.error(predict(architecture, weights, inputs), self.task.test).joint,
-            "rmse_x": found.velocity.x,
-            "rmse_y": found.velocity.y,
-            "recordings": [
-                {
-                    "name": r.name,
-                    "rmse_x": r.velocity.x,
-                    "rmse_y": r.velocity.y,
-                    "joint": r.velocity.joint,
-                    "ate_m": r.ate_m,
-                    "rte_m": r.rte_m,
-                    "length_m": r.length_m,
-                }
-                for r in found.recordings
-            ],
+            "error_float": task.error(self._float(trial, architecture, weights, inputs), task.test).joint,
+            **figures(found, task.yaw_drifts("test")),
         }
-        paths = [
-            {
-                "name": r.name,
-                "time_s": np.round(r.path.time_s, 3).tolist(),
-                "true": np.round(r.path.true, 3).tolist(),
-                "predicted": np.round(r.path.predicted, 3).tolist(),
-            }
-            for r in found.recordings
-        ]
-        return figures, json.dumps({"recordings": paths}).encode()
+        return _known(summary), paths(found)
+
+    def _float(self, trial: Trial, architecture: Architecture, weights: Weights, inputs: Array) -> Array:
+        """Predictions before conversion, averaged over directions as the deployed model's are."""
+        from tinynas.network import predict
+
+        return average_turns(lambda windows: predict(architecture, weights, windows), inputs, self._turns(trial))
+
+
+def _judged(trial: Trial) -> Mapping[str, Any]:
+    """Errors of a refit: those of the trial that was chosen, since it has learned what they are measured on."""
+    return {} if trial.refit_of is None else (trial.params or {})["judged"]
 
 
 def _measurement(trial: Trial) -> Measurement:
@@ -263,13 +281,10 @@ def _measurement(trial: Trial) -> Measurement:
     return Measurement.from_dict(trial.measurement)
 
 
-def _npz(weights: Weights) -> bytes:
-    file = io.BytesIO()
-    # Slashes in member names would be folders inside the archive.
-    np.savez_compressed(file, **{name.replace("/", "."): value for name, value in weights.items()})  # type: ignore[arg-type]
-    return file.getvalue()
-
-
-def _arrays(content: bytes) -> Weights:
-    with np.load(io.BytesIO(content)) as file:
-        return {name.replace(".", "/"): file[name] for name in file.files}
+def _known(figures: Any) -> Any:
+    """Figures with None for those that are no numbers: one recording may have none, and the others are a result."""
+    if isinstance(figures, dict):
+        return {key: _known(value) for key, value in figures.items()}
+    if isinstance(figures, list):
+        return [_known(value) for value in figures]
+    return None if isinstance(figures, float) and not math.isfinite(figures) else figures

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Engine, estimate, tflm_runtime
-from tinynas.errors import NoFeasibleCandidate
+from tinynas.cost import Costs, Engine, LeastCosts, costs, estimate, least_costs, repeat
+from tinynas.deploy import require_tflm
+from tinynas.errors import NoFeasibleCandidate, SpaceError
 from tinynas.hil.engines import TflmLibrary
 from tinynas.measurement import Measurement
-from tinynas.objective import Limits
+from tinynas.network import Architecture, FamilyChoice, NetworkFamily
+from tinynas.objective import TERMS, Limits
 from tinynas.search.task import Task
-from tinynas.tcn import Architecture
+from tinynas.search.terms import check_known, check_terms, predicts_time
 
-__all__ = ["Problem"]
+__all__ = ["CHOSEN", "Problem"]
+
+CHOSEN = ("frame", "window", "turns", "clock_hz")
+"""Parameters of a suggestion that are no layers of its network."""
 
 # Random networks by which the share of the space that does not fit is estimated: +-2 % at worst.
 _SHARE_SAMPLES = 500
-# Quantiles of a continuous parameter that are tried beside a network that fits.
-_QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Random networks of a family by which it is told whether the resource model knows their time.
+_FEW = 8
+# Groups of networks by whose smallest member it is told how much is missing.
+_SHOWN = 20
+# A predicted time above so many times its limit is not worth a measurement: boards are faster or slower than predicted.
+_DOUBT = 1.25
 
 Params = Mapping[str, Any]
 
@@ -46,11 +58,68 @@ class Problem:
     @cached_property
     def limits(self) -> Limits:
         """What a candidate may use: the board's limits, or the configuration's where they are lower."""
-        o, board = self.config.objective, self.board
+        chosen, board = self.config.objective.limits, self.board
         sram, flash = board.sram_limit_bytes, board.flash_limit_bytes
         if self.config.whole_image:
             sram, flash = board.image_sram_bytes, board.image_flash_bytes
-        return Limits(min(sram, o.sram_max_bytes or sram), min(flash, o.flash_max_bytes or flash))
+        sram, flash = min(sram, chosen.sram_bytes or sram), min(flash, chosen.flash_bytes or flash)
+        return Limits(sram, flash, chosen.latency_us, chosen.energy_uj)
+
+    @cached_property
+    def gate(self) -> Limits:
+        """What the resource model may say of a candidate that is suggested.
+
+        The limits themselves. Where a board measures time, the prediction has to be far off them: the board decides.
+        """
+        if self.config.mode != "hil":
+            return self.limits
+        latency, energy = (
+            None if limit is None else _DOUBT * limit for limit in (self.limits.latency_us, self.limits.energy_uj)
+        )
+        return dataclasses.replace(self.limits, latency_us=latency, energy_uj=energy)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The data in every frame and window that the search chooses among."""
+        return (self.task, *self.task.others)
+
+    @property
+    def families(self) -> Mapping[str, NetworkFamily]:
+        """The spaces of the families that are chosen from, by name; one without a name where nothing is chosen."""
+        space = self.space
+        return space.spaces if isinstance(space, FamilyChoice) else {"": space}
+
+    def parameters(self, family: str = "") -> dict[str, Any]:
+        """What the tuner chooses: the networks' parameters; and frame, window and turns where the space names some.
+
+        Args:
+            family: Which one's, of `families`.
+        """
+        chosen = {name: list(getattr(self.config.space, name)) for name in CHOSEN}
+        return {**self.families[family].parameters(), **{name: values for name, values in chosen.items() if values}}
+
+    @cached_property
+    def space(self) -> NetworkFamily:
+        """The networks among which the search chooses.
+
+        Raises:
+            SpaceError: A symmetry is asked for that the data do not have, or that the bounds do not allow.
+        """
+        space = self.config.space
+        turning = [_turns(task) for task in self.tasks]
+        if space.symmetry == "c4" and not all(turning):
+            what = "the data have a preferred direction: a turn of the walk is not a turn of inputs and targets"
+            advice = "set dataset.frame to level or north and dataset.target to velocity, or space.symmetry to none"
+            raise SpaceError(what, where="space.symmetry", advice=advice)
+        if space.symmetry is not None:
+            return space
+        untied = dataclasses.replace(space, symmetry="none")
+        if not any(turning):
+            return untied
+        try:
+            return dataclasses.replace(space, symmetry="c4")
+        except SpaceError:  # nobody asked for it: bounds without a multiple of four are searched as they are
+            return untied
 
     @cached_property
     def engine(self) -> Engine:
@@ -58,88 +127,173 @@ class Problem:
         c = self.config
         return Engine.aot(self.board, c.cost.compiler or "gcc") if c.aot else Engine.tflm(c.cost.kernels)
 
+    @cached_property
+    def _engines(self) -> Mapping[int | None, Engine]:
+        """The runtime at each clock that is chosen from."""
+        return {None: self.engine, **{clock: self.engine.at(clock) for clock in self.config.space.clock_hz}}
+
     def architecture(self, params: Params) -> Architecture:
-        """The network that a tuner's suggestion stands for."""
-        return self.config.space.architecture(params, **self.task.shape)
+        """The network that a tuner's suggestion stands for.
+
+        Raises:
+            SpaceError: It stands for none of the space.
+        """
+        found = self.architecture_or_none(params)
+        if found is None:
+            raise SpaceError("the suggestion is not a network of the space", where="space")
+        return found
+
+    def key(self, params: Params) -> str:
+        """Canonical text of what a suggestion stands for: equal keys, equal trials.
+
+        Raises:
+            SpaceError: As `architecture`.
+        """
+        key, space = self.architecture(params).key, self.config.space
+        key += f"-{params['frame']}" if space.frame else ""
+        key += f"-t{params['turns']}" if space.turns else ""
+        return f"{key}-{params['clock_hz']}Hz" if space.clock_hz else key
+
+    def architecture_or_none(self, params: Params) -> Architecture | None:
+        """The network that a tuner's suggestion stands for; None where it stands for none of the space."""
+        task = self.task.of(params)
+        found = self.space.architecture(params, **task.shape)
+        return None if found is None else self._suited(found, task)
+
+    @staticmethod
+    def _suited(network: Architecture, task: Task) -> Architecture:
+        """A network of the space, without ties to turns where the task's frame does not turn."""
+        if getattr(network, "symmetry", "none") == "none" or _turns(task):
+            return network
+        return Architecture.from_dict({**network.to_dict(), "symmetry": "none"})
 
     def cost(self, architecture: Architecture) -> Measurement:
-        """What a network costs, by the resource model."""
+        """What an inference of a network costs at the board's clock, by the resource model."""
         return estimate(architecture, self.engine, self.config.conversion.precision)
 
-    def fits(self, architecture: Architecture) -> bool:
-        """Whether a network stays within the limits, by the resource model."""
-        cost = self.cost(architecture)
-        return self.limits.admits(cost)
+    def _costs(self, architecture: Architecture, params: Params) -> Costs:
+        """What of it the limits ask for: of an update, with the turns and the clock that a suggestion chose."""
+        engine = self._engines[params.get("clock_hz")]
+        one = costs(architecture, engine, self.config.conversion.precision)
+        return repeat(one, int(params.get("turns", self.config.deploy.turns)))
+
+    def fits(self, architecture: Architecture, params: Params) -> bool:
+        """Whether a suggestion's network stays within the limits, by the resource model."""
+        return self.gate.admits(self._costs(architecture, params))
 
     def admits(self, params: Params) -> bool:
         """The tuner's known constraint: a network of the space that fits, or any one if the configuration says so."""
-        if not self.config.space.admits(params):
+        architecture = self.architecture_or_none(params)
+        if architecture is None:
             return False
-        return not self.config.tuner.only_feasible or self.fits(self.architecture(params))
+        return not self.config.tuner.only_feasible or self.fits(architecture, params)
 
-    def require_feasible(self) -> Architecture:
+    def require_feasible(self) -> dict[str, Any]:
         """Fail fast if no candidate can succeed.
 
         Returns:
-            One of the cheapest networks of the space; it fits.
+            The suggestion for one of the cheapest networks of the space; it fits.
 
         Raises:
             NoFeasibleCandidate: Nothing in the space fits; the message has the smallest candidate's cost.
             ToolchainMissing: The mode "tflm" without the official interpreter.
-            ConfigError: The mode "hil" with its library, and `hil.tflm_root` is not such a folder.
+            ConfigError: The mode "hil" with its library, and `hil.tflm_root` is not such a folder; or a limit is set on
+                what nothing knows, see `check_terms`.
         """
         config, limits = self.config, self.limits
+        check_terms(self.board, config, self.engine)
+        for network in self._some_networks() if predicts_time(config) else ():
+            check_known(self._costs(network, {}), config)
         if config.mode == "tflm":
-            tflm_runtime()
+            require_tflm()
         if config.mode == "hil" and not config.aot:
             TflmLibrary.find(config.hil.tflm_root, self.board.core, "hil.tflm_root")
-        costs = []
-        for network in config.space.smallest(**self.task.shape):
-            costs.append(self.cost(network))
-            if limits.admits(costs[-1]):
-                return network
-        least = min(costs, key=lambda c: max(c.sram_bytes / limits.sram_bytes, c.flash_bytes / limits.flash_bytes))
+        least: list[Costs] = []
+        for params in self._likely_to_fit():
+            cost = self._costs(self.architecture(params), params)
+            check_known(cost, config)
+            if self.gate.admits(cost):
+                return params
+            least = [min([*least, cost], key=self._share)]
+        if not least:
+            windows = " and ".join(str(task.shape["window"]) for task in self.tasks)
+            advice = "use longer windows, smaller strides or fewer steps"
+            raise SpaceError(
+                f"no network of the space reads windows of {windows} samples", where="space", advice=advice
+            )
+        needed = " and ".join(
+            f"{term.used(least[0]):.0f} {term.unit} of {term.label} (at most {term.limit(limits):.0f})"
+            for term in reversed(TERMS)
+            if term.counts(least[0], limits)
+        )
         raise NoFeasibleCandidate(
-            f"nothing in the search space fits: the smallest candidate needs {least.sram_bytes} bytes of SRAM and "
-            f"{least.flash_bytes} of flash, where {limits.sram_bytes} and {limits.flash_bytes} may be used",
-            advice="widen the search space, raise objective.sram_max_bytes or flash_max_bytes, or choose a larger "
-            "board",
+            f"nothing in the search space fits: the smallest candidate needs {needed}",
+            advice="widen the search space, raise objective.limits, or choose a larger board",
         )
 
-    def untried_neighbour(self, known: Iterable[Params], tried: Collection[str]) -> dict[str, Any] | None:
-        """A network that fits, one parameter away from one that is known to fit.
+    def _some_networks(self) -> Iterator[Architecture]:
+        """A few random networks of every family, for the longest window."""
+        shape = max((task.shape for task in self.tasks), key=lambda shape: shape["window"])
+        rng = np.random.default_rng(self.config.seed)
+        for space in self.families.values():
+            with suppress(SpaceError):  # none reads such windows
+                yield from [space.sample(rng, **shape) for _ in range(_FEW)]
 
-        Where few networks fit, random points miss them all; neighbours of one that fits often fit, too.
+    def _likely_to_fit(self) -> Iterator[dict[str, Any]]:
+        """Suggestions for the smallest networks, best first; one of them fits if any network of the space does.
 
-        Args:
-            known: Suggestions that fit, those to start from first.
-            tried: Keys of the architectures that need no second trial.
-
-        Returns:
-            A suggestion, or None if there is no such network.
+        Groups whose lower bound does not fit are left out, but for one network each of the smallest ones: whoever is
+        told that nothing fits wants to know how much is missing.
         """
-        for params in known:
-            for changed in self._neighbours(params):
-                if not self.config.space.admits(changed):
-                    continue
-                architecture = self.architecture(changed)
-                if architecture.key not in tried and self.fits(architecture):
-                    return changed
-        return None
+        precision = self.config.conversion.precision
+        _, members = next(self._smallest(), (None, iter(())))
+        yield from islice(members, 1)  # mostly it fits, and nothing else has to be looked at
+        groups = [
+            (self._share(least_costs(widest, self.engine, precision)), number, members)
+            for number, (widest, members) in enumerate(self._smallest())
+        ]
+        groups.sort(key=lambda group: group[:2])
+        for place, (share, _, members) in enumerate(groups):
+            if share <= 1:
+                yield from members
+            elif place < _SHOWN:
+                yield next(members)
 
-    def _neighbours(self, params: Params) -> Iterator[dict[str, Any]]:
-        """Suggestions that differ in one parameter, by one step of an integer or to any other value."""
-        for name, values in self.config.space.parameters().items():
-            if isinstance(values, range):
-                near: Sequence[Any] = [n for n in (params[name] - 1, params[name] + 1) if n in values]
-            elif isinstance(values, list):
-                near = values
-            else:  # a scipy distribution
-                near = [float(value) for value in values.ppf(_QUANTILES)]
-            yield from ({**params, name: value} for value in near if value != params[name])
+    def _smallest(self) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+        """`NetworkFamily.smallest` over all frames and windows, those with the least input first."""
+        for task in sorted(self.tasks, key=lambda task: task.shape["window"] * task.shape["channels"]):
+            space = self.config.space
+            known: dict[str, Any] = {"frame": task.train.frame, "window": task.train.spec.window}
+            known |= {"turns": min(space.turns, default=1), "clock_hz": max(space.clock_hz, default=0)}
+            chosen = {name: known[name] for name in CHOSEN if getattr(self.config.space, name)}
+            for widest, members in self.space.smallest(**task.shape):
+                yield self._suited(widest, task), _joined(members, chosen)
+
+    def _share(self, cost: Costs | LeastCosts) -> float:
+        """The largest share of what may be used."""
+        return max(term.used(cost) / term.limit(self.gate) for term in TERMS if term.counts(cost, self.gate))
 
     def infeasible_share(self) -> float:
         """Share of the search space that does not fit, from seeded random networks of it."""
         rng = np.random.default_rng(self.config.seed)
-        networks = (self.config.space.sample(rng, **self.task.shape) for _ in range(_SHARE_SAMPLES))
-        return sum(not self.fits(network) for network in networks) / _SHARE_SAMPLES
+        missed = 0
+        for _ in range(_SHARE_SAMPLES):
+            task = self.tasks[int(rng.integers(len(self.tasks)))] if self.task.others else self.task
+            space, params = self.config.space, {}
+            for name in ("turns", "clock_hz"):
+                if values := getattr(space, name):
+                    params[name] = values[int(rng.integers(len(values)))]
+            try:
+                missed += not self.fits(self._suited(self.space.sample(rng, **task.shape), task), params)
+            except SpaceError:  # none of the space reads such windows
+                missed += 1
+        return missed / _SHARE_SAMPLES
+
+
+def _joined(members: Iterable[Params], chosen: Params) -> Iterator[dict[str, Any]]:
+    yield from ({**params, **chosen} for params in members)
+
+
+def _turns(task: Task) -> bool:
+    """Whether a turn of the walk is a turn of inputs and targets."""
+    return task.train.turns and task.train.target_turns and task.channels % 3 == 0

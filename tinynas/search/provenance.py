@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import tinynas
-
-__all__ = ["provenance"]
+__all__ = ["describe_changes", "provenance"]
 
 _PACKAGES = ("tensorflow", "ai-edge-litert", "tflite-micro", "numpy", "scipy")
 
@@ -36,6 +36,7 @@ def provenance(
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
+        "processor": _processor(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "dataset_folder": _absolute(source.partition(":")[2]),
         "tflm_root": _absolute(tflm_root),
@@ -43,6 +44,45 @@ def provenance(
         "board_fingerprint": board_fingerprint,
         "seed": seed,
     }
+
+
+def describe_changes(stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what differs here from where a study began, of all that can change a result's last digits.
+
+    Args:
+        stored: A study's provenance.
+
+    Returns:
+        One remark a difference; what the study does not know is left out.
+
+    Example:
+        >>> describe_changes({"python": "2.7.18"})[0].startswith("python is ")
+        True
+    """
+    packages = stored.get("packages")
+    before = {**stored, **(packages if isinstance(packages, Mapping) else {})}
+    here: dict[str, str | None] = {
+        "tinynas": _version("tinynas"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "processor": _processor(),
+        **{name: _version(name) for name in _PACKAGES},
+    }
+    return tuple(
+        f"{name} is {now or 'not installed'}, the study began with {before[name]}"
+        for name, now in here.items()
+        if isinstance(before.get(name), str) and before[name] != now
+    )
+
+
+def _processor() -> str | None:
+    """The processor's name: another one may have other vector instructions, which round sums otherwise."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip() or None
+    return platform.processor() or None
 
 
 def _absolute(folder: str | None) -> str | None:
@@ -59,7 +99,7 @@ def _version(package: str) -> str | None:
 
 def _revision() -> str | None:
     """The git revision of the checkout that runs, if it is one."""
-    root = Path(tinynas.__file__).parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     try:

@@ -6,7 +6,20 @@ See docs/study.md for the guarantees and for the layout on disk.
 """
 
 from tinynas.study.artefacts import write_file
+from tinynas.study.check import StudyCheck, check_study
+from tinynas.study.live import LiveNotes, clear_live, read_live, write_live
 from tinynas.study.study import Study
 from tinynas.study.trial import Trial, TrialState
 
-__all__ = ["Study", "Trial", "TrialState", "write_file"]
+__all__ = [
+    "LiveNotes",
+    "Study",
+    "StudyCheck",
+    "Trial",
+    "TrialState",
+    "check_study",
+    "clear_live",
+    "read_live",
+    "write_file",
+    "write_live",
+]

@@ -7,17 +7,19 @@ import errno
 import hashlib
 import os
 import re
+import secrets
 from pathlib import Path
 
 from tinynas.errors import StudyError
 
-__all__ = ["RESUME", "ArtefactStore", "explain_os_error", "sync_folder", "write_file"]
+__all__ = ["RESUME", "ArtefactStore", "explain_os_error", "refuse_links", "sync_folder", "write_file"]
 
 RESUME = "resume: nothing stored is lost"
 """What to do once there is space again, where there is a study."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PART = ".part"
+_NAME = 200
 
 
 def explain_os_error(error: OSError, path: Path, doing: str, then: str = RESUME) -> StudyError:
@@ -36,6 +38,18 @@ def explain_os_error(error: OSError, path: Path, doing: str, then: str = RESUME)
         advice = "check the permissions of the folder, or choose another one"
         return StudyError(f"cannot {doing}: {os.strerror(error.errno)}", where=str(path), advice=advice)
     return StudyError(f"cannot {doing}: {error.strerror or error}", where=str(path))
+
+
+def refuse_links(*paths: Path) -> None:
+    """Refuse to write through a symbolic link: a study that came from others could lead the writer out of its folder.
+
+    Raises:
+        StudyError: One of the paths is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            advice = "remove the link, or copy what it leads to in its place"
+            raise StudyError("a study's own files are no symbolic links", where=str(path), advice=advice)
 
 
 def sync_folder(folder: Path) -> None:
@@ -69,12 +83,11 @@ def write_file(path: str | Path, content: bytes) -> Path:
         b'TFL3'
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
+    # Nobody can foresee the name, and "x" opens nothing that is there: no link leads the bytes elsewhere.
+    part = path.with_name(f".{path.name[:_NAME]}.{secrets.token_hex(8)}{_PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            part.unlink(missing_ok=True)
-            # "x" follows no symbolic link: someone else's link must not lead the bytes elsewhere.
             with part.open("xb") as stream:
                 stream.write(content)
                 stream.flush()
@@ -107,10 +120,11 @@ class ArtefactStore:
         """Store the content durably and return its SHA-256 (hexadecimal).
 
         Raises:
-            StudyError: The file could not be written.
+            StudyError: The file could not be written, or the folder is a link to another place.
         """
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.path(sha256)
+        refuse_links(self._folder, path.parent)
         if not self._holds(path, content):
             new_folder = not path.parent.is_dir()
             write_file(path, content)
@@ -154,7 +168,7 @@ class ArtefactStore:
 
     def sweep(self) -> None:
         """Remove what a killed writer left half written. Only for the one process that may write."""
-        for part in self._folder.glob(f"*/.*{_PART}"):
+        for part in (*self._folder.glob(f"*/.*{_PART}"), *self._folder.parent.glob(f".*{_PART}")):
             with contextlib.suppress(OSError):
                 part.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def create_study(folder: Path, documents: Mapping[str, str]) -> tuple[Database, 
     path = folder / "study.db"
     with _undoing_folders(folder):
         lock = WriterLock(folder / "study.lock", creating=True)
-        if path.exists():
+        if os.path.lexists(path):
             lock.release()
             advice = "go on with it by `tinynas resume`, or choose another folder by --out"
             raise StudyError("there is already a study in this folder", where=str(folder), advice=advice)

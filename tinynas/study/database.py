@@ -11,36 +11,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tinynas.errors import StudyError
-from tinynas.study.artefacts import RESUME, explain_os_error, sync_folder
+from tinynas.study.artefacts import RESUME, explain_os_error, refuse_links, sync_folder
 from tinynas.study.lock import has_locks, no_locks
+from tinynas.study.schema import READABLE_VERSIONS, SCHEMA_VERSION, damaged_rows, insert_schema, is_study
 
-__all__ = ["SCHEMA_VERSION", "Database", "create_database", "parts_of"]
+__all__ = ["Database", "connect", "create_database", "explain", "parts_of"]
 
-SCHEMA_VERSION = 1
-_APPLICATION_ID = 0x746E6173  # "tnas": tells a study from any other SQLite file
 _BUSY_SECONDS = 30.0
+_SHOWN = 5
+_OLDER = "read it with the tinynas that wrote it, or begin a new study"
+_SALVAGE = "restore study.db from a copy; `tinynas study check` says what is whole, `tinynas study export` saves it"
 
 # SQLite quotes what it found in a damaged file, and that need not be text.
 _FAULTS = (sqlite3.Error, UnicodeDecodeError)
-
-# Seeds are text: they may be wider than SQLite's 64-bit integers.
-_SCHEMA = f"""
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE document (name TEXT PRIMARY KEY, json TEXT NOT NULL);
-CREATE TABLE trial (
-    id INTEGER PRIMARY KEY, state TEXT NOT NULL, seed TEXT NOT NULL, key TEXT NOT NULL, architecture TEXT NOT NULL,
-    params TEXT, measurement TEXT, metrics TEXT, objective REAL, feasible INTEGER, reason TEXT,
-    duplicate_of INTEGER REFERENCES trial
-);
-CREATE INDEX trial_key ON trial (key);
-CREATE TABLE transition (
-    trial INTEGER NOT NULL REFERENCES trial, state TEXT NOT NULL, unix_time_s REAL NOT NULL, PRIMARY KEY (trial, state)
-);
-CREATE TABLE artefact (
-    trial INTEGER NOT NULL REFERENCES trial, kind TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (trial, kind)
-);
-"""
 
 
 class Database:
@@ -64,16 +47,18 @@ class Database:
         if not path.is_file():
             advice = "name the folder that `tinynas search` made (--out)"
             raise StudyError("not a study: there is no study.db in it", where=str(path.parent), advice=advice)
+        # SQLite follows links, also when it rolls a journal back for a reader.
+        refuse_links(path, path.with_name(f"{path.name}-journal"), path.with_name(f"{path.name}-wal"))
         try:
-            self._connection = _connect(path, readonly=readonly)
+            self._connection = connect(path, readonly=readonly)
         except _FAULTS as error:
-            raise _explain(error, path, "open the study") from error
+            raise explain(error, path, "open the study") from error
         try:
             self._verify_or_copy(readonly)
         except BaseException as error:
             self.close()
             if isinstance(error, _FAULTS):
-                raise _explain(error, path, "open the study") from error
+                raise explain(error, path, "open the study") from error
             raise
 
     def close(self) -> None:
@@ -92,7 +77,7 @@ class Database:
         try:
             return self._connection.execute(sql, values).fetchall()
         except _FAULTS as error:
-            raise _explain(error, self.path, "read the study") from error
+            raise explain(error, self.path, "read the study") from error
 
     def execute(self, sql: str, *values: object) -> None:
         """Run one statement, inside `transaction`."""
@@ -114,7 +99,7 @@ class Database:
             self._connection.execute("COMMIT")
         except _FAULTS as error:
             self._roll_back()
-            raise _explain(error, self.path, doing) from error
+            raise explain(error, self.path, doing) from error
         except BaseException:
             self._roll_back()
             raise
@@ -147,25 +132,30 @@ class Database:
             self._verify()
 
     def _verify(self) -> None:
-        application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        ours, version = is_study(self._connection)
         where = str(self.path)
-        if application != _APPLICATION_ID:
+        if not ours:
             raise StudyError("not a study: the database was not made by tinynas", where=where)
-        if version > SCHEMA_VERSION:
-            message = f"the study was written by a newer tinynas (schema {version}; this one reads {SCHEMA_VERSION})"
-            raise StudyError(message, where=where, advice="upgrade tinynas")
-        faults = [row[0] for row in self._connection.execute("PRAGMA quick_check(1)")]
-        if faults != ["ok"]:
-            raise sqlite3.DatabaseError(faults[0])
-        self._connection.execute("SELECT COUNT(*) FROM trial, document, transition, artefact LIMIT 0").fetchall()
+        if version not in READABLE_VERSIONS:
+            age, advice = ("a newer", "upgrade tinynas") if version > SCHEMA_VERSION else ("an older", _OLDER)
+            message = f"the study was written by {age} tinynas (schema {version}; this one reads {SCHEMA_VERSION})"
+            raise StudyError(message, where=where, advice=advice)
+        self._connection.execute("BEGIN")  # a writer at work must not look like damage
+        try:
+            found = damaged_rows(self._connection)
+        finally:
+            self._roll_back()
+        if found:
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            message = f"the database is damaged: {', '.join(found[:_SHOWN])}{more}"
+            raise StudyError(message, where=where, advice=_SALVAGE)
 
     def _connect_copy(self) -> sqlite3.Connection:
         self._copy = tempfile.TemporaryDirectory(prefix="tinynas-study-")
         for name in (self.path.name, f"{self.path.name}-journal"):
             if (source := self.path.with_name(name)).exists():
                 shutil.copyfile(source, Path(self._copy.name) / name)
-        return _connect(Path(self._copy.name) / self.path.name, readonly=True)
+        return connect(Path(self._copy.name) / self.path.name, readonly=True)
 
 
 def create_database(path: Path, documents: Mapping[str, str]) -> None:
@@ -183,10 +173,10 @@ def create_database(path: Path, documents: Mapping[str, str]) -> None:
         for leftover in (part, journal):
             leftover.unlink(missing_ok=True)
         try:
-            with contextlib.closing(_connect(part, readonly=False, create=True)) as connection:
-                connection.executescript("BEGIN;" + _SCHEMA)
-                connection.executemany("INSERT INTO document VALUES (?, ?)", documents.items())
-                connection.execute("COMMIT")
+            # SQLite would follow a link of this name; made here, the file is there and is none.
+            os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666))
+            with contextlib.closing(connect(part, readonly=False, create=True)) as connection:
+                insert_schema(connection, documents)
             part.replace(path)
         except BaseException:
             for leftover in (part, journal):
@@ -197,7 +187,7 @@ def create_database(path: Path, documents: Mapping[str, str]) -> None:
     except OSError as error:
         raise explain_os_error(error, path, "create the study", "start again") from error
     except _FAULTS as error:
-        raise _explain(error, path, "create the study", "start again") from error
+        raise explain(error, path, "create the study", "start again") from error
 
 
 def parts_of(path: Path) -> tuple[Path, Path]:
@@ -206,7 +196,14 @@ def parts_of(path: Path) -> tuple[Path, Path]:
     return part, part.with_name(f"{part.name}-journal")
 
 
-def _connect(path: Path, *, readonly: bool, create: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, readonly: bool, create: bool = False) -> sqlite3.Connection:
+    """Open an SQLite file.
+
+    Args:
+        path: The file.
+        readonly: Refuse changes.
+        create: Make the file.
+    """
     # A reader may roll back the journal of a killed writer, so it only asks for less than write access where it must.
     writable = os.access(path.parent, os.W_OK) and (create or os.access(path, os.W_OK))
     mode = "rwc" if create else "rw" if writable or not readonly else "ro"
@@ -229,7 +226,8 @@ def _connect(path: Path, *, readonly: bool, create: bool = False) -> sqlite3.Con
     return connection
 
 
-def _explain(error: Exception, path: Path, doing: str, then: str = RESUME) -> StudyError:
+def explain(error: Exception, path: Path, doing: str, then: str = RESUME) -> StudyError:
+    """Turn what SQLite found into an error in the user's words; see `explain_os_error`."""
     # By text: the numeric codes reach Python only from 3.11 on.
     text = str(error)
     if "disk is full" in text or "disk I/O error" in text:
@@ -246,4 +244,4 @@ def _explain(error: Exception, path: Path, doing: str, then: str = RESUME) -> St
     if isinstance(error, sqlite3.ProgrammingError):
         return StudyError(f"cannot {doing}: the study is closed", where=str(path))
     message = f"cannot {doing}: the database is damaged or not a study ({text})"
-    return StudyError(message, where=str(path), advice="restore study.db from a copy; the artefacts are separate files")
+    return StudyError(message, where=str(path), advice=_SALVAGE)

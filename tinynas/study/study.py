@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tinynas.errors import StudyError
-from tinynas.study.artefacts import ArtefactStore
 from tinynas.study.creation import create_study
 from tinynas.study.database import Database
-from tinynas.study.documents import dump, load, printable
+from tinynas.study.documents import dump, printable
 from tinynas.study.lock import WriterLock
-from tinynas.study.records import insert_trial, read_trials, refer, update_trial
+from tinynas.study.reading import Reading
+from tinynas.study.records import insert_trial, refer, store_document, update_trial
 from tinynas.study.trial import Trial, TrialState, check_feasible, check_objective, check_transition
 
 __all__ = ["Study"]
@@ -21,7 +21,7 @@ __all__ = ["Study"]
 Document = Mapping[str, Any]
 
 
-class Study:
+class Study(Reading):
     """A search on disk: configuration, board, provenance, trials and their files.
 
     Every change is one transaction, durable when the call returns: a killed process loses at most the step it was in.
@@ -42,10 +42,8 @@ class Study:
     """
 
     def __init__(self, folder: Path, database: Database, lock: WriterLock | None) -> None:
-        self.folder = folder
-        self._database = database
+        super().__init__(folder, database)
         self._writer_lock = lock
-        self._artefacts = ArtefactStore(folder / "artefacts")
 
     @classmethod
     def create(cls, folder: str | Path, *, config: Document, board: Document, provenance: Document) -> Study:
@@ -101,78 +99,21 @@ class Study:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """Snapshot of the configuration of the search."""
-        return self._document("config")
-
-    @property
-    def board(self) -> dict[str, Any]:
-        """Description of the board."""
-        return self._document("board")
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Versions, seeds, git state."""
-        return self._document("provenance")
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What was found out at the end of the search; empty before."""
-        return self._document("summary")
-
     def set_summary(self, summary: Document) -> None:
         """Replace the summary.
 
         Raises:
             StudyError: It is not JSON, or cannot be stored.
         """
-        self._check_writable()
-        text = dump(summary, "summary")
-        with self._database.transaction("store the summary"):
-            self._database.execute("UPDATE document SET json = ? WHERE name = 'summary'", text)
+        self._set_document("summary", summary)
 
-    def trials(self) -> list[Trial]:
-        """Return all trials in the order of proposal."""
-        return self._select("")
-
-    def trial(self, trial_id: int) -> Trial:
-        """Return one trial.
+    def set_config(self, config: Document) -> None:
+        """Replace the snapshot of the configuration: a search that is given more trials or minutes.
 
         Raises:
-            StudyError: There is no trial with this id.
+            StudyError: It is not JSON, or cannot be stored.
         """
-        found = self._select("WHERE id = ?", trial_id)
-        if not found:
-            raise StudyError(f"there is no trial {trial_id}", where=str(self.folder), advice="ids are 0, 1, 2, ...")
-        return found[0]
-
-    def find(self, key: str) -> Trial | None:
-        """Return the first trial with this architecture that was scored (done or infeasible), or None."""
-        scored = self._select("WHERE key = ? AND state IN ('done', 'infeasible') ORDER BY id LIMIT 1", printable(key))
-        return next(iter(scored), None)
-
-    def best(self) -> Trial | None:
-        """Return the feasible, finished trial of lowest objective, the first on ties; None when there is none."""
-        ranked = self._select("WHERE state = 'done' AND feasible = 1 ORDER BY objective, id LIMIT 1")
-        return next(iter(ranked), None)
-
-    def unfinished(self) -> list[Trial]:
-        """Return the trials that are not in a final state, in the order of proposal."""
-        return [trial for trial in self.trials() if not trial.state.is_finished]
-
-    def counts(self) -> dict[TrialState, int]:
-        """Return how many trials are in each state; states without trials count 0."""
-        rows = self._database.read("SELECT state, COUNT(*) AS count FROM trial GROUP BY state")
-        return dict.fromkeys(TrialState, 0) | {TrialState(row["state"]): row["count"] for row in rows}
-
-    def artefact(self, sha256: str) -> bytes:
-        """Return a stored file by the SHA-256 of its content (`Trial.artefacts` holds it).
-
-        Raises:
-            StudyError: The file is missing, or its content is not what was stored.
-        """
-        return self._artefacts.get(sha256)
+        self._set_document("config", config)
 
     def propose(self, *, params: Document | None, architecture: Document, key: str, seed: int) -> Trial:
         """Add a trial in the state `proposed`.
@@ -291,12 +232,11 @@ class Study:
         if self._writer_lock is None:
             raise StudyError("the study was opened read-only", where=str(self.folder), advice="open it for writing")
 
-    def _document(self, name: str) -> dict[str, Any]:
-        rows = self._database.read("SELECT json FROM document WHERE name = ?", name)
-        return load(rows[0]["json"] if rows else "", f"{self._database.path}:{name}")
-
-    def _select(self, condition: str, *values: object) -> list[Trial]:
-        return read_trials(self._database, condition, *values)
+    def _set_document(self, name: str, document: Document) -> None:
+        self._check_writable()
+        text = dump(document, name)
+        with self._database.transaction(f"store the {name}"):
+            store_document(self._database, name, text)
 
 
 def _state(trial_id: int, state: TrialState | str) -> TrialState:

@@ -25,6 +25,7 @@ class TrialState(str, Enum):
 
     PROPOSED = "proposed"
     COSTED = "costed"
+    PAUSED = "paused"
     TRAINED = "trained"
     CONVERTED = "converted"
     MEASURED = "measured"
@@ -37,7 +38,7 @@ class TrialState(str, Enum):
 
     @property
     def followers(self) -> tuple[TrialState, ...]:
-        """The states a trial can enter next. There is no cycle, so a trial enters each state at most once."""
+        """The states a trial can enter next. Only `paused` may follow itself: each time its training went on."""
         return _FOLLOWERS[self]
 
     @property
@@ -52,7 +53,8 @@ class TrialState(str, Enum):
 
 _FOLLOWERS: dict[TrialState, tuple[TrialState, ...]] = {
     TrialState.PROPOSED: (TrialState.COSTED, TrialState.FAILED),
-    TrialState.COSTED: (TrialState.TRAINED, TrialState.INFEASIBLE, TrialState.FAILED),
+    TrialState.COSTED: (TrialState.PAUSED, TrialState.TRAINED, TrialState.INFEASIBLE, TrialState.FAILED),
+    TrialState.PAUSED: (TrialState.PAUSED, TrialState.TRAINED, TrialState.FAILED),
     TrialState.TRAINED: (TrialState.CONVERTED, TrialState.FAILED),
     TrialState.CONVERTED: (TrialState.MEASURED, TrialState.FAILED),
     TrialState.MEASURED: (TrialState.DONE, TrialState.FAILED),
@@ -77,9 +79,12 @@ class Trial:
         feasible: Whether it fits the board, or None before that is known.
         reason: Why it failed or does not fit; else None.
         duplicate_of: Id of the earlier trial of the same network whose results it took over, or None.
-        times: Unix time in seconds at which each state was entered.
+        times: Unix time in seconds at which each state was entered. Of a training that paused several times: `paused`,
+            `paused_2` and so on.
         artefacts: Kind of file ("tflite", "weights", ...) to the SHA-256 of its content.
-        params: What the tuner suggested, or None.
+        params: What the tuner suggested, or None. Of a final training: {"final_of": the id of the trial it repeats}; of
+            one that learned the validation recordings, too: also {"refit_of": the id of the trial that was chosen,
+            "judged": that trial's metrics}.
         key: Canonical form of the architecture. Equal keys mean equal networks.
     """
 
@@ -99,10 +104,41 @@ class Trial:
     key: str
 
     @property
+    def final_of(self) -> int | None:
+        """Id of the trial whose network this one trains once more, at full length; None for a trial of the search."""
+        found = (self.params or {}).get("final_of")
+        return found if isinstance(found, int) else None
+
+    @property
+    def rungs(self) -> tuple[Mapping[str, Any], ...]:
+        """What the trial achieved at each pause of its training, first to last."""
+        found = (self.metrics or {}).get("rungs")
+        return tuple(found) if isinstance(found, list) else ()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing more happens to it by itself: it is finished, or paused."""
+        return self.state.is_finished or self.state is TrialState.PAUSED
+
+    @property
+    def refit_of(self) -> int | None:
+        """Id of the chosen trial whose network this one trains on the validation recordings, too; else None.
+
+        Its errors on these recordings say nothing, so its metrics are those of the chosen trial.
+        """
+        found = (self.params or {}).get("refit_of")
+        return found if isinstance(found, int) else None
+
+    @property
     def note(self) -> str:
         """What a reader should know beside the figures: the original of a duplicate, and the reason. Often empty."""
         copied = "" if self.duplicate_of is None else f"duplicate of {self.duplicate_of}"
-        return "; ".join(part for part in (copied, self.reason) if part)
+        final = "" if self.final_of is None else f"final training of {self.final_of}"
+        if self.refit_of is not None:
+            final = f"{self.refit_of} trained on validation, too; validation errors are those of {self.refit_of}"
+        rests = self.state is TrialState.PAUSED and self.rungs
+        paused = f"paused after epoch {self.rungs[-1]['epochs']}" if rests else ""
+        return "; ".join(part for part in (copied, final, paused, self.reason) if part)
 
 
 def check_transition(trial_id: int, current: TrialState, target: TrialState, reason: str | None) -> None:

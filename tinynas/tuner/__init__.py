@@ -5,6 +5,7 @@ Knows nothing of networks and stands on its own: `Tuner` runs searches (`maximiz
 """
 
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, JobsError, TunerConfig
+from tinynas.tuner.executors import SerialExecutor, processor_count
 from tinynas.tuner.mango import MetaTuner, Tuner, scheduler
 from tinynas.tuner.space import DomainSpace, ExhaustedError, Space, loguniform
 
@@ -15,9 +16,11 @@ __all__ = [
     "ExhaustedError",
     "JobsError",
     "MetaTuner",
+    "SerialExecutor",
     "Space",
     "Tuner",
     "TunerConfig",
     "loguniform",
+    "processor_count",
     "scheduler",
 ]

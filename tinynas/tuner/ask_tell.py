@@ -212,6 +212,11 @@ class AskTell(Saved):
         return self._history.front()
 
     @property
+    def senses(self) -> tuple[Sense, ...]:
+        """What is better, for each objective; a run may have another sense than the configuration."""
+        return self._history.senses
+
+    @property
     def maximize_objective(self) -> bool:
         """Whether higher values (of the first objective) are better."""
         return self._history.senses[0] == "maximize"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, ClassVar, Literal
 
+from tinynas.tuner.acquisition import ACQUISITIONS
 from tinynas.tuner.checks import (
     ConfigTypeError,
     ConfigValueError,
@@ -34,9 +35,6 @@ __all__ = [
 Params = dict[str, Any]
 Sense = Literal["maximize", "minimize"]
 
-# Mango's rate of random suggestions at the start, taken over together with its acquisition.
-MANGO_EXPLORATION = 1.0
-
 
 @dataclass(frozen=True)
 class TunerConfig:
@@ -49,7 +47,7 @@ class TunerConfig:
 
     Attributes:
         domain_size: Random candidates scored per suggestion before local refinement; None leaves it to the tuner.
-            (Mango: 50,000 to 500,000, for it has no refinement.)
+            (Mango: 50,000 to 500,000, because it has no refinement.)
         initial_random: Points in the first call of the objective, before the loop. Ignored with `initial_custom` and by
             the random optimiser.
         initial_custom: Points to evaluate first (dicts), or points already evaluated (`(dict, value)` pairs).
@@ -61,10 +59,10 @@ class TunerConfig:
         surrogate: Replaces the Gaussian process: an object with scikit-learn's `fit(X, y)` and
             `predict(X, return_std=True)`. It sees the columns of `DomainSpace.convert_GP_space`, and values to be
             maximised. Suggestions are then the best among `domain_size` random candidates, unrefined.
-        acquisition: "log_ei" or "ucb".
+        acquisition: "log_ei", "ucb", or another of `tinynas.tuner.acquisition`.
         alpha: Weight of the standard deviation in "ucb"; None is the schedule of Srinivas et al. 2010.
-        exploration: Probability that a suggestion is a random point (epsilon-greedy). None stands for 1.0 with "ucb",
-            and for 0.0 with "log_ei", which balances exploration itself.
+        exploration: Probability that a suggestion is a random point (epsilon-greedy). None takes the acquisition's own:
+            1.0 with "ucb", and 0.0 with "log_ei", which balances exploration itself.
         exploration_decay: Factor on `exploration` after every random suggestion.
         exploration_min: `exploration` decays no further than this.
         design_size: Space-filling points before the surrogate takes over, those of `initial_random` included. None is
@@ -79,6 +77,8 @@ class TunerConfig:
             reproducible as the sampler is.
         scale_params: Scale the columns of `DomainSpace.convert_GP_space`, hence of a `surrogate` of the user's, to
             [0, 1]. The tuner's own surrogate always sees the unit cube.
+        repeat_partial: Whether a point that was evaluated at lower fidelity only may be suggested again. False where
+            the caller decides which of them are evaluated in full.
         log_progress: Show a progress bar and the best value in `maximize` and `minimize`.
         seed: Seed of all randomness; None draws one, kept in the saved state.
         sense: "maximize" or "minimize": what `ask` and `run` aim for. A list of them makes as many objectives: every
@@ -100,7 +100,7 @@ class TunerConfig:
     optimizer: Literal["Bayesian", "Random"] = "Bayesian"
     parallel_strategy: Literal["penalty", "clustering"] = "penalty"
     surrogate: Any = None
-    acquisition: Literal["log_ei", "ucb"] = "log_ei"
+    acquisition: str = "log_ei"
     alpha: float | None = 2.0
     exploration: float | None = None
     exploration_decay: float = 0.9
@@ -112,6 +112,7 @@ class TunerConfig:
     conditions: Mapping[str, Any] | None = None
     param_sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None
     scale_params: bool = False
+    repeat_partial: bool = True
     log_progress: bool = True
     seed: int | None = None
     sense: Sense | Sequence[Sense] = "maximize"
@@ -119,7 +120,7 @@ class TunerConfig:
     def __post_init__(self) -> None:
         check_choice("optimizer", self.optimizer, self.valid_optimizers)
         check_choice("parallel_strategy", self.parallel_strategy, self.valid_parallel_strategies)
-        check_choice("acquisition", self.acquisition, ("log_ei", "ucb"))
+        check_choice("acquisition", self.acquisition, ACQUISITIONS)
         self._check_senses()
         for key, least in (("num_iteration", 0), ("initial_random", 1), ("batch_size", 1)):
             check_count(key, getattr(self, key), least)
@@ -127,7 +128,7 @@ class TunerConfig:
             if getattr(self, key) is not None:
                 check_count(key, getattr(self, key), least)
         if self.exploration is None:
-            object.__setattr__(self, "exploration", MANGO_EXPLORATION if self.acquisition == "ucb" else 0.0)
+            object.__setattr__(self, "exploration", ACQUISITIONS[self.acquisition].exploration)
         for key in ("exploration", "exploration_decay", "exploration_min"):
             check_number(key, getattr(self, key), least=0.0, most=1.0)
         if self.alpha is not None:
@@ -137,7 +138,7 @@ class TunerConfig:
         if self.surrogate is not None and not all(hasattr(self.surrogate, part) for part in ("fit", "predict")):
             raise ConfigTypeError("the surrogate must have 'fit' and 'predict'", where="conf_dict:surrogate")
         if self.initial_custom is not None:
-            # A list, for what can be gone through only once would be used up by the check.
+            # A list, because what can be gone through only once would be used up by the check.
             object.__setattr__(self, "initial_custom", _listed(self.initial_custom))
             check_initial_custom(self.initial_custom)
 

@@ -6,15 +6,23 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from tests._tools import needs
 from tests.deploy.candidates import filled
+from tests.deploy.test_path import MAIN, network
+from tests.odometry.test_attitude_twin import walk
 from tinynas.cli import main
+from tinynas.config import Config, Deploy
 from tinynas.cost import lower
 from tinynas.deploy import compile_model, pack, read_graph
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
+from tinynas.odometry import DatasetOptions
+from tinynas.study import Study, TrialState
 
-NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
+SCALING = {"mean": [0, 0, 9.8, 0, 0, 0], "std": [2.5, 2.5, 2.0, 0.6, 0.6, 0.5]}
+NET = TCN(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +35,26 @@ def model(tmp_path, content):
     path = tmp_path / "walk.tflite"
     path.write_bytes(content)
     return path
+
+
+@pytest.fixture
+def searched(tmp_path):
+    """The model of a finished search in a north or level frame, in its study's folder."""
+
+    def make(frame="north", **dataset):
+        folder = tmp_path / "study"
+        config = Config(dataset=DatasetOptions(window=60, evaluation_stride=20, **dataset), deploy=Deploy(turns=2))
+        with Study.create(folder, config=config.to_dict(), board={}, provenance={}) as study:
+            trial = study.propose(params={}, architecture={}, key="one", seed=0)
+            files = {TrialState.TRAINED: {"weights": b""}, TrialState.CONVERTED: {"tflite": network()}}
+            for state in ("costed", "trained", "converted", "measured"):
+                study.advance(trial.id, TrialState(state), artefacts=files.get(TrialState(state)))
+            study.advance(trial.id, TrialState.DONE, objective=0.1, feasible=True)
+            study.set_summary({"normalization": SCALING, "rate_hz": 100.0, "frame": frame})
+        (folder / "best.tflite").write_bytes(network())
+        return folder / "best.tflite"
+
+    return make
 
 
 def fails(capsys, *args):
@@ -218,3 +246,53 @@ def test_tensorflow_is_not_loaded(tmp_path, model):
     )
     command = [sys.executable, "-c", program, "compile", model, "--out", tmp_path / "c"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+class TestPath:
+    def test_the_program_is_fed_as_the_study_says(self, searched, tmp_path, capsys):
+        assert main(["compile", str(searched()), "--out", str(tmp_path / "c"), "--path", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["path"] == {"frame": "north", "mounting": "free", "rate_hz": 100.0, "stride": 20, "turns": 2}
+        assert found["header"] == str(tmp_path / "c" / "path_settings.h")
+        assert found["input_bytes"] == 360
+        text = (tmp_path / "c" / "path_settings.h").read_text()
+        for line in (".window = 60,", ".stride = 20,", ".turns = 2,", ".north = 1,", ".learning = &learning,"):
+            assert f"    {line}\n" in text
+        assert ".mean = {0.0f, 0.0f, 9.8f, 0.0f, 0.0f, 0.0f}," in text
+
+    @needs("gcc")
+    def test_the_sources_walk(self, searched, tmp_path, capsys):
+        model = searched("level")
+        options = ["--path", "--name", "walker", "--turns", "4", "--stride", "30", "--optimise", "size"]
+        assert main(["compile", str(model), "--out", str(tmp_path / "c"), *options]) == 0
+        assert "a velocity every 0.3 s, the mean of 4 directions" in capsys.readouterr().out
+
+        sources = [str(path) for path in (tmp_path / "c").rglob("*.c")]
+        (tmp_path / "main.c").write_text(MAIN.replace("MODEL_INPUT_BYTES", "WALKER_INPUT_BYTES"))
+        build = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{tmp_path / 'c'}", *sources]
+        subprocess.run([*build, str(tmp_path / "main.c"), "-o", str(tmp_path / "walk")], check=True)
+        rows = np.concatenate(walk(7, 150, 100.0, wild=False), axis=1)
+        done = subprocess.run([str(tmp_path / "walk")], input=rows.tobytes(), capture_output=True, check=True)
+        found = np.frombuffer(done.stdout, np.float32).reshape(-1, 4)
+        assert len(found) == 4
+        assert np.isfinite(found).all()
+
+    def test_only_a_study_knows_how_a_network_is_fed(self, model, tmp_path, capsys):
+        code, message = fails(capsys, model, "--out", tmp_path / "c", "--path")
+        assert code == 2
+        assert "the model has no study beside it" in message
+
+    def test_a_network_of_the_body_frame_makes_no_path(self, searched, tmp_path, capsys):
+        model = searched("body")
+        code, message = fails(capsys, model, "--out", tmp_path / "c", "--path")
+        assert code == 2
+        assert message.startswith(f"error: {model}: the network reads the body frame and predicts velocity")
+        assert not (tmp_path / "c").exists()
+
+    @pytest.mark.parametrize(
+        ("options", "where"), [(["--turns", "2"], "--turns"), (["--path", "--stream", "10"], "--stream 10")]
+    )
+    def test_options_that_mean_nothing_together(self, options, where, model, tmp_path, capsys):
+        code, message = fails(capsys, model, "--out", tmp_path / "c", *options)
+        assert code == 2
+        assert message.startswith(f"error: {where}: ")

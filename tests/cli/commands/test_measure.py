@@ -22,9 +22,9 @@ from tinynas.hil import check as check_module
 from tinynas.hil import measure as measure_module
 from tinynas.hil.boards import AttachedBoard
 from tinynas.hil.check import Check
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
-NET = Architecture(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
+NET = TCN(filters=4, kernel_size=3, dilations=(1, 2), window=20, channels=3)
 PROMISED = {
     *("board", "engine", "source", "static_ram_bytes", "stack_bytes", "sram_bytes", "flash_bytes", "instructions"),
     *("latency_us", "energy_uj", "parity"),
@@ -77,7 +77,7 @@ class TestMeasure:
 
     def test_what_does_not_fit_says_so(self, tmp_path, capsys):
         path = tmp_path / "big.tflite"
-        large = Architecture(filters=200, kernel_size=15, dilations=(1, 2), window=50, channels=3)
+        large = TCN(filters=200, kernel_size=15, dilations=(1, 2), window=50, channels=3)
         path.write_bytes(pack(filled(lower(large))))
         code, message = fails(capsys, "measure", path, "--board", "nucleo_f446re")
         assert code == 1

@@ -83,7 +83,7 @@ def test_it_reports_on_a_study_under_way_while_the_search_holds_it(under_way, ca
     outcome = json.loads(capfd.readouterr().out)
     assert (outcome["trials"], outcome["seconds"], outcome["test"]) == (5, None, None)
     assert outcome["best"]["error_int8"] > 0
-    assert outcome["baselines"] == {"zero": None, "mean": None}
+    assert outcome["baselines"] == {"zero": None, "mean": None, "compass": None}
     assert main(["report", str(under_way)]) == 0
     assert "nan" not in capfd.readouterr().out.lower()
 
@@ -100,3 +100,15 @@ def test_a_damaged_study_is_1_and_explained(copied, capfd):
     err = capfd.readouterr().err
     assert str(copied) in err
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_folder_whose_name_is_not_utf_8(finished, tmp_path, capfd):
+    folder = tmp_path / os.fsdecode(b"study_\xe4")
+    shutil.copytree(finished.folder, folder)
+    for name in ("model_card.md", "report.html"):
+        (folder / name).unlink()
+    assert main(["report", str(folder)]) == 0
+    assert r"study_\xe4" in capfd.readouterr().out
+    assert (folder / "model_card.md").read_text(encoding="utf-8").startswith("#")
+    assert "</html>" in (folder / "report.html").read_text(encoding="utf-8")

@@ -64,7 +64,7 @@ def test_killed_twice_it_ends_with_the_same_suggestions(stop, search_args, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in (1, 2, 3))])
 def test_killed_at_random_moments_it_ends_with_the_same_suggestions(stop, search_args, tmp_path, finished, capfd, seed):
     rng, folder = np.random.default_rng(seed), tmp_path / "study"
     stop(search_args, signal.SIGKILL, "ST NUCLEO", delay=rng.uniform(1.5, 6.0))

@@ -11,7 +11,7 @@ from tests.cli.walks import write_csv
 from tinynas.cli import main
 from tinynas.cli.session import check_folder, new_folder
 from tinynas.errors import ConfigError
-from tinynas.hil.boards import discover, rig
+from tinynas.hil.boards import choose, discover
 from tinynas.hil.image import Toolchain, toolchain
 from tinynas.study import Study
 
@@ -45,7 +45,7 @@ def refused(tmp_path, monkeypatch, capfd):
 )
 def test_a_board_out_of_reach_is_found_out_before_a_study_is_made(refused, tmp_path, monkeypatch, section, code, what):
     monkeypatch.setattr(discover, "attached_boards", lambda boards=(): [])
-    monkeypatch.setattr(rig, "_APPEARS_S", 0.0)
+    monkeypatch.setattr(choose, "_APPEARS_S", 0.0)
     monkeypatch.setattr(Toolchain, "detect", lambda kind=None: None)
     (tmp_path / "hil.yaml").write_text(f"mode: hil\nhil: {section}\n")
     found, message = refused(*SEARCH, "--config", tmp_path / "hil.yaml")
@@ -78,7 +78,7 @@ def test_json_is_one_object_with_the_promised_keys_and_nothing_else(finished):
         "energy_uj",
         "source",
     }
-    assert set(outcome["baselines"]) == {"zero", "mean"}
+    assert set(outcome["baselines"]) == {"zero", "mean", "compass"}
     assert outcome["study"] == str(finished.folder)
     assert (outcome["board"], outcome["trials"], outcome["infeasible"]) == ("nucleo_f446re", 4, 0)
     with Study.open(finished.folder, readonly=True) as study:
@@ -89,7 +89,10 @@ def test_json_is_one_object_with_the_promised_keys_and_nothing_else(finished):
 
 
 def test_piped_progress_is_a_line_a_trial_and_no_chatter_of_libraries(finished):
-    title, *lines = finished.err.splitlines()
+    *parts, data, title = finished.err.splitlines()[:5]
+    lines = finished.err.splitlines()[5:]
+    assert [part.partition(":")[0] for part in parts] == ["train", "valid", "test"]
+    assert data.startswith("data: 4 recordings")
     assert title == "ST NUCLEO-F446RE on synthetic: 4 trials"
     assert len(lines) == 4
     for number, line in enumerate(lines, 1):
@@ -109,6 +112,15 @@ def test_the_folder_holds_all_that_is_promised(finished):
         assert study.board["name"] == "nucleo_f446re"
     assert (finished.folder / "model_card.md").read_text().startswith("#")
     assert "</html>" in (finished.folder / "report.html").read_text()
+
+
+def test_it_says_which_recordings_are_for_what(finished):
+    told = dict(
+        line.split(": ", 1) for line in finished.err.splitlines() if line.startswith(("train:", "valid:", "test:"))
+    )
+    names = {split: names.split(", ") for split, names in told.items()}
+    assert {split: len(names[split]) for split in names} == {"train": 2, "valid": 1, "test": 1}
+    assert all("/" in name for part in names.values() for name in part)
 
 
 def test_without_json_the_result_is_a_line_a_fact(config_file, tmp_path, capfd):
@@ -187,10 +199,10 @@ def test_a_window_longer_than_every_recording_is_2(refused, tmp_path, config_fil
 
 
 def test_nothing_fits_is_3_with_the_smallest_candidate_s_cost(refused, tmp_path, config_file):
-    (tmp_path / "tight.yaml").write_text(config_file.read_text() + "objective: {sram_max_bytes: 1000}\n")
+    (tmp_path / "tight.yaml").write_text(config_file.read_text() + "objective: {limits: {sram_bytes: 1000}}\n")
     code, err = refused(*SEARCH, "--config", "tight.yaml")
     assert code == 3
-    assert re.search(r"the smallest candidate needs \d+ bytes of SRAM and \d+ of flash", err)
+    assert re.search(r"candidate needs \d+ bytes of SRAM \(at most 1000\) and \d+ bytes of flash", err)
 
 
 @pytest.mark.parametrize(
@@ -267,3 +279,23 @@ def test_progress_with_nowhere_to_go(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     with Progress("title", 3, 2, (1000, 2000), []):
         pass
+
+
+def test_a_dry_run_writes_nothing_and_says_what_would_be_done(config_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = ["search", "--board", "nucleo_f446re", "--config", str(config_file), "--trials", "7", "--dry-run"]
+    assert main([*options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["board"], found["dataset"], found["trials"], found["inputs"]) == (
+        "nucleo_f446re",
+        "synthetic",
+        7,
+        [64, 9],
+    )
+    assert found["seconds"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_listener_that_there_is_not_is_told_before_anything_is_read(capfd):
+    assert main(["search", "--board", "nucleo_f446re", "--dataset", "csv:nowhere", "--listener", "tensorbord"]) == 2
+    assert "listeners: there is no listener 'tensorbord'" in capfd.readouterr().err

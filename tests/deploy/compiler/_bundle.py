@@ -13,8 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from tests._tools import require
-from tinynas.cost import TflmInterpreter
-from tinynas.deploy import dequantize, quantize, read_graph
+from tinynas.deploy import TflmInterpreter, dequantize, quantize, read_graph
 from tinynas.deploy.compiler import CompiledModel, compile_model
 from tinynas.deploy.compiler.passes.lower import lower
 

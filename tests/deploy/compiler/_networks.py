@@ -11,14 +11,14 @@ from tests.deploy._building import NONE, RELU, Model, quantized
 from tests.deploy.candidates import filled
 from tinynas.cost import lower
 from tinynas.deploy import Graph, Quantization, pack
-from tinynas.tcn import Architecture
+from tinynas.network import TCN
 
 __all__ = ["architecture", "dilated", "pyramid"]
 
 
-def architecture(rng: np.random.Generator) -> Architecture:
+def architecture(rng: np.random.Generator) -> TCN:
     """A small one, with dilations in any order."""
-    return Architecture(
+    return TCN(
         filters=int(rng.integers(1, 13)),
         kernel_size=int(rng.integers(1, 7)),
         dilations=tuple(int(d) for d in rng.choice([1, 2, 3, 4, 5, 6, 8, 9, 12, 16], rng.integers(1, 6))),
@@ -29,7 +29,7 @@ def architecture(rng: np.random.Generator) -> Architecture:
     )
 
 
-def pyramid(a: Architecture, rng: np.random.Generator) -> bytes:
+def pyramid(a: TCN, rng: np.random.Generator) -> bytes:
     """The form that tinynas converts: strided, undilated convolutions of what the last step depends on."""
     return pack(_scaled(filled(lower(a), int(rng.integers(1 << 30))), rng))
 
@@ -60,7 +60,7 @@ def _scaled(graph: Graph, rng: np.random.Generator) -> Graph:
     return replace(graph, tensors=tuple(tensors))
 
 
-def dilated(a: Architecture, rng: np.random.Generator) -> bytes:
+def dilated(a: TCN, rng: np.random.Generator) -> bytes:
     """The form that Keras converts: causal convolutions over the whole window, in one of three spellings of dilation.
 
     The last step alone counts, or the mean over time.

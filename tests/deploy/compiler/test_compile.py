@@ -9,7 +9,7 @@ import pytest
 from tests.deploy._building import Model
 from tests.deploy._models import BUILDERS
 from tinynas.deploy import compile_model, read_graph
-from tinynas.errors import ConfigError, ConversionError
+from tinynas.errors import ConfigError, ConversionError, HostError
 
 from ._library import library, needs_compiler
 
@@ -103,7 +103,7 @@ def test_files_are_written_where_they_are_asked_for(tmp_path):
 
 def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConversionError, match="cannot be written") as caught:
+    with pytest.raises(HostError, match="cannot write") as caught:
         compile_model(MODEL).write(tmp_path / "file")
     assert caught.value.where == str(tmp_path / "file")
 

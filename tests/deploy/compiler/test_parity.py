@@ -99,9 +99,14 @@ def test_outputs_of_random_networks_vary(form):
 
 # In parts, since all models together are larger than the flash.
 CORES = [
-    *(("cortex-m4", optimise, NAMES[part::2]) for optimise in ("size", "speed") for part in (0, 1)),
-    ("cortex-m7", "size", NAMES[::4]),
+    *(("cortex-m4", "size", NAMES[part::2]) for part in (0, 1)),
+    ("cortex-m4", "speed", NAMES[2::4]),
     ("cortex-m7", "speed", NAMES[1::4]),
+    ("cortex-m33", "speed", NAMES[2::8]),
+    ("cortex-m0plus", "size", NAMES[3::8]),
+    ("cortex-m0plus", "speed", NAMES[1::8]),
+    *(pytest.param("cortex-m4", "speed", names, marks=pytest.mark.exhaustive) for names in (NAMES[::4], NAMES[1::2])),
+    pytest.param("cortex-m7", "size", NAMES[::4], marks=pytest.mark.exhaustive),
 ]
 
 

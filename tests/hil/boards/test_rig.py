@@ -13,7 +13,19 @@ from tests.hil._rigs import FakeRig, ImageDevice
 from tinynas.board import load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BoardError, BoardNotFound, ConfigError, FlashError, RamOverflow, TargetFault
-from tinynas.hil.boards import AttachedBoard, SerialRig, VirtualRig, located, rig_for, started
+from tinynas.hil.boards import (
+    AttachedBoard,
+    ProbePort,
+    SerialRig,
+    VirtualRig,
+    choose,
+    find_port,
+    flashing,
+    located,
+    rig_for,
+    rigs_for,
+    started,
+)
 from tinynas.hil.boards import rig as module
 from tinynas.hil.check import known_model
 from tinynas.hil.flashers import DriveFlasher, PyocdFlasher, RomFlasher
@@ -68,6 +80,7 @@ class TestStarted:
         [
             {"pc": 0, "cfsr": 0x1000, "bfar": 0},  # not even a frame could be stored
             {"pc": 0x08000400, "cfsr": 0x8200, "bfar": 0x1FFFFF00},  # right below SRAM, where the stack ends
+            {"pc": 0, "lr": 0, "sp": 0x1FFFFFE0, "cfsr": 0x0400, "bfar": 0},  # imprecise, as a Cortex-M7 has it
         ],
     )
     def test_a_stack_that_overflows_is_the_models(self, image, registers):
@@ -79,6 +92,7 @@ class TestStarted:
         [
             {"cfsr": 0x0200, "bfar": 0x1FFFFF00},
             {"cfsr": 0x8200, "bfar": 0},
+            {"sp": 0x20000F00, "cfsr": 0x0400, "bfar": 0},
             {"cfsr": 0x8200, "bfar": 0x20020000},
             {},
         ],
@@ -156,16 +170,17 @@ class TestChoice:
         def attach(**changes):
             found = AttachedBoard(BOARD.name, "Nucleo", "0777abc", "0777", "/dev/ttyX", drive)
             found = dataclasses.replace(found, **changes)
-            monkeypatch.setattr(module, "find_board", lambda board, **how: calls.append(how) or found)
+            for place in (choose, flashing):
+                monkeypatch.setattr(place, "find_board", lambda board, **how: calls.append(how) or found)
             return calls
 
-        monkeypatch.setattr(module, "find_spec", lambda name: name)
+        monkeypatch.setattr(flashing, "find_spec", lambda name: name)
         return attach
 
     def chosen(self, link, **options):
         rig = rig_for(BOARD, link, **options)
         assert isinstance(rig, SerialRig)
-        return rig._port, rig._flasher
+        return rig.port, rig._flasher
 
     def test_virtual(self):
         assert isinstance(rig_for(BOARD, "virtual"), VirtualRig)
@@ -190,7 +205,7 @@ class TestChoice:
 
     def test_without_both_the_drive_is_waited_for(self, attach, monkeypatch):
         attach(mount_point=None)
-        monkeypatch.setattr(module, "find_spec", lambda name: None)
+        monkeypatch.setattr(flashing, "find_spec", lambda name: None)
         assert isinstance(self.chosen("auto")[1], DriveFlasher)
 
     @pytest.fixture
@@ -212,7 +227,7 @@ class TestChoice:
     @pytest.mark.parametrize("flasher", ["auto", "rom"])
     def test_a_port_that_is_none(self, attach, monkeypatch, port, what, flasher):
         attach()
-        monkeypatch.setattr(module, "_APPEARS_S", 0.0)
+        monkeypatch.setattr(choose, "_APPEARS_S", 0.0)
         with pytest.raises(BoardNotFound, match=what) as caught:
             rig_for(BOARD, port, flasher=flasher)
         assert caught.value.where == port
@@ -220,7 +235,7 @@ class TestChoice:
     def test_a_port_that_comes_back(self, attach, monkeypatch, terminal, tmp_path):
         attach()
         port = tmp_path / "ttyACM0"
-        monkeypatch.setattr(module.time, "sleep", lambda seconds: port.exists() or port.symlink_to(terminal))
+        monkeypatch.setattr(choose.time, "sleep", lambda seconds: port.exists() or port.symlink_to(terminal))
         assert self.chosen(str(port))[0] == str(port)
 
     def test_no_port_is_named(self, attach):
@@ -258,5 +273,26 @@ class TestChoice:
         def nowhere(board, **how):
             raise BoardNotFound("gone")
 
-        monkeypatch.setattr(module, "find_board", nowhere)
+        monkeypatch.setattr(flashing, "find_board", nowhere)
         assert locate() is None
+
+    def test_all_that_fit_share_and_one_without_a_port_hides_no_other(self, attach, monkeypatch, caplog):
+        attach()
+        whole = AttachedBoard(BOARD.name, "Nucleo", "A1", "0777", "/dev/ttyA", None)
+        boards = [whole, dataclasses.replace(whole, probe_id="B2", serial_port=None)]
+        monkeypatch.setattr(choose, "fitting_boards", lambda board, probe_id: boards)
+        assert [(rig.key, rig.port) for rig in rigs_for(BOARD, flasher="pyocd")] == [("A1", "/dev/ttyA")]
+        assert "left out" in caplog.text
+        boards.pop(0)
+        with pytest.raises(BoardError, match="shows no serial port"):
+            rigs_for(BOARD, flasher="pyocd")
+
+    def test_a_port_and_its_probe_are_one_board(self, attach, terminal, monkeypatch):
+        attach()
+        monkeypatch.setattr(choose, "probe_ports", list)
+        assert find_port(BOARD, terminal) == (terminal, terminal)
+        monkeypatch.setattr(choose, "probe_ports", lambda: [ProbePort(terminal, "stlink", "0777abc", None, "STLink")])
+        assert find_port(BOARD, terminal) == (terminal, "0777abc")
+        assert find_port(BOARD, "auto") == ("/dev/ttyX", "0777abc")
+        with pytest.raises(ConfigError, match="has no port"):
+            find_port(BOARD, "virtual")

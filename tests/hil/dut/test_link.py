@@ -161,7 +161,38 @@ def test_a_port_without_permission(monkeypatch):
     def refuse(*_arguments, **_options):
         raise serial.SerialException(13, "could not open port /dev/ttyACM0: Permission denied")
 
-    monkeypatch.setattr(serial, "Serial", refuse)
+    monkeypatch.setattr(serial.Serial, "open", refuse)
     with pytest.raises(BoardError, match="may not be opened") as caught:
         SerialLink("/dev/ttyACM0", 115_200)
     assert "dialout" in caught.value.advice
+
+
+def test_dtr_and_rts_are_low_before_the_port_is_open(monkeypatch):
+    import serial
+
+    seen = []
+    monkeypatch.setattr(serial.Serial, "open", lambda port: seen.append((port.dtr, port.rts, port.exclusive)))
+    SerialLink("/dev/ttyACM0", 115_200)
+    assert seen == [(False, False, True)]
+
+
+def test_a_port_of_another_machine():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = SerialLink(f"socket://127.0.0.1:{server.getsockname()[1]}", 115_200)
+        far, _ = server.accept()
+        with far:
+            link.write(b"name%")
+            assert far.recv(5) == b"name%"
+            far.sendall(b"m-ready\r\n")
+            received = b""
+            while len(received) < 9:
+                received += link.read(deadline_in(5))
+            assert received == b"m-ready\r\n"
+        link.close()
+
+
+@pytest.mark.parametrize("port", ["socket://127.0.0.1:1", "rfc2217://127.0.0.1:1"])
+def test_a_machine_that_does_not_answer(port):
+    with pytest.raises(BoardError, match="network port cannot be opened") as caught:
+        SerialLink(port, 115_200)
+    assert caught.value.where == port

@@ -223,7 +223,7 @@ class TestStm32loader:
             link = SerialLink(terminal.path, board.uart.baud)
             try:
                 dut = Dut(link)
-                dut.handshake()
+                dut.handshake(60)
                 assert (dut.info().board, dut.info().image) == (name, image.image_hash)
                 dut.load(bytes(image.input_bytes))
                 dut.infer(1)

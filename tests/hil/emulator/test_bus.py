@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError, Registers
+from tinynas.hil.emulator.cores import CORES
 from tinynas.hil.emulator.interrupts import InterruptController
 from tinynas.hil.emulator.system import SystemControl
 from tinynas.hil.emulator.uart import UsartV1
@@ -52,7 +53,7 @@ def test_clearing_one_interrupt_by_a_byte_leaves_the_others():
 
 
 def test_clearing_one_fault_by_a_byte_leaves_the_others():
-    control = SystemControl(False, lambda: 0, lambda value: None)
+    control = SystemControl(CORES["cortex-m4f"], 0, lambda: 0, lambda value: None)
     bus = Bus([control])
     control.note_fault(1 << 16 | 1 << 9 | 1 << 1, None, forced=False)
     bus.write(SCB + 0x29, 1, 0x02)

@@ -5,11 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.hil.emulator._ram import Ram
-from tinynas.board import load_board
+from tinynas.board import list_boards, load_board
 from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError, Registers
 from tinynas.hil.emulator.chips import chip_of
 
-BOARDS = ["arduino_nano_33_ble", "nucleo_f446re", "nucleo_f746zg", "nucleo_l476rg"]
+#: Register of the core's clock, and where it says which one it is.
+SWITCHES = [
+    ("nucleo_f446re", 0x40023808, 2),
+    ("nucleo_f746zg", 0x40023808, 2),
+    ("nucleo_l476rg", 0x40021008, 2),
+    ("nucleo_g071rb", 0x40021008, 3),
+    ("nucleo_l073rz", 0x4002100C, 2),
+    ("nucleo_u575zi_q", 0x46020C1C, 2),
+    ("nucleo_h743zi2", 0x58024410, 3),
+]
 
 
 class TestBus:
@@ -21,7 +30,7 @@ class TestBus:
         with pytest.raises(BusError):
             bus.read(0x1008, 4)
 
-    @pytest.mark.parametrize("name", BOARDS)
+    @pytest.mark.parametrize("name", list_boards())
     def test_every_register_is_found(self, name):
         chip = chip_of(load_board(name), lambda byte: None, Ram(), lambda: True)
         bus, found = Bus(chip.peripherals), 0
@@ -47,6 +56,10 @@ class TestClocks:
             ("nucleo_f746zg", 0x40023800, 1 << 16, 1 << 17),  # HSE
             ("nucleo_l476rg", 0x40021000, 1 << 24, 1 << 25),
             ("nucleo_l476rg", 0x40021000, 1 << 8, 1 << 10),  # HSI16
+            ("nucleo_g071rb", 0x40021000, 1 << 24, 1 << 25),
+            ("nucleo_l073rz", 0x40021000, 1 << 0, 1 << 2),
+            ("nucleo_u575zi_q", 0x46020C00, 1 << 24, 1 << 25),
+            ("nucleo_h743zi2", 0x58024400, 1 << 24, 1 << 25),
         ],
     )
     def test_what_is_turned_on_is_ready(self, name, register, on, ready):
@@ -57,12 +70,11 @@ class TestClocks:
         bus.write(register, 4, bus.read(register, 4) & ~on)
         assert not bus.read(register, 4) & ready
 
-    @pytest.mark.parametrize("name", BOARDS[1:])
-    def test_the_core_runs_on_the_clock_that_was_chosen(self, name):
+    @pytest.mark.parametrize(("name", "register", "shift"), SWITCHES)
+    def test_the_core_runs_on_the_clock_that_was_chosen(self, name, register, shift):
         bus, _ = self.bus(name)
-        register = 0x40021008 if name == "nucleo_l476rg" else 0x40023808
         bus.write(register, 4, 2)
-        assert bus.read(register, 4) >> 2 & 3 == 2
+        assert bus.read(register, 4) >> shift & 3 == 2
 
     @pytest.mark.parametrize(
         ("name", "register", "value", "fetch"),
@@ -71,6 +83,11 @@ class TestClocks:
             ("nucleo_f446re", 0x40023C00, 0x105, (5, False)),
             ("nucleo_f746zg", 0x40023C00, 0x307, (7, False)),  # its cache is the core's
             ("nucleo_l476rg", 0x40022000, 0x704, (4, True)),
+            ("nucleo_g071rb", 0x40022000, 0x702, (2, True)),
+            ("nucleo_l073rz", 0x40022000, 0x43, (1, True)),
+            ("nucleo_g474re", 0x40022000, 0x704, (4, True)),
+            ("nucleo_h743zi2", 0x52002000, 0x22, (2, False)),  # its cache is the core's
+            ("nucleo_u575zi_q", 0x40022000, 0x104, (4, False)),  # its cache is a peripheral of its own
             ("arduino_nano_33_ble", 0x4001E540, 1, (2, True)),
             ("arduino_nano_33_ble", 0x4001E540, 0, (2, False)),
         ],
@@ -79,3 +96,15 @@ class TestClocks:
         bus, chip = self.bus(name)
         bus.write(register, 4, value)
         assert chip.fetch() == fetch
+
+    def test_a_cache_that_is_a_peripheral_of_its_own(self):
+        bus, chip = self.bus("nucleo_u575zi_q")
+        bus.write(0x40022000, 4, 0x104)
+        bus.write(0x40030400, 4, 1)
+        assert chip.fetch() == (4, True)
+
+    def test_a_voltage_range_is_ready_with_its_booster(self):
+        bus, _ = self.bus("nucleo_u575zi_q")
+        assert not bus.read(0x4602080C, 4) >> 14 & 1
+        bus.write(0x4602080C, 4, bus.read(0x4602080C, 4) | 1 << 18)
+        assert bus.read(0x4602080C, 4) >> 14 & 3 == 3

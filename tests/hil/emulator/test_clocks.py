@@ -7,24 +7,18 @@ even for a microsecond, are what a real board would not survive.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
 import pytest
 
-from tests.hil._images import small_model
+from tests.hil.emulator._clocks import HSI_HZ, MHZ, Read, divided, started
 from tests.hil.emulator._programs import emulated
-from tinynas.board import Board, load_board
-from tinynas.board.families import family_of
-from tinynas.deploy import compile_model
-from tinynas.hil.image import build_image, read_elf
+from tinynas.board import Board, family_of, load_board
+from tinynas.hil.check import check_board
 
 pytestmark = emulated
-
-MHZ = 1_000_000
-HSI_HZ = 16 * MHZ
-Read = Callable[[int], int]
 
 
 @dataclass(frozen=True)
@@ -43,11 +37,6 @@ LIMITS: Mapping[str, Limits] = {
     "nucleo_f746zg": Limits(216 * MHZ, 54 * MHZ, 108 * MHZ, 30 * MHZ, 180 * MHZ),  # RM0385, DS10916
     "nucleo_l476rg": Limits(80 * MHZ, 80 * MHZ, 80 * MHZ, 16 * MHZ),  # RM0351, range 1
 }
-
-
-def divided(clock_hz: int, prescaler: int) -> float:
-    """By a bus prescaler of three bits."""
-    return clock_hz / (2 ** ((prescaler & 3) + 1) if prescaler & 4 else 1)
 
 
 def pll_f(read: Read) -> tuple[float, float, float]:
@@ -92,26 +81,7 @@ def check(board: Board, read: Read) -> float:
     assert latency == ceil(board.clock_hz / limits.wait_state_hz) - 1
     if board.clock_hz > limits.over_drive_hz:
         assert read(0x40007000) >> 16 & 3 == 3, "over-drive is on and switched to"
-    return apb1
-
-
-def started(board: Board, directory, watch=lambda address, value, read: None) -> Read:
-    """Boot, and return what reads registers; `watch` sees each write of one after it has happened."""
-    from tinynas.hil.emulator.machine import Machine
-
-    linked = read_elf(build_image(board, compile_model(small_model()), directory).elf)
-    machine = Machine(board, lambda byte: None, lambda: b"")
-    machine.program([(linked.address, linked.binary)])
-    bus = machine._bus
-    write = bus.write
-
-    def watched(address, size, value):
-        write(address, size, value)
-        watch(address, value, lambda register: bus.read(register, 4))
-
-    bus.write = watched
-    machine.run()
-    return lambda register: bus.read(register, 4)
+    return apb2 if board.uart.base_address >= 0x40010000 else apb1
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -140,6 +110,31 @@ def test_the_serial_port_runs_at_its_speed(name, baud, tmp_path):
     else:  # BAUDRATE: a step is 16 MHz / 2^32
         actual = read(base + 0x524) * HSI_HZ / 2**32
     assert actual == pytest.approx(baud, rel=0.01 if name in LIMITS else 0.025)  # the manufacturer's 921600 is 937500
+
+
+#: Board, serial port on the second peripheral bus: address, interrupt, and register and bit of its clock.
+SECOND_BUS = [
+    ("nucleo_f446re", 0x40011000, 37, (0x40023844, 4)),  # RM0390: USART1
+    ("nucleo_f446re", 0x40011400, 71, (0x40023844, 5)),  # USART6
+    ("nucleo_f746zg", 0x40011000, 37, (0x40023844, 4)),  # RM0385: USART1
+    ("nucleo_f746zg", 0x40011400, 71, (0x40023844, 5)),
+    ("nucleo_l476rg", 0x40013800, 37, (0x40021060, 14)),  # RM0351: USART1
+]
+
+
+@pytest.mark.parametrize(("name", "address", "interrupt", "clock"), SECOND_BUS)
+def test_a_serial_port_of_the_second_bus(name, address, interrupt, clock, tmp_path):
+    board = load_board(name)
+    board = dataclasses.replace(
+        board, uart=dataclasses.replace(board.uart, base_address=address, interrupt=interrupt, baud=115_200)
+    )
+    read = started(board, tmp_path)
+    actual = check(board, read) / read(address + (0x08 if board.uart.layout == "stm32-v1" else 0x0C))
+    assert actual == pytest.approx(115_200, rel=0.01)
+    assert read(clock[0]) >> clock[1] & 1
+    assert read(0xE000E100 + 4 * (interrupt // 32)) >> interrupt % 32 & 1
+    found = {one.name: one.passed for one in check_board(board)}
+    assert found == {"start": True, "name": True, "clock": None, "parity": True, "memory": True, "fault": True}
 
 
 @pytest.mark.parametrize("name", LIMITS)

@@ -6,7 +6,8 @@ import pytest
 
 from tests._tools import needs
 from tests.hil.emulator._programs import assemble
-from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, block_cost, instructions
+from tinynas.hil.emulator.cores import CORTEX_M4, CORTEX_M7
+from tinynas.hil.emulator.cycles import block_cost, instructions
 
 # Instruction, cycles on a Cortex-M4 (Arm 100166, table 3-1), on a Cortex-M7 by this project's estimate.
 COSTS = [

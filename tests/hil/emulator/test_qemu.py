@@ -1,7 +1,8 @@
 """A second opinion: QEMU's Cortex-M4 runs the same images and answers as the virtual board does.
 
-QEMU's STM32F405 has no clock control: the firmware gives the PLL up and stays on the internal oscillator, as it says.
-Its time is not the virtual board's, and neither is a board's.
+Two of its machines: a board with an STM32L475, whose clock control and serial port are modelled, so that the shipped
+board's image runs as it is; and one with an STM32F405 without clock control, where the firmware gives the PLL up and
+stays on the internal oscillator, as it says. Their time is not the virtual board's, and neither is a board's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from tests.deploy._models import BUILDERS
 from tests.hil._images import small_model
 from tests.hil._patching import inference, patched
 from tests.hil.emulator._programs import emulated
-from tinynas.board import load_board
+from tinynas.board import Board, load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import ProtocolError, TargetFault
 from tinynas.hil.dut import Dut, PipeLink
@@ -29,10 +31,45 @@ from tinynas.hil.emulator import VirtualBoard
 from tinynas.hil.image import Image, build_image
 from tinynas.hil.parity import input_shape, reference_of
 
-pytestmark = [*emulated, needs("qemu-system-arm")]
+pytestmark = emulated
 
-BOARD = load_board(str(Path(__file__).parent / "netduinoplus2.yaml"))
 HSI_HZ = 16_000_000
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A machine of QEMU.
+
+    Attributes:
+        machine: Its name there.
+        board: The board that it is.
+        options: Beside the machine: which serial port is ours.
+        clocked: Its clock control is modelled.
+    """
+
+    machine: str
+    board: Board
+    options: tuple[str, ...]
+    clocked: bool
+
+
+NETDUINO = Simulator(
+    "netduinoplus2",
+    load_board(str(Path(__file__).parent / "netduinoplus2.yaml")),
+    ("-serial", "null", "-serial", "stdio"),
+    clocked=False,
+)
+# By a clock that counts instructions: else its port looks for a byte a few times a second.
+L475 = Simulator(
+    "b-l475e-iot01a",
+    load_board("b_l475e_iot01a"),
+    ("-icount", "shift=4,sleep=off", "-serial", "stdio"),
+    clocked=True,
+)
+SIMULATORS = [
+    pytest.param(NETDUINO, id=NETDUINO.machine, marks=needs("qemu-system-arm")),
+    pytest.param(L475, id=L475.machine, marks=needs("qemu-system-arm 9")),
+]
 MODELS = [
     "conv_1d_valid_strided",
     "tcn_last_step",
@@ -44,11 +81,11 @@ MODELS = [
 
 
 @contextmanager
-def qemu(elf: Path) -> Iterator[Dut]:
-    """The image in QEMU, whose second serial port is the board's."""
-    machine = ["-M", "netduinoplus2", "-display", "none", "-monitor", "none"]
+def qemu(simulator: Simulator, elf: Path) -> Iterator[Dut]:
+    """The image in QEMU."""
+    machine = ["-M", simulator.machine, "-display", "none", "-monitor", "none", *simulator.options]
     process = subprocess.Popen(
-        ["qemu-system-arm", *machine, "-serial", "null", "-serial", "stdio", "-kernel", str(elf)],
+        ["qemu-system-arm", *machine, "-kernel", str(elf)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -67,43 +104,51 @@ def qemu(elf: Path) -> Iterator[Dut]:
         process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory) -> Image:
-    return build_image(BOARD, compile_model(small_model()), tmp_path_factory.mktemp("image"))
+@pytest.fixture(scope="module", params=SIMULATORS)
+def simulator(request) -> Simulator:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def elf(image, tmp_path_factory) -> Path:
-    """The image without the clock's start, for which QEMU only lets the firmware wait in vain."""
+def image(simulator, tmp_path_factory) -> Image:
+    return build_image(simulator.board, compile_model(small_model()), tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="module")
+def elf(simulator, image, tmp_path_factory) -> Path:
+    """The image, without the clock's start where QEMU only lets the firmware wait in vain for it."""
+    if simulator.clocked:
+        return image.elf
     return patched(image.elf, "family_start", "bx lr", tmp_path_factory.mktemp("patched") / "image.elf")
 
 
 @contextmanager
-def virtual(elf: Path) -> Iterator[Dut]:
-    with VirtualBoard(BOARD, elf) as board:
+def virtual(simulator: Simulator, elf: Path) -> Iterator[Dut]:
+    with VirtualBoard(simulator.board, elf) as board:
         yield Dut(board.link, timeout_s=20.0)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_outputs_are_the_references(name, tmp_path):
+def test_outputs_are_the_references(simulator, name, tmp_path):
     rng = np.random.default_rng(11)
     model = BUILDERS[name](rng)
     inputs = rng.integers(-128, 128, (2, *input_shape(model)), np.int8)
-    reference, image = reference_of(model, inputs), build_image(BOARD, compile_model(model), tmp_path)
-    with qemu(image.elf) as dut:
-        assert dut.handshake() == "tinynas"
+    reference, image = reference_of(model, inputs), build_image(simulator.board, compile_model(model), tmp_path)
+    with qemu(simulator, image.elf) as dut:
+        assert dut.handshake(60) == "tinynas"
         for index, window in enumerate(inputs):
             dut.load(window.tobytes())
             assert dut.infer(2, 1).count == 2
             reference.check(index, dut.outputs(), "QEMU")
 
 
-def test_the_firmware_says_that_the_clock_did_not_start(image):
-    with qemu(image.elf) as dut:
-        dut.handshake()
+def test_the_firmware_says_whether_the_clock_started(simulator, image):
+    with qemu(simulator, image.elf) as dut:
+        dut.handshake(60)
         info, memory = dut.info(), dut.memory()
-    assert (info.board, info.image, info.model) == ("netduinoplus2", image.image_hash, image.model_hash)
-    assert (info.clock_hz, info.icache) == (HSI_HZ, False)
+    assert (info.board, info.image, info.model) == (simulator.board.name, image.image_hash, image.model_hash)
+    assert info.clock_hz == (simulator.board.clock_hz if simulator.clocked else HSI_HZ)
+    assert not info.icache, "there is no flash interface"
     assert memory.static_bytes == image.static_ram_bytes
     assert 0 < memory.stack_bytes < memory.stack_limit_bytes == image.stack_limit_bytes
 
@@ -111,28 +156,28 @@ def test_the_firmware_says_that_the_clock_did_not_start(image):
 COMMANDS = [
     *("name", "profile", "help", "", "nonsense", "infer 1 0", "x-out", "db", "db load", "db 00", "db load 4294967296"),
     *("db load 56", "db 0x", f"db {bytes(range(56)).hex()} crc 00000000", f"db {bytes(range(56)).hex()}", "db 00"),
-    *("infer", "infer 0", "infer 2 1", "x-out", "infer 1 1 1", "x-ops", "x" * 300, "name", "profile extra"),
+    *("infer", "infer 0", "infer 2 1", "x-out", "infer 1 1 1", "x-in", "x-ops", "x" * 300, "name", "profile extra"),
 ]
 
 
 def answer(dut: Dut, command: str) -> list[str]:
     try:
-        return dut.command(command)
+        return dut._talk.command(command)
     except ProtocolError as error:
         return [error.message]
 
 
 def replies(dut: Dut) -> list[str]:
-    """What is answered to `COMMANDS`, with stars for times."""
-    dut.handshake()
+    """What is answered to `COMMANDS`, with stars for times and for the checksums that include them."""
+    dut.handshake(60)
     said = [line for command in COMMANDS for line in (command, *answer(dut, command))]
-    return [re.sub(r"^m-lap-us-\d+", "m-lap-us-*", line) for line in said]
+    return [re.sub(r"^(m-lap-us-|m-crc-\[)[0-9a-f]+", r"\1*", line) for line in said]
 
 
-def test_both_answer_every_command_alike(elf):
-    with qemu(elf) as dut:
+def test_both_answer_every_command_alike(simulator, elf):
+    with qemu(simulator, elf) as dut:
         there = replies(dut)
-    with virtual(elf) as dut:
+    with virtual(simulator, elf) as dut:
         here = replies(dut)
     assert here == there
     assert sum("refuses" in line for line in here) > 5
@@ -159,7 +204,7 @@ FAULTS = {
 
 def report(dut: Dut, image: Image) -> str:
     """What the board reports of the fault."""
-    dut.handshake()
+    dut.handshake(60)
     try:
         dut.load(bytes(image.input_bytes))
         dut.infer(1)
@@ -169,11 +214,11 @@ def report(dut: Dut, image: Image) -> str:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_both_report_the_same_of_a_fault(image, elf, name, tmp_path):
+def test_both_report_the_same_of_a_fault(simulator, image, elf, name, tmp_path):
     if source := FAULTS[name]:
         elf = patched(elf, inference(elf), source, tmp_path / "patched.elf")
-    with qemu(elf) as dut:
+    with qemu(simulator, elf) as dut:
         there = report(dut, image)
-    with virtual(elf) as dut:
+    with virtual(simulator, elf) as dut:
         here = report(dut, image)
     assert here == there

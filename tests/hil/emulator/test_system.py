@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tinynas.hil.emulator.bus import BusError
+from tinynas.hil.emulator.cores import CORES
 from tinynas.hil.emulator.interrupts import InterruptController
 from tinynas.hil.emulator.system import CycleCounter, SystemControl, SysTick
 
@@ -133,16 +134,30 @@ class TestInterruptController:
 
 
 class TestSystemControl:
-    def control(self, m7=False):
-        return SystemControl(m7, lambda: 0x123, lambda value: None)
+    def control(self, core="cortex-m4f", data_cache_bytes=0):
+        return SystemControl(CORES[core], data_cache_bytes, lambda: 0x123, lambda value: None)
 
-    def test_it_says_which_core_it_is(self):
-        assert [self.control(m7).read(0x00) >> 4 & 0xFFF for m7 in (False, True)] == [0xC24, 0xC27]
+    @pytest.mark.parametrize(
+        ("core", "number"),
+        [("cortex-m0plus", 0xC60), ("cortex-m4f", 0xC24), ("cortex-m7f", 0xC27), ("cortex-m33f", 0xD21)],
+    )
+    def test_it_says_which_core_it_is(self, core, number):
+        assert self.control(core).read(0x00) >> 4 & 0xFFF == number
 
-    def test_the_data_cache_of_the_m7_has_its_size(self):
-        size = self.control(m7=True).read(0x80)
+    @pytest.mark.parametrize("data_cache_bytes", [4096, 16384])
+    def test_the_data_cache_of_the_m7_has_its_size(self, data_cache_bytes):
+        size = self.control("cortex-m7f", data_cache_bytes).read(0x80)
         sets, ways, words = (size >> 13 & 0x7FFF) + 1, (size >> 3 & 0x3FF) + 1, 4 << (size & 7)
-        assert sets * ways * words * 4 == 4096
+        assert sets * ways * words * 4 == data_cache_bytes
+
+    @pytest.mark.parametrize("offset", [0x18, 0x28, 0x2C, 0x34, 0x38, 0x88, 0xFC])
+    def test_an_armv6_m_has_no_fault_status_and_no_floating_point_unit(self, offset):
+        control = self.control("cortex-m0plus")
+        control.note_fault(1 << 9, 0x1234, forced=True)
+        assert not control.handles(5)
+        assert control.priority(5) == 0
+        with pytest.raises(BusError):
+            control.read(offset)
 
     def test_fault_flags_are_cleared_by_ones(self):
         control = self.control()
@@ -153,7 +168,7 @@ class TestSystemControl:
         assert (control.read(0x28), control.read(0x2C)) == (1 << 15, 0)
 
     def test_cache_commands_are_there_and_nothing_else(self):
-        control = self.control(m7=True)
+        control = self.control("cortex-m7f", 4096)
         for offset in range(0x250, 0x280, 4):
             control.write(offset, 0)
         with pytest.raises(BusError):

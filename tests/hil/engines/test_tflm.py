@@ -12,8 +12,8 @@ import pytest
 from tests.deploy._models import BUILDERS
 from tests.hil._images import small_model
 from tests.hil.engines._stand_in import CORTEX_M4, SOURCES
-from tinynas.deploy import arena_head_bytes, read_graph
-from tinynas.errors import BuildError, ConfigError, ConversionError, UnsupportedOp
+from tinynas.deploy import Model, arena_head_bytes, read_graph
+from tinynas.errors import ConfigError, ConversionError, HostError, UnsupportedOp
 from tinynas.hil.engines import TflmLibrary, tflm_model
 
 ARCHIVE = "libtensorflow-microlite.a"
@@ -91,6 +91,8 @@ def test_another_library_is_another_version(root):
         ("cortex-m7f", ["m4+fp"], "m4+fp"),  # an M7 executes all that an M4 does
         ("cortex-m4f", ["m4+fp", "m4"], "m4+fp"),  # the other one is for an M4 without floating-point unit
         ("cortex-m4f", ["m4+fp", "m4+sfp"], "m4+fp"),  # arguments in other registers
+        ("cortex-m33f", ["m4+fp", "m0plus"], "m4+fp"),
+        ("cortex-m0plus", ["m4+fp", "m0plus"], "m0plus"),
     ],
 )
 def test_which_of_several(root, core, there, chosen):
@@ -217,8 +219,14 @@ def test_the_same_model_gives_the_same_files(library):
 
 def test_an_operator_that_the_library_has_not(library):
     with pytest.raises(UnsupportedOp, match="no SOFTMAX") as error:
-        tflm_model(BUILDERS["softmax"](np.random.default_rng(0)), library, where="my.tflite")
+        tflm_model(Model(BUILDERS["softmax"](np.random.default_rng(0)), "my.tflite"), library)
     assert error.value.where == "my.tflite"
+
+
+def test_a_model_that_keeps_a_state_is_refused(library):
+    lstm = (Path(__file__).parents[2] / "deploy" / "interpreters" / "models" / "lstm.tflite").read_bytes()
+    with pytest.raises(UnsupportedOp, match=r"operator 0 \(UNIDIRECTIONAL_SEQUENCE_LSTM\): the model keeps a state"):
+        tflm_model(lstm, library)
 
 
 def test_float_ends_are_refused(library):
@@ -228,11 +236,11 @@ def test_float_ends_are_refused(library):
 
 def test_no_model_at_all(library):
     with pytest.raises(ConversionError) as error:
-        tflm_model(b"TFL3", library, where="my.tflite")
+        tflm_model(Model(b"TFL3", "my.tflite"), library)
     assert "my.tflite" in str(error.value)
 
 
 def test_a_folder_that_cannot_be_written_to(library, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(BuildError, match="cannot be written"):
+    with pytest.raises(HostError, match="cannot write"):
         tflm_model(small_model(), library).write(tmp_path / "file")

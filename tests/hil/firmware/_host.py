@@ -13,17 +13,19 @@ import pytest
 
 from tests.deploy.compiler._bundle import SANITISED
 from tinynas.board import load_board
-from tinynas.deploy.compiler import compile_model
+from tinynas.deploy.compiler import CompiledModel, compile_model
 from tinynas.hil.dut import PipeLink
 from tinynas.hil.image import board_header, firmware_sources
 
-__all__ = ["FIRMWARE", "HostDut", "build_host_dut", "compiler_or_skip"]
+__all__ = ["FIRMWARE", "FUZZED", "HostDut", "build_fuzzer", "build_host_dut", "compiler_or_skip"]
 
 FIRMWARE = Path(__file__).parents[3] / "firmware"
 BOARD = load_board("nucleo_f446re")
 BANNER = ["m-timestamp-mode-performance", f"m-lap-us-{2**40 + 250}", "m-init-done", "m-ready"]
 #: What `host.c` plays the part of, and what only runs on the core; the C library is the host's.
 _PLAYED = ("cycles", "fault", "memory", "serial", "startup", "string", "systick", "trigger")
+#: With a fuzzer around it, which clang has.
+FUZZED = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 _STRICT = ("-std=gnu11", "-Wall", "-Wextra", "-Wconversion", "-Wno-sign-conversion", "-Werror")
 
 
@@ -80,16 +82,28 @@ class HostDut:
 
 def build_host_dut(model: bytes, directory: Path, defines: Sequence[str] = ()) -> HostDut:
     """Build the firmware without its drivers."""
-    gcc = compiler_or_skip()
     compiled = compile_model(model)
+    flags = [compiler_or_skip(), *SANITISED, *(f"-D{define}" for define in defines)]
+    program = _build(compiled, directory, flags, "host.c")
+    return HostDut(program, compiled.input_bytes, compiled.output_bytes)
+
+
+def build_fuzzer(model: bytes, directory: Path) -> Path:
+    """Build the same around libFuzzer, by clang."""
+    return _build(compile_model(model), directory, ["clang", "-O1", "-g", *FUZZED], "fuzz.c", without=("main.c",))
+
+
+def _build(
+    compiled: CompiledModel, directory: Path, compiler: Sequence[str], machine: str, without: Sequence[str] = ()
+) -> Path:
     sources = compiled.write(directory)
     (directory / "board.h").write_text(board_header(BOARD))
-    played = ("families/", *(f"core/{name}.c" for name in _PLAYED))
-    portable = [name for name in firmware_sources(BOARD) if not name.startswith(played)]
-    sources += [FIRMWARE / name for name in [*portable, "engine_aot.c"]] + [Path(__file__).with_name("host.c")]
+    left_out = ("families/", *(f"core/{name}.c" for name in _PLAYED), *without)
+    portable = [name for name in firmware_sources(BOARD) if not name.startswith(left_out)]
+    sources += [FIRMWARE / name for name in [*portable, "engine_aot.c"]] + [Path(__file__).with_name(machine)]
     program = directory / "dut"
-    flags = [*_STRICT, *SANITISED, "-DFIRMWARE_DATA=", *(f"-D{define}" for define in defines)]
-    command = [gcc, *flags, f"-I{FIRMWARE}", f"-I{directory}", *map(str, sources), "-o", str(program)]
+    flags = [*_STRICT, "-DFIRMWARE_DATA=", f"-I{FIRMWARE}", f"-I{directory}"]
+    command = [*compiler, *flags, *map(str, sources), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return HostDut(program, compiled.input_bytes, compiled.output_bytes)
+    return program

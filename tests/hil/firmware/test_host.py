@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.deploy._models import BUILDERS
 from tests.deploy.compiler._bundle import expected, int8_inputs
+from tests.hil._device import crc_line, with_crc
 from tests.hil.firmware._host import HostDut, build_host_dut
 from tinynas.deploy import dequantize, read_graph
 from tinynas.errors import ProtocolError, TargetFault
@@ -21,7 +22,7 @@ MODEL = BUILDERS["dense_relu"](np.random.default_rng(7))
 COMMAND_CHARACTERS = 540
 KNOWN_LINE = re.compile(
     r"m-(ready|warmup-done|infer-done|load-done|lap-us-\d+|\[Expecting \d+ bytes\]|buffer-[0-9a-f]{2}(-[0-9a-f]{2})*)"
-    r"|m-(name-dut|profile|model|info|mem|out|crc|results)-\[[^\[\]]+\]|m-(warmup-start|infer-start)-\d+"
+    r"|m-(name-dut|profile|model|info|mem|in|out|crc|results)-\[[^\[\]]+\]|m-(warmup-start|infer-start)-\d+"
     r"|e-\[[^\[\]]+\]|x-fault [ -~]+|A command ends with %[ -~]*|  [a-z-]+|db load <bytes>[ -~]*"
 )
 
@@ -65,7 +66,8 @@ ERRORS = [
 
 @pytest.mark.parametrize(("command", "error"), ERRORS)
 def test_errors_are_told(dut, command, error):
-    assert dut.say(command.encode("latin-1") + b"%") == [f"e-[{error}]", "m-ready"]
+    said = with_crc(command, [f"e-[{error}]"])
+    assert dut.say(command.encode("latin-1") + b"%") == [*said, "m-ready"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_errors_are_told(dut, command, error):
         (b"\r\n name \r\n%", ["m-name-dut-[tinynas]", "m-ready"]),
         (b"name" + b" " * (COMMAND_CHARACTERS - 4) + b"%", ["m-name-dut-[tinynas]", "m-ready"]),
         (b"profile%", ["m-profile-[tinynas firmware on nucleo_f446re]", "m-model-[tinynas]", "m-ready"]),
-        (b"timestamp%", [f"m-lap-us-{2**40 + 500}", "m-ready"]),
+        (b"timestamp%", [*with_crc("timestamp", [f"m-lap-us-{2**40 + 500}"]), "m-ready"]),
         (b"%", ["m-ready"]),
         (b"  %\r\n%", ["m-ready", "m-ready"]),
         (b"db print%", ["m-ready"]),
@@ -85,6 +87,24 @@ def test_errors_are_told(dut, command, error):
 )
 def test_replies_are_exact(dut, sent, lines):
     assert dut.say(sent) == lines
+
+
+@pytest.mark.parametrize("command", ["timestamp", "timestamp 17", " timestamp", "results", "x-mem 3 and more"])
+def test_a_reply_that_counts_ends_with_the_checksum_of_question_and_answer(dut, command):
+    *lines, crc, ready = dut.say(b"\r\n" + command.encode() + b"%")
+    assert (crc, ready) == (crc_line(command, lines), "m-ready")
+
+
+def test_the_input_is_told_with_its_checksum_and_taken_from_a_probe(dut):
+    data = bytes(dut.input_bytes)
+    sent = load_command(data, dut.input_bytes) + b"x-in%%x-in %d %08x%%" % (len(data), crc32(data))
+    held, placed = [line for line in dut.say(sent) if line.startswith("m-in")]
+    assert held == placed
+    assert re.fullmatch(rf"m-in-\[at=[0-9a-f]{{8}},bytes={len(data)},crc={crc32(data):08x}\]", held)
+    *_, refused, _crc, _ready, unready, _crc, _ready = dut.say(b"x-in %d %08x%%infer 1 0%%" % (len(data), 1))
+    assert refused == "e-[crc]"
+    assert unready == f"e-[Loaded 0 bytes, the model takes {len(data)}]"
+    assert "e-[crc]" in dut.say(b"x-in %d 00000000%%" % (len(data) + 1))
 
 
 def test_an_upload_of_public_runners_ends_with_load_done(dut):
@@ -101,11 +121,12 @@ def test_an_upload_of_public_runners_ends_with_load_done(dut):
 def test_an_inference_says_its_steps_in_order(dut):
     data = bytes(dut.input_bytes)
     lines = dut.say(load_command(data, dut.input_bytes) + b"infer 3 2%results%")[4:]
-    results = lines[-2]
+    results = lines[-3]
     assert re.fullmatch(r"m-results-\[(-?\d+\.\d{7}(e-\d+)?,?)+\]", results)
     laps = [f"m-lap-us-{2**40 + 500}", f"m-lap-us-{2**40 + 750}"]
-    steps = ["m-warmup-start-2", "m-warmup-done", "m-infer-start-3", *laps, "m-infer-done", results, "m-ready"]
-    assert lines == [*steps, results, "m-ready"]
+    steps = ["m-warmup-start-2", "m-warmup-done", "m-infer-start-3", *laps, "m-infer-done", results]
+    said = [*with_crc("infer 3 2", steps), "m-ready", *with_crc("results", [results]), "m-ready"]
+    assert lines == said
 
 
 def test_the_defaults_of_infer_are_those_of_the_reference(dut):
@@ -118,7 +139,7 @@ def test_the_defaults_of_infer_are_those_of_the_reference(dut):
 def test_no_inference_without_the_whole_input(dut, loaded):
     size = loaded % dut.input_bytes
     sent = load_command(bytes(size)) if size else b""
-    *_, error, ready = dut.say(sent + b"infer 1 0%")
+    *_, error, _crc, ready = dut.say(sent + b"infer 1 0%")
     assert (error, ready) == (f"e-[Loaded {size} bytes, the model takes {dut.input_bytes}]", "m-ready")
 
 
@@ -194,7 +215,19 @@ def test_uploads_follow_the_protocol(dut, steps):
 
 
 WORDS = [b"db", b"load", b"print", b"crc", b"infer", b"results", b"name", b"help", b"0", b"1", b"20", b"-3", b"00ff"]
-WORDS += [b"x-out", b"x-mem", b"x-info", b"x-ops", b"x-crash", b"deadbeef", b"4294967296", b"m-ready", b"%", b"%"]
+WORDS += [
+    b"x-out",
+    b"x-mem",
+    b"x-in",
+    b"x-info",
+    b"x-ops",
+    b"x-crash",
+    b"deadbeef",
+    b"4294967296",
+    b"m-ready",
+    b"%",
+    b"%",
+]
 #: No digits: nobody waits for millions of inferences.
 NOISE = st.binary(max_size=60).map(lambda data: re.sub(rb"[0-9]", b"\xff", data))
 LONG = st.integers(500, 1200).map(lambda n: b"f" * n)
@@ -241,7 +274,7 @@ def test_the_client_understands_the_rest(dut):
         assert client.info() == DutInfo("nucleo_f446re", 180_000_000, True, False, "aot", "ab12", "0123abcd", *sizes)
         memory = client.memory()
         assert memory == DutMemory(
-            static_bytes=3000, arena_bytes=memory.arena_bytes, stack_bytes=412, stack_limit_bytes=4096
+            static_bytes=3000, arena_bytes=memory.arena_bytes, stack_bytes=412, stack_limit_bytes=4096, inferences=0
         )
         assert client.timestamp_us() < client.timestamp_us()
         with pytest.raises(ProtocolError, match="the model takes"):

@@ -38,7 +38,7 @@ class Logged:
         self.sent, self.writes = bytearray(), list[tuple[int, int, int]]()
 
         def logged(bus, address, size, value):
-            self.writes.append((self.machine.cycles, address, value))
+            self.writes.append((self.machine.tally.cycles, address, value))
             write(bus, address, size, value)
 
         monkeypatch.setattr(Bus, "write", logged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -15,7 +16,7 @@ import pytest
 
 from tinynas.board import load_board
 from tinynas.errors import BoardError, ConfigError, FlashError, ToolchainMissing
-from tinynas.hil.flashers import DriveFlasher, PyocdFlasher, RomFlasher, drive, program
+from tinynas.hil.flashers import CommandFlasher, DriveFlasher, PyocdFlasher, RomFlasher, check_flasher, drive, program
 from tinynas.hil.flashers import programs as programs_module
 from tinynas.hil.image import Image
 
@@ -35,7 +36,7 @@ def image(tmp_path):
         "stack_limit_bytes": 0,
     }
     return Image(
-        *(load_board("nucleo_f446re"), elf, binary_path, 0x0800_0000, binary),
+        *(load_board("nucleo_f446re"), "aot", elf, binary_path, 0x0800_0000, binary),
         **(sizes | {"input_bytes": 1, "output_bytes": 1}),
         **{"toolchain": "", "model_hash": "", "image_hash": "0badcafe"},
     )
@@ -155,8 +156,42 @@ class TestDrive:
         drive = tmp_path / "stick"
         drive.mkdir()
         (drive / "letter.txt").touch()
-        with pytest.raises(FlashError, match=r"still there.*at first: .* did not come back"):
+        with pytest.raises(FlashError, match=r"did not come back within 0.2 s \(twice the same"):
             program(DriveFlasher(lambda: drive, timeout_s=0.2), image)
+
+    @pytest.mark.parametrize("copied_before", [False, True])
+    def test_a_mount_that_stays_is_no_failure_where_the_board_runs_the_image(
+        self, tmp_path, image, monkeypatch, copied_before
+    ):
+        monkeypatch.setattr(drive, "_PATIENCE_S", 0.05)
+        place = tmp_path / "fstab"
+        place.mkdir()
+        (place / "MBED.HTM").touch()
+        if copied_before:
+            (place / NAME).write_bytes(b"of an earlier run")
+        answers, asked = iter([False, False, True]), []
+        runs = lambda image: asked.append(image.image_hash) or next(answers)  # noqa: E731
+        DriveFlasher(lambda: place, runs=runs, timeout_s=20).flash(image)
+        assert asked == ["0badcafe"] * 3
+        assert (place / NAME).read_bytes() == image.binary
+
+    def test_an_image_that_runs_already_is_not_copied_again(self, tmp_path, image):
+        (tmp_path / NAME).write_bytes(b"as it was")
+        DriveFlasher(lambda: tmp_path, runs=lambda image: True).flash(image)
+        assert (tmp_path / NAME).read_bytes() == b"as it was"
+
+    @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), BoardError("two boards fit")])
+    def test_a_look_at_a_drive_that_is_on_its_way_is_no_end(self, probe, image, error):
+        looks = []
+
+        def locate():
+            looks.append(len(looks))
+            if len(looks) % 2:
+                raise error
+            return probe.locate()
+
+        DriveFlasher(locate).flash(image)
+        assert probe.programmed == [image.binary]
 
     @pytest.mark.skipif(sys.platform == "win32", reason="folders have no such permission")
     def test_a_drive_that_cannot_be_written_to(self, tmp_path, image):
@@ -210,6 +245,17 @@ class TestPyocd:
         words = " ".join(called())
         assert "--target nrf52840 --connect halt" in words
         assert "--uid" not in words
+
+    def test_what_fails_under_reset_is_tried_with_a_halt(self, programs, image):
+        called = programs("pyocd", 'case "$*" in *under-reset*) echo no ack; exit 1;; esac')
+        program(PyocdFlasher.of(load_board("nucleo_f446re")), image)
+        assert "--connect halt" in " ".join(called())
+
+    @pytest.mark.parametrize(("board", "kept"), [("arduino_nano_33_ble", True), ("nucleo_f446re", False)])
+    def test_a_boot_loader_is_never_unlocked_away(self, programs, image, board, kept):
+        called = programs("pyocd")
+        PyocdFlasher.of(load_board(board)).flash(image)
+        assert ("-O auto_unlock=false" in " ".join(called())) is kept
 
     @pytest.mark.parametrize(
         ("says", "advice"),
@@ -292,7 +338,59 @@ class TestRom:
             RomFlasher(load_board("arduino_nano_33_ble"), "/dev/ttyX")
 
 
+class TestCommand:
+    def test_the_commands_of_the_documentation_can_be_read(self, programs, image):
+        text = (Path(__file__).parents[3] / "docs" / "hil.md").read_text(encoding="utf-8")
+        commands = re.findall(r'^    cmd:"(.+)"$', text, re.MULTILINE)
+        assert len(commands) >= 6
+        for command in commands:
+            check_flasher(f"cmd:{command}")
+        called = programs("openocd")
+        CommandFlasher(commands[0], port="/dev/ttyX", probe_id="066DFF").flash(image)
+        assert called()[1] == "adapter serial 066DFF"
+        assert called()[-1] == f"program {image.elf} verify reset exit"
+
+    def test_fields_are_filled_and_no_shell_is_asked(self, programs, image):
+        called = programs("st-flash")
+        text = "st-flash --reset --note='a b; $HOME' write {bin} {address} --on {port} --with={probe} {elf}"
+        CommandFlasher(text, port="/dev/ttyX", probe_id="0777").flash(image)
+        paths = [str(image.binary_path), "0x08000000", "--on", "/dev/ttyX", "--with=0777", str(image.elf)]
+        assert called() == ["--reset", "--note=a b; $HOME", "write", *paths]
+
+    def test_a_hex_file_is_made_where_it_is_asked_for(self, programs, image):
+        called = programs("JLinkExe")
+        CommandFlasher("JLinkExe {hex}").flash(image)
+        lines = Path(called()[0]).read_text().splitlines()
+        assert (lines[0], lines[-1]) == (":020000040800F2", ":00000001FF")
+        # A record as in Intel's specification: count, offset, type, data, and the two's complement of their sum.
+        assert lines[1] == ":10000000000102030405060708090A0B0C0D0E0F78"
+        data = b"".join(bytes.fromhex(line[9:-2]) for line in lines[1:-1] if line[7:9] == "00")
+        assert data == image.binary
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("", "is empty"),
+            ("openocd -f board.cfg", "does not name the image"),
+            ("openocd {elf} {speed}", r"\{speed\} is not a field"),
+            ("openocd '{elf}", "cannot be read"),
+            ("bossac {bin} {port}", r"asks for \{port\}"),
+            ("probe-rs {elf} {probe}", r"asks for \{probe\}"),
+        ],
+    )
+    def test_what_cannot_work_is_refused_at_once(self, text, said):
+        with pytest.raises(ConfigError, match=said):
+            CommandFlasher(text)
+
+    @pytest.mark.parametrize("name", ["usb", "", "cmd:", "cmd:true", "DRIVE"])
+    def test_names_that_are_none(self, name):
+        with pytest.raises(ConfigError) as caught:
+            check_flasher(name, "hil.flasher")
+        assert caught.value.where == "hil.flasher"
+
+
 CALLING = {
+    "openocd": lambda: CommandFlasher('openocd -f board/st_nucleo_f4.cfg -c "program {elf} verify reset exit"'),
     "pyocd": lambda: PyocdFlasher.of(load_board("nucleo_f446re")),
     "stm32loader": lambda: RomFlasher(load_board("nucleo_f446re"), "/dev/ttyX"),
 }

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests._boards import EVERY_BOARD
 from tests._tools import require
 from tests.deploy._models import BUILDERS
 from tests.hil.firmware._host import FIRMWARE
-from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
-from tinynas.board.families import family_of
+from tinynas.board import MemoryRegion, Reserves, contiguous_spans, family_of, list_boards, load_board
 from tinynas.deploy.compiler import compile_model
 from tinynas.errors import ConfigError
-from tinynas.hil.image import board_files, board_header, firmware_sources, place, write_board_files
+from tinynas.hil.image import board_files, board_header, firmware_sources, linker_script, place, write_board_files
 
 EMULATED = Path(__file__).parents[1] / "emulator" / "netduinoplus2.yaml"
 SHIPPED = [load_board(name) for name in list_boards()]
@@ -55,6 +55,7 @@ def test_every_board_has_presets_of_its_name():
         ("nucleo_f446re", "stm32f4"),
         ("nucleo_f746zg", "stm32f7"),
         ("nucleo_l476rg", "stm32l4"),
+        ("nucleo_l4r5zi", "stm32l4plus"),
         (EMULATED, "stm32f4"),
     ],
 )
@@ -114,9 +115,10 @@ def test_reserves_go_where_they_fit(board, stack, firmware, model):
         ({"mcu": "RP2040"}, "nucleo_f446re:mcu"),
         ({"core": "cortex-m33f"}, "nucleo_f446re:core"),
         ({"clock_hz": 181_000_000}, "nucleo_f446re:clock_hz"),
-        ({"mcu": "STM32F411RET6", "clock_hz": 100_000_000}, "nucleo_f446re:mcu"),
+        ({"mcu": "STM32F411RET6", "clock_hz": 101_000_000}, "nucleo_f446re:clock_hz"),
+        ({"mcu": "STM32F410RBT6", "clock_hz": 100_000_000}, "nucleo_f446re:mcu"),
         ({"mcu": "STM32F407VGT6", "clock_hz": 180_000_000}, "nucleo_f446re:clock_hz"),
-        ({"uart": dataclasses.replace(F446.uart, base_address=0x40011000)}, "nucleo_f446re:uart.base_address"),
+        ({"uart": dataclasses.replace(F446.uart, base_address=0x40011800)}, "nucleo_f446re:uart.base_address"),
         ({"uart": dataclasses.replace(F446.uart, interrupt=37)}, "nucleo_f446re:uart.interrupt"),
         ({"trigger_pin": "P1.03"}, "nucleo_f446re:trigger_pin"),
         ({"clock_hz": 49_000_000}, "nucleo_f446re:clock_hz"),
@@ -131,6 +133,13 @@ def test_what_the_firmware_cannot_do_is_said(change, where):
     with pytest.raises(ConfigError) as caught:
         board_header(dataclasses.replace(F446, **change))
     assert caught.value.where == where
+
+
+def test_the_first_vector_is_sram_where_drives_look_for_it():
+    f446, l476 = linker_script(F446), linker_script(load_board("nucleo_l476rg"))
+    assert "__initial_stack = __stack_top;" in f446
+    # The stack lies in SRAM2, at 0x10000000: the vector is the end of SRAM1, which has 96 KiB.
+    assert "__initial_stack = 0x20018000;" in l476
 
 
 def test_files_are_written(tmp_path):
@@ -175,14 +184,17 @@ def image(model, tmp_path_factory):
     return build
 
 
-@each_shipped
-def test_cmake_builds_an_image_that_lies_where_it_should(board, image):
+@pytest.mark.parametrize("name", EVERY_BOARD)
+def test_cmake_builds_an_image_that_lies_where_it_should(name, image):
+    board = load_board(name)
     sections, symbols, binary = image(board)
     placed = place(board)
     start = board.flash.origin + board.reserves.bootloader_flash_bytes
     assert sections[".text"][0] == start == symbols["__image_start"]
     assert len(binary) == symbols["__image_end"] - symbols["__image_start"]
-    assert int.from_bytes(binary[:4], "little") == symbols["__stack_top"] == placed.stack.end
+    assert symbols["__stack_top"] == placed.stack.end
+    # Drives refuse an image whose first vector is not in SRAM at 0x2...; the firmware sets its own stack.
+    assert 0x20000000 < int.from_bytes(binary[:4], "little") <= max(region.end for region in board.sram)
     assert int.from_bytes(binary[4:8], "little") == symbols["Reset_Handler"] | 1
     for name, region in {".bss": placed.model, ".data": placed.model, ".firmware": placed.firmware}.items():
         address, size = sections[name]
@@ -196,3 +208,9 @@ def test_cmake_is_told_of_a_larger_stack(image):
     _, symbols, _ = image(F446, "-DSTACK_BYTES=8192")
     assert symbols["__stack_top"] - symbols["__stack_limit"] == 8192
     assert symbols["__data_start"] >= symbols["__stack_top"]
+
+
+def test_cmake_is_told_what_public_runners_call_the_model(image):
+    pixels, others = image(F446, "-DMODEL_ID=vww01")[2], image(F446, "-DMODEL_ID=kws01")[2]
+    assert b"vww01\0" in pixels
+    assert pixels != others.replace(b"kws01", b"vww01")  # they are converted

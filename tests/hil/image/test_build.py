@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import sys
 from pathlib import Path
 from zlib import crc32
 
 import pytest
 
+from tests._boards import EVERY_BOARD
 from tests._tools import COMPILERS
 from tests.hil._images import small_model
-from tinynas.board import MemoryRegion, Reserves, contiguous_spans, list_boards, load_board
+from tinynas.board import MemoryRegion, Reserves, contiguous_spans, load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow
-from tinynas.hil.image import Toolchain, build_image, cache_folder, read_elf
-from tinynas.hil.image import build as module
+from tinynas.hil.image import Toolchain, build_image, cache, read_elf
+from tinynas.resources import cache_folder
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_an_image_begins_with_stack_and_reset(board, model, toolchain, tmp_path)
     assert image.static_ram_bytes < board.sram_bytes
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", EVERY_BOARD)
 def test_the_stack_has_all_that_is_left(name, model, toolchain, tmp_path):
     board = load_board(name)
     image = build_image(board, model, tmp_path, toolchain=toolchain)
@@ -152,7 +154,7 @@ def test_a_cache_that_cannot_be_written_to(board, model, tmp_path, monkeypatch):
 
 def test_a_build_that_fails_leaves_no_half(board, model, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path))
-    monkeypatch.setattr(module, "board_header", lambda board: "#error none\n")
+    monkeypatch.setattr(cache, "board_header", lambda board: "#error none\n")
     with pytest.raises(BuildError, match="#error none"):
         build_image(board, model, tmp_path)
     assert not list((tmp_path / "firmware").iterdir())
@@ -176,16 +178,55 @@ def test_objects_that_nobody_uses_any_more_are_removed(board, model, tmp_path, m
 
 def test_two_builds_at_once_end_in_one_folder(board, model, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
-    real = module._compile_firmware
+    real = cache._compile_firmware
 
     def overtaken(*arguments):
-        monkeypatch.setattr(module, "_compile_firmware", real)
+        monkeypatch.setattr(cache, "_compile_firmware", real)
         build_image(board, model, tmp_path / "other")
         real(*arguments)
 
-    monkeypatch.setattr(module, "_compile_firmware", overtaken)
+    monkeypatch.setattr(cache, "_compile_firmware", overtaken)
     build_image(board, model, tmp_path / "own")
     assert len(list((tmp_path / "cache" / "firmware").iterdir())) == 1
+
+
+@pytest.fixture(scope="module")
+def whole_cache(model, tmp_path_factory):
+    """A cache with one firmware in it, and the image that was linked with that."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYNAS_CACHE", str(folder / "cache"))
+        image = build_image(load_board("nucleo_f446re"), model, folder / "image")
+    return folder / "cache", image.binary
+
+
+@pytest.mark.parametrize("damage", ["empty", "altered", "missing", "added", "no manifest", "absurd manifest"])
+def test_a_damaged_cache_is_made_anew(board, model, whole_cache, tmp_path, monkeypatch, compiled, damage):
+    cache_before, right = whole_cache
+    shutil.copytree(cache_before, tmp_path / "cache")
+    monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
+    (folder,) = (tmp_path / "cache" / "firmware").iterdir()
+    victim = folder / "core-memory.c.o"
+    if damage == "empty":
+        victim.write_bytes(b"")
+    elif damage == "altered":
+        data = bytearray(victim.read_bytes())
+        data[len(data) // 2] ^= 1
+        victim.write_bytes(data)
+    elif damage == "missing":
+        victim.unlink()
+    elif damage == "added":
+        (folder / "core-another.c.o").write_bytes(victim.read_bytes())
+    elif damage == "no manifest":
+        (folder / "manifest.json").unlink()
+    else:
+        (folder / "manifest.json").write_text("[" * 100_000)
+    assert build_image(board, model, tmp_path / "two").binary == right
+    assert "memory.c" in compiled
+    assert list((tmp_path / "cache" / "firmware").iterdir()) == [folder]
+    compiled.clear()
+    build_image(board, model, tmp_path / "three")
+    assert "memory.c" not in compiled
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="folders of the XDG standard")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -98,8 +99,8 @@ def test_what_the_compiler_says_is_passed_on(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["gcc", "zig"])
 def test_a_core_without_firmware(kind):
-    with pytest.raises(BuildError, match="cortex-m4f and cortex-m7f only"):
-        Toolchain(kind, ("cc",), "").options("cortex-m33f")
+    with pytest.raises(BuildError, match=r"images are built for .*cortex-m4f, .* only"):
+        Toolchain(kind, ("cc",), "").options("cortex-m55f")
 
 
 def test_a_compiler_that_was_removed(tmp_path):
@@ -128,3 +129,24 @@ def test_a_compiler_without_its_library(monkeypatch, tmp_path, said):
     with pytest.raises(BuildError, match="cc failed") as caught:
         Toolchain("gcc", ("cc",), "cc 1").compile(tmp_path / "a.cc", tmp_path / "a.o", core="cortex-m4f", include=[])
     assert "libstdc++-arm-none-eabi-newlib" in str(caught.value.advice)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_folder_whose_name_begins_with_a_dash_is_no_option(compiler, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("-o")
+    folder.mkdir()
+    (folder / "-x.c").write_text(FLOATS)
+    chosen = Toolchain.detect(compiler)
+    chosen.compile(folder / "-x.c", folder / "-x.o", core="cortex-m4f", include=[folder])
+    assert (tmp_path / "-o" / "-x.o").stat().st_size > 100
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_folder_with_a_line_end_in_its_name_is_refused_by_name(compiler, tmp_path):
+    folder = tmp_path / "my\nmodels"
+    folder.mkdir()
+    (folder / "x.c").write_text(FLOATS)
+    with pytest.raises(BuildError, match="holds control characters") as caught:
+        Toolchain.detect(compiler).compile(folder / "x.c", folder / "x.o", core="cortex-m4f", include=[])
+    assert caught.value.where == rf"{tmp_path}/my\x0amodels/x.c"

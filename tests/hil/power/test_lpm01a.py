@@ -52,7 +52,8 @@ class TestLpm01a:
         with shield(fake, volts=1.8, frequency_hz=500) as meter:
             assert meter.resolution_s == 0.002
             assert fake.received == [
-                *("stop", "htc", "pwr off", "acqtime inf", "trigdelay 0", "trigsrc sw", "eventsrc d7 fal"),
+                *("stop", "htc", "pwr off", "acqmode dyn", "acqtime inf", "trigdelay 0", "trigsrc sw"),
+                "eventsrc d7 fal",
                 *("output energy", "format ascii_dec", "freq 500", "volt 1800m", "pwr on nostatus"),
             ]
             meter.close()

@@ -2,9 +2,12 @@ import json
 
 import pytest
 import scipy.stats as st
+from hypothesis import given, settings
+from hypothesis import strategies as hs
 
 from tinynas.errors import StudyError
 from tinynas.tuner import ConfigValueError, Tuner
+from tinynas.tuner.checks import StateError
 
 SPACE = {"n": range(20), "x": st.uniform(0, 1), "c": ["a", "b"]}
 CONF = {"seed": 4, "sense": "minimize"}
@@ -128,3 +131,40 @@ def test_a_file_of_endless_brackets_is_refused(tmp_path):
 def test_a_state_of_another_format_is_refused():
     with pytest.raises(StudyError, match="format"):
         Tuner(SPACE, conf_dict=CONF).load_state_dict(searched(3).state_dict() | {"format": 1})
+
+
+ABSURD = hs.sampled_from(
+    [None, True, -1, 0, 3, 2**31, 2**63, 2**64, 10**400, -(10**400), 0.5, 1e308, -1e308, 5e-324, "", "1", "nan", [], {}]
+)
+
+
+def leaves(node, path=()):
+    """Paths of all parts of a JSON document that hold no others."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    found = [leaf for key, part in parts for leaf in leaves(part, (*path, key))]
+    return found or [path]
+
+
+@settings(deadline=None, max_examples=150)
+@given(hs.data())
+def test_a_state_with_absurd_parts_is_refused_or_can_be_gone_on_with(data):
+    tuner = searched()
+    state = json.loads(json.dumps(tuner.state_dict()))
+    path = data.draw(hs.sampled_from(leaves(state)))
+    node = state
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = data.draw(ABSURD)
+    later = Tuner(SPACE, conf_dict=CONF | {"exploration": 0.5})
+    try:
+        later.load_state_dict(state)
+    except StateError:
+        return
+    [point] = later.ask()
+    assert set(point) == set(SPACE)
+
+
+@pytest.mark.parametrize(("key", "count"), [("asked", -1), ("asked", 10_000_001), ("seed", -1), ("seed", 10**400)])
+def test_counts_that_cannot_be(key, count):
+    with pytest.raises(StateError, match="damaged"):
+        searched().load_state_dict(searched().state_dict() | {key: count})

@@ -234,18 +234,9 @@ def test_a_state_that_is_not_its_own_is_refused_and_changes_nothing():
     assert later.ask() == asked
 
 
-def test_the_last_run_in_the_terms_of_mango():
+def test_the_spaces_in_the_terms_of_mango():
     meta = MetaTuner(LINES, OBJECTIVES, n_iter=4, seed=3, **QUIET)
-    assert (meta.objectives_evaluated, meta.objective_values_list, meta.X_dict_array) == ([], [], {})
-    results = meta.minimize()
-    assert meta.objectives_evaluated == results["objective_fid"][6:]
-    assert meta.objective_values_list == results["objective_values"]
     assert [domain.get_random_sample(1)[0].keys() for domain in meta.ds] == [space.keys() for space in LINES]
-    for arm in range(3):
-        own = [place for place, index in enumerate(results["objective_fid"]) if index == arm]
-        assert meta.X_dict_array[arm].tolist() == [[results["params_tried"][place]["x"]] for place in own]
-        assert meta.Y_dict_array[arm].tolist() == [[results["objective_values"][place]] for place in own]
-        assert meta.Y_dict_array_max[arm][-1] == meta.Y_dict_array[arm].min()
 
 
 def test_points_that_will_never_be_told_are_forgotten():
@@ -306,3 +297,49 @@ def test_a_suggestion_takes_little_time():
     meta.ask()
     assert time.process_time() - start < 1.0  # twenty times what it takes, so that a busy machine does not matter
     assert sum(tuner.model is not fit for tuner, fit in zip(meta.tuners, fits, strict=True)) == 1
+
+
+def test_a_search_is_taken_up_from_its_records():
+    """The same suggestions as without the interruption, wherever it was: what the rule has chosen is found again."""
+    spaces = [{"x": st.uniform(0, 1)}, {"y": st.uniform(0, 1), "n": range(1, 9)}, {"z": range(1, 4)}]
+
+    def new():
+        return MetaTuner(spaces, n_init=2, sense="minimize", seed=4)
+
+    def outcome(index, point):
+        if index == 2:
+            return None  # an arm that always fails
+        return (point["x"] - 0.3) ** 2 if index == 0 else 0.1 + (point["y"] - 0.6) ** 2 + point["n"] / 50
+
+    whole, events = new(), []
+    for _ in range(14):
+        [(index, point)] = whole.ask()
+        events.append((index, point, outcome(index, point)))
+        whole.tell(*events[-1])
+    for cut in (0, 1, 5, 9, 13):
+        again = new()
+        under_way = [events[cut][:2]] if cut % 2 else []
+        again.restore(events[:cut], under_way)
+        for event in events[cut : cut + len(under_way)]:
+            again.tell(*event)
+        for event in events[cut + len(under_way) :]:
+            assert again.ask() == [event[:2]]
+            again.tell(*event)
+
+
+def test_conditions_and_options_reach_each_arm():
+    meta = MetaTuner(
+        [{"depth": range(1, 4), "second": range(5)}, {"x": range(9)}],
+        conditions=[{"second": {"depth": [2, 3]}}, None],
+        arm_options={"exploration": 0.0},
+        n_init=6,
+        sense="minimize",
+        seed=0,
+    )
+    found = []
+    for number in range(24):
+        [(index, point)] = meta.ask()
+        meta.tell(index, point, float(number), fidelity=0.5 if number % 2 else 1.0)
+        found.append((index, point))
+    assert all(("second" in point) == (point["depth"] > 1) for index, point in found if index == 0)
+    assert {point["depth"] for index, point in found if index == 0} == {1, 2, 3}

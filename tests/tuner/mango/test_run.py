@@ -228,7 +228,7 @@ def test_a_multivariate_parameter_in_batches_with_half_of_all_evaluations_failin
 
 
 class Bar:
-    """Stands in for tqdm, whose bar and lines it counts."""
+    """Stands in for the bar, whose steps and lines it counts."""
 
     def __init__(self):
         self.loops, self.lines = [], []
@@ -254,7 +254,7 @@ def test_progress_is_shown_only_when_wanted(monkeypatch, optimizer, wanted):
         assert bar.lines[-1] == f"Best score: {results['best_objective']:.6g}"
 
 
-def test_the_bar_of_tqdm_itself(capsys):
+def test_the_bar_itself(capsys):
     Tuner(SPACE, bowl, {"seed": 0, "num_iteration": 2}).minimize()
     shown = capsys.readouterr()
     assert "2/2" in shown.err

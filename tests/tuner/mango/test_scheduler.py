@@ -1,6 +1,7 @@
 import logging
 import sys
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -48,10 +49,12 @@ def _made(name):
         return scheduler.serial
     if name == "parallel":
         return scheduler.parallel(n_jobs=2)
+    if name == "on":
+        return scheduler.on(ThreadPoolExecutor(2), n_jobs=2)
     return lambda function: scheduler.celery(n_jobs=2)(lambda x, y: _Task(function(x, y)))
 
 
-@pytest.mark.parametrize("name", ["serial", "parallel", "celery"])
+@pytest.mark.parametrize("name", ["serial", "parallel", "on", "celery"])
 class TestContract:
     def test_all_values_in_order(self, name, celery_timeout):
         assert _made(name)(total)(BATCH) == [3, 7, 11]
@@ -95,6 +98,13 @@ def test_bad_numbers_of_jobs(n_jobs):
         assert isinstance(caught.value, ConfigError)
     with pytest.raises(AssertionError):
         scheduler.custom(-1)
+    with pytest.raises(AssertionError):
+        scheduler.on(ThreadPoolExecutor(1), n_jobs=0)
+
+
+def test_what_is_no_executor_is_refused():
+    with pytest.raises(ConfigError, match=r"concurrent\.futures\.Executor is needed, not int"):
+        scheduler.on(4, n_jobs=4)
 
 
 def test_celery_drops_what_comes_too_late(celery_timeout):

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats as st
 
 from tinynas.errors import SpaceError
-from tinynas.tuner import Space, Tuner, scheduler
+from tinynas.tuner import ConfigTypeError, ConfigValueError, Space, Tuner, scheduler
 
 
 @pytest.mark.parametrize("values", [[1.0, 10.0, 100.0], [0.0, 1.0], [1, 2.0], [np.float32(2), np.float32(4)]])
@@ -72,3 +72,58 @@ def test_an_objective_of_arrays_of_one():
     conf = {"seed": 0, "num_iteration": 5, "log_progress": False}
     results = Tuner({"x": st.uniform(0, 1)}, objective, conf).minimize()
     assert results["objective_values"].tolist() == [(p["x"] - 0.25) ** 2 for p in results["params_tried"]]
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [st.uniform(loc=[0, 1]), st.uniform(loc=[0, 1], scale=[1, 1]), st.beta([1, 2], [3, 4]), st.poisson([1, 2, 3])],
+)
+def test_a_distribution_of_several_numbers_is_refused_by_name(distribution):
+    with pytest.raises(SpaceError, match=r"lr.*stands for [23] numbers"):
+        Space({"lr": distribution})
+
+
+def test_a_list_of_one_argument_is_one_number():
+    space = Space({"lr": st.uniform(loc=[2.0], scale=[1.0])})
+    drawn = [space.params(code)["lr"] for code in space.codes(space.sample(np.random.default_rng(0), 3))]
+    assert all(2.0 <= value <= 3.0 for value in drawn)
+
+
+def test_an_array_without_axes_is_no_list():
+    with pytest.raises(ConfigTypeError, match="units"):
+        Space({"units": np.array(3)})
+
+
+def test_nan_is_a_category_like_any_other():
+    space = Space({"clip": [1.0, float("nan")]})
+    assert space.size == 2
+    assert space.code({"clip": float("nan")}) == (1,)
+
+
+POINTS = [{"x": x} for x in range(6)]
+
+
+@pytest.mark.parametrize("kind", [bool, np.bool_])
+def test_a_constraint_may_answer_with_one_truth_value_for_one_point(kind):
+    asked = []
+
+    def all_even(points):
+        asked.append(len(points))
+        return kind(all(point["x"] % 2 == 0 for point in points))
+
+    space = Space({"x": range(6)}, constraint=all_even)
+    assert space.feasible([space.code(point) for point in POINTS]) == [True, False, True, False, True, False]
+    assert asked == [6] + [1] * 6
+
+
+@pytest.mark.parametrize("answer", [None, 1.5, "yes it is", [np.ones(2, dtype=bool)] * 6, {0: True}])
+def test_a_constraint_that_answers_with_something_else_is_named(answer):
+    space = Space({"x": range(6)}, constraint=lambda points: answer)
+    with pytest.raises(ConfigTypeError, match="conf_dict:constraint"):
+        space.feasible([space.code(point) for point in POINTS])
+
+
+def test_a_constraint_with_too_few_answers_is_named():
+    space = Space({"x": range(6)}, constraint=lambda points: [True])
+    with pytest.raises(ConfigValueError, match="1 answers for 6 points"):
+        space.feasible([space.code(point) for point in POINTS])

@@ -120,3 +120,18 @@ def test_a_thousand_observations_are_within_reach():
     X = rng.random((50, 10))
     expected = (np.sin(4 * X[:, 0]) + X[:, 1] - y.mean()) / y.std()
     assert np.sqrt(np.mean((model.predict(X)[0] - expected) ** 2)) < 0.1
+
+
+@pytest.mark.parametrize("noise", [1e-7, 1e-2])
+def test_conditioning_on_more_is_the_posterior_of_all(noise):
+    """The extended factor gives what a factor of the whole matrix gives, close pairs of points included."""
+    rng = np.random.default_rng(4)
+    Z = rng.random((30, 2))
+    Z[20:] = Z[:10] + 1e-9
+    y = np.sin(5 * Z.sum(axis=1))
+    kernel = Kernel(np.array([0.3, 0.5]), np.array([0, 1]), 1.0, 0.2)
+    whole = GaussianProcess.of(Z, y, kernel, noise)
+    extended = GaussianProcess.of(Z[:20], y[:20], kernel, noise).condition(Z[20:], y[20:])
+    grid = rng.random((40, 2))
+    for expected, found in zip(whole.predict(grid), extended.predict(grid), strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-4 if noise < 1e-6 else 1e-9)

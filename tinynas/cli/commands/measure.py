@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from tinynas.cli.logs import LogFileOption, VerboseOption
+from tinynas.cli.options import (
+    BoardOption,
+    FlasherOption,
+    JsonOption,
+    LinkOption,
+    ModelArgument,
+    ModelIdOption,
+    PathStrideOption,
+    PathTurnsOption,
+    ProbeOption,
+)
+
 if TYPE_CHECKING:
     from tinynas.board import Board
+    from tinynas.deploy import PathSettings
+    from tinynas.hil.operators import OperatorTime
+    from tinynas.hil.path import PathMeasurement
     from tinynas.measurement import Measurement
 
-__all__ = ["Flasher", "LinkOption", "ProbeOption", "register"]
+__all__ = ["TRANSCRIPT", "register"]
 
 # Fields of a `Measurement` that only a candidate of a search has.
 _OF_SEARCHES = (
     *("kernels", "tflite_bytes", "parameters", "host_arena_bytes", "sparse_sram_bytes", "plain_flash_bytes"),
-    *("predicted_sram_bytes", "predicted_flash_bytes", "predicted_stack_bytes"),
+    *("predicted_sram_bytes", "predicted_flash_bytes", "predicted_stack_bytes", "predicted_latency_us"),
 )
-
-
-class EngineOption(str, Enum):
-    """What runs the model on the board."""
-
-    aot = "aot"
-    tflm = "tflm"
-
-
-class Flasher(str, Enum):
-    """How images get into flash."""
-
-    auto = "auto"
-    drive = "drive"
-    pyocd = "pyocd"
-    rom = "rom"
-
-
-LinkOption = Annotated[
-    str, typer.Option(help="virtual; a serial port; or auto, the port of the board that is attached.", metavar="LINK")
-]
-FlasherOption = Annotated[
-    Flasher,
-    typer.Option(help="drive: the probe's; pyocd; rom: the boot loader in the MCU. auto: the drive, else pyOCD."),
-]
-ProbeOption = Annotated[
-    str | None, typer.Option(help="Serial number of the probe, or its beginning, where several are attached.")
-]
+TRANSCRIPT = "serial.log"
+"""In the folder of --keep: what went over the serial line."""
 
 MeterOption = Annotated[
     str | None,
@@ -69,17 +58,17 @@ def register(app: typer.Typer) -> None:
 
 
 def measure(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model.")],
-    board: Annotated[str, typer.Option(help="Name of a board, or path of a board file.")],
+    model: ModelArgument,
+    board: BoardOption,
     engine: Annotated[
-        EngineOption, typer.Option(help="aot: compiled to C; tflm: interpreted by TensorFlow Lite Micro.")
-    ] = EngineOption.aot,
+        Literal["aot", "tflm"], typer.Option(help="aot: compiled to C; tflm: interpreted by TensorFlow Lite Micro.")
+    ] = "aot",
     tflm_root: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Of tflm: folder of tflite-micro, with its library made for the core."),
     ] = None,
     link: LinkOption = "virtual",
-    flasher: FlasherOption = Flasher.auto,
+    flasher: FlasherOption = "auto",
     probe: ProbeOption = None,
     meter: MeterOption = None,
     laps: Annotated[
@@ -87,21 +76,44 @@ def measure(
         typer.Option(min=1, help="How often the time is taken; by default 10 times, on a virtual board once."),
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder that keeps the C sources and the image.")
+        Path | None, typer.Option(metavar="DIR", help="Folder that keeps C sources, image, and serial.log.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    model_id: ModelIdOption = None,
+    operators: Annotated[
+        bool, typer.Option("--operators", help="Also the cycles of each operator, by an image that counts them.")
+    ] = False,
+    path: Annotated[
+        bool,
+        typer.Option("--path", help="Also measure the whole program: attitude filter, network and path (frames.md)."),
+    ] = False,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=10.0, help="Of --path: samples a second; by default the study's, else 100.", metavar="HZ"),
+    ] = None,
+    stride: PathStrideOption = None,
+    turns: PathTurnsOption = None,
+    _verbose: VerboseOption = False,
+    _log_file: LogFileOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Read, measure, print."""
+    from dataclasses import asdict
+
     from tinynas.board import load_board
     from tinynas.cli.console import print_json
-    from tinynas.cli.model import read_model
+    from tinynas.cli.model import path_settings, read_model
     from tinynas.cli.progress import working
     from tinynas.errors import ConfigError
+    from tinynas.hil.engines import check_model_id
     from tinynas.hil.measure import measure as measured
+    from tinynas.hil.operators import measure_operators
+    from tinynas.hil.path import measure_path
     from tinynas.hil.power import check_meter
 
     if meter is not None:
         check_meter(meter, link, "--meter")
+    if model_id is not None:
+        check_model_id(model_id)
     if keep is not None:
         try:
             keep.mkdir(parents=True, exist_ok=True)
@@ -114,20 +126,72 @@ def measure(
         found = measured(
             target,
             content,
-            engine=engine.value,
+            engine=engine,
             tflm_root=tflm_root,
             link=link,
-            flasher=flasher.value,
+            flasher=flasher,
             probe_id=probe,
             meter=meter,
             laps=laps,
             directory=keep,
-            where=str(model),
+            transcript=None if keep is None else keep / TRANSCRIPT,
+            model_id=model_id,
         )
+        how: dict[str, Any] = {"link": link, "flasher": flasher, "probe_id": probe}
+        times = measure_operators(target, content, engine=engine, tflm_root=tflm_root, **how) if operators else None
+        settings = path_settings(model, content, rate, stride, turns and int(turns)) if path else None
+        whole = None
+        if settings is not None:
+            whole = measure_path(target, content, settings, **how)
     if as_json:
-        print_json({key: value for key, value in found.to_dict().items() if key not in _OF_SEARCHES})
+        values = {key: value for key, value in found.to_dict().items() if key not in _OF_SEARCHES}
+        if times is not None:
+            values["operators"] = [asdict(time) for time in times]
+        print_json(values if settings is None or whole is None else values | {"path": _describe(whole, settings)})
         return
     _print(model, target, found)
+    if times is not None:
+        _print_operators(times)
+    if settings is not None and whole is not None:
+        _print_path(whole, settings)
+
+
+def _describe(whole: PathMeasurement, settings: PathSettings) -> dict[str, float]:
+    """The program's own figures; the network's are the measurement's."""
+    names = ("sram_bytes", "flash_bytes", "sample_cycles", "sample_cycles_max", "stride_cycles", "load")
+    return {"stride": settings.stride, "turns": settings.turns} | {name: getattr(whole, name) for name in names}
+
+
+def _print_path(whole: PathMeasurement, settings: PathSettings) -> None:
+    from tinynas.cli.console import stdout
+
+    out, network = stdout(), whole.network
+    looks = "" if settings.turns == 1 else f" with {settings.turns} inferences"
+    out.print(
+        f"\nWith attitude filter and path: flash {whole.flash_bytes:,} B"
+        f" (+{whole.flash_bytes - network.flash_bytes:,}), SRAM {whole.sram_bytes:,} B"
+        f" (+{whole.sram_bytes - network.sram_bytes:,}), {whole.sample_cycles:,} cycles a sample"
+        f" ({whole.sample_cycles_max:,} at most), {whole.stride_cycles:,} a stride"
+        f" of {settings.stride} samples{looks}:"
+        f" {100 * whole.load:.2f} % of the core's time"
+    )
+
+
+def _print_operators(times: list[OperatorTime]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tinynas.cli.console import print_table, stdout
+
+    total = sum(time.cycles for time in times)
+    stdout().print()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("cycles", justify="right", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("operator", overflow="fold")
+    for time in times:
+        table.add_row(f"{time.cycles:,}", f"{100 * time.cycles / max(total, 1):.1f} %", escape(time.title))
+    print_table(table)
 
 
 def _print(model: Path, board: Board, found: Measurement) -> None:

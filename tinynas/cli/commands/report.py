@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
+
+from tinynas.cli.options import JsonOption, StudyArgument
 
 __all__ = ["register"]
 
@@ -20,8 +19,8 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    study: StudyArgument,
+    as_json: JsonOption = False,
 ) -> None:
     """Read the study without locking it, print, write the outputs."""
     from tinynas.cli.session import show_and_write

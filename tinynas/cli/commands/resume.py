@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinynas.cli.logs import LogFileOption, VerboseOption
+from tinynas.cli.options import DaskOption, JsonOption, ListenerOption, MinutesOption, StudyArgument, WorkersOption
+
 if TYPE_CHECKING:
     from tinynas.config import Config
     from tinynas.study import Study
@@ -20,28 +23,44 @@ def register(app: typer.Typer) -> None:
     app.command(
         "resume",
         short_help="Go on with an interrupted search.",
-        help="Go on with an interrupted search, with the suggestions it would have made.",
+        help="Go on with an interrupted search. It continues with exactly the same suggestions. With --trials or "
+        "--minutes, also a finished one.",
     )(resume)
 
 
 def resume(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    study: StudyArgument,
+    trials: Annotated[int | None, typer.Option(min=1, help="Candidates to evaluate, earlier ones included.")] = None,
+    minutes: MinutesOption = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    listener: ListenerOption = None,
+    _verbose: VerboseOption = False,
+    _log_file: LogFileOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Open the study, check that the data are those it began with, run the rest."""
     from tinynas.board import Board
     from tinynas.cli.console import stderr
     from tinynas.cli.progress import working
     from tinynas.cli.session import run_session
-    from tinynas.config import config_from_mapping
+    from tinynas.config import config_of_study
     from tinynas.errors import StudyError
-    from tinynas.search import check_compiler, load_task
+    from tinynas.search import check_compiler, check_listeners, describe_changes, load_task
     from tinynas.study import Study
 
     with Study.open(study) as opened:
-        settings = config_from_mapping(opened.config, f"{study}:config")
+        config = settings = config_of_study(opened.config, study)
+        if workers is not None or dask is not None:
+            settings = replace(settings, workers=workers, dask=dask)
+        settings = _extended(settings, opened, trials, minutes)
+        if listener:
+            settings = replace(settings, listeners=tuple(listener))
+        check_listeners(settings)
         if remark := check_compiler(opened, settings):
             stderr().print(remark, markup=False)
+        for change in describe_changes(opened.provenance):
+            stderr().print(f"results may differ in their last digits: {change}", markup=False, soft_wrap=True)
         with working("reading the data"):
             task = load_task(_located(settings, opened))
         if task.dataset.fingerprint != opened.provenance.get("dataset_fingerprint"):
@@ -50,7 +69,36 @@ def resume(
                 where=str(study),
                 advice="restore the dataset, or begin a new study",
             )
-        run_session(opened, _with_library(settings, opened), Board.from_dict(opened.board), task, as_json=as_json)
+        opened.set_config(replace(settings, workers=config.workers, dask=config.dask).to_dict())
+        run_session(
+            opened,
+            _with_library(settings, opened),
+            Board.from_dict(opened.board),
+            task,
+            as_json=as_json,
+        )
+
+
+def _extended(settings: Config, study: Study, trials: int | None, minutes: float | None) -> Config:
+    """The configuration with more trials or time.
+
+    Raises:
+        ConfigError: The study has had as many already.
+    """
+    from tinynas.errors import ConfigError
+
+    if trials is None and minutes is None:
+        return settings
+    had = sum(trial.final_of is None for trial in study.trials())
+    if trials is not None and trials < had:
+        advice = "the number counts all trials of the study"
+        raise ConfigError(f"the study has {had} trials already", where=f"--trials {trials}", advice=advice)
+    spent = float(study.summary.get("seconds", 0.0)) / 60
+    if minutes is not None and minutes < spent:
+        what, advice = f"the study has taken {spent:.1f} minutes already", "the time counts from its beginning"
+        raise ConfigError(what, where=f"--minutes {minutes:g}", advice=advice)
+    # What was given before and is not given now no longer counts.
+    return replace(settings, trials=trials, minutes=minutes)
 
 
 def _with_library(settings: Config, study: Study) -> Config:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from tinynas.cli.logs import LogFileOption, VerboseOption
+from tinynas.cli.options import (
+    SOURCE_HELP,
+    DaskOption,
+    JsonOption,
+    ListenerOption,
+    MinutesOption,
+    WorkersOption,
+    complete_board,
+)
+
 __all__ = ["register"]
-
-
-class _Mode(str, Enum):
-    proxy = "proxy"
-    tflm = "tflm"
-    hil = "hil"
 
 
 def register(app: typer.Typer) -> None:
@@ -23,15 +27,15 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    board: Annotated[str | None, typer.Option(help="Name of a board, or path of a board file.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Name of a board, or path of a board file.", autocompletion=complete_board)
+    ] = None,
     config: Annotated[
         str | None, typer.Option(help="Configuration file; its keys are in docs/configuration.md.")
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="oxiod:FOLDER, ronin:FOLDER, csv:FOLDER or synthetic.", metavar="SOURCE")
-    ] = None,
+    dataset: Annotated[str | None, typer.Option(help=SOURCE_HELP, metavar="SOURCE")] = None,
     mode: Annotated[
-        _Mode | None,
+        Literal["proxy", "tflm", "hil"] | None,
         typer.Option(
             help="Where costs come from: the resource model, the official interpreter as its referee, or the board."
         ),
@@ -43,36 +47,100 @@ def search(
             help="The board of mode hil: virtual; a serial port; or auto, the port of the board that is attached.",
         ),
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Of mode hil: folder that keeps a transcript of the serial line of each model."
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Candidates to evaluate.")] = None,
+    minutes: MinutesOption = None,
+    warm_start: Annotated[
+        Path | None,
+        typer.Option(metavar="STUDY", help="An earlier study, of another board or other data, whose networks help."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")] = None,
+    objective: Annotated[
+        Literal["scalar", "pareto"] | None,
+        typer.Option(help="One best network; or a front of them, of the quantities that objective.pareto names."),
+    ] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    listener: ListenerOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the study; a new one below studies/ by default.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the search would do and how long it would take; write nothing.")
+    ] = False,
+    _verbose: VerboseOption = False,
+    _log_file: LogFileOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Parse, create the study, run it."""
     from tinynas.board import load_board
+    from tinynas.cli.console import stderr
     from tinynas.cli.progress import working
+    from tinynas.cli.rehearsal import show_rehearsal
     from tinynas.cli.session import check_folder, new_folder, run_session
     from tinynas.config import load_config
     from tinynas.errors import ConfigError
-    from tinynas.search import Problem, check_rig, choose_compiler, load_task, provenance
+    from tinynas.search import (
+        Problem,
+        check_cluster,
+        check_listeners,
+        check_rig,
+        check_task,
+        choose_compiler,
+        choose_workers,
+        describe_earlier,
+        load_task,
+        own_candidates,
+        provenance,
+    )
     from tinynas.study import Study
 
     settings = load_config(config).with_options(
-        board=board, dataset=dataset, mode=mode.value if mode else None, link=link, trials=trials, seed=seed
+        board=board,
+        dataset=dataset,
+        mode=mode,
+        link=link,
+        keep=keep,
+        trials=trials,
+        minutes=minutes,
+        seed=seed,
+        objective=objective,
+        workers=workers,
+        dask=dask,
+        listeners=tuple(listener) if listener else None,
     )
-    if link is not None and settings.mode != "hil":
-        raise ConfigError("only the mode hil has a board", where=f"--link {link}", advice="add --mode hil")
+    for option, value in (("--link", link), ("--keep", keep)):
+        if value is not None and settings.mode != "hil":
+            raise ConfigError("only the mode hil has a board", where=f"{option} {value}", advice="add --mode hil")
     if settings.board is None:
         raise ConfigError("no board is given", where="--board", advice="name one of `tinynas boards list`")
     target = load_board(settings.board)
-    settings = choose_compiler(settings)
+    settings = choose_workers(choose_compiler(settings))
     # Everything the request can get wrong is found before a study is made of it.
     check_folder(out)
+    check_listeners(settings)
     with working("reading the data"):
         task = load_task(settings)
-    Problem(target, task, settings).require_feasible()
-    if settings.mode == "hil":
+    for remark in (*task.dataset.parts, *task.remarks):
+        stderr().print(remark, markup=False)
+    problem = Problem(target, task, settings)
+    problem.require_feasible()
+    own_candidates(problem)
+    with working("checking the data"):
+        found = check_task(task)
+    more = f"; `tinynas data check {settings.dataset.source}` says what to do" if found.problems else ""
+    stderr().print(f"data: {found.summary()}{more}", markup=False, soft_wrap=True)
+    if settings.dask is not None:
+        with working("looking at the cluster"):
+            check_cluster(target, settings)
+    elif settings.mode == "hil":
         check_rig(target, settings)
+    if dry_run:
+        show_rehearsal(Problem(target, task, settings), settings.workers or 1, as_json=as_json)
+        return
     origin = provenance(
         source=settings.dataset.source,
         dataset_fingerprint=task.dataset.fingerprint,
@@ -80,6 +148,11 @@ def search(
         seed=settings.seed,
         tflm_root=settings.hil.tflm_root,
     )
+    origin["data_check"] = found.to_dict()
+    if warm_start is not None:
+        with Study.open(warm_start, readonly=True) as earlier:
+            origin["warm_start"] = describe_earlier(earlier, problem)
+        stderr().print(f"warm start: {len(origin['warm_start'])} networks", markup=False)
     folder = new_folder(out, target.name, settings.dataset.source)
     with Study.create(folder, config=settings.to_dict(), board=target.to_dict(), provenance=origin) as study:
         run_session(study, settings, target, task, as_json=as_json)

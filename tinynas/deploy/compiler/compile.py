@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,21 +10,19 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tinynas.deploy.compiler.c.edges import Edges, describe_edges
+from tinynas.deploy.compiler.c.edges import describe_edges
 from tinynas.deploy.compiler.c.streaming_form import state_layout, write_stream
 from tinynas.deploy.compiler.c.window_form import Sources, write
 from tinynas.deploy.compiler.passes.liveness import keep_live
-from tinynas.deploy.compiler.passes.lower import lower
 from tinynas.deploy.compiler.plan.layout import Layout, lay_out
 from tinynas.deploy.compiler.plan.schedule import make_schedule
 from tinynas.deploy.compiler.plan.streaming import make_stream
-from tinynas.deploy.compiler.program.ir import Program
-from tinynas.deploy.flatbuffer import read_graph
-from tinynas.deploy.graph import Graph
+from tinynas.deploy.model import Model
 from tinynas.errors import ConfigError, ConversionError
+from tinynas.hostfaults import explain_host_fault
 from tinynas.resources import resource
 
-__all__ = ["CompiledModel", "compile_model"]
+__all__ = ["CompiledModel", "check_name", "compile_model"]
 
 #: Keywords of C, and headers that a file of the same name would hide.
 _RESERVED = {
@@ -69,19 +66,19 @@ class CompiledModel:
             Paths of the sources to be compiled.
 
         Raises:
-            ConversionError: The directory cannot be written to.
+            HostError: The directory cannot be written to.
         """
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for name, text in self.files.items():
                 (directory / name).write_text(text, encoding="utf-8")
         except OSError as e:
-            raise ConversionError(f"cannot be written to: {e.strerror}", where=str(directory)) from e
+            raise explain_host_fault(e, "write the model's sources", where=str(directory), then="do it again") from e
         return [directory / name for name in self.sources]
 
 
 def compile_model(
-    model: bytes,
+    model: Model | bytes,
     *,
     name: str = "model",
     optimise: Literal["speed", "size"] = "speed",
@@ -96,14 +93,14 @@ def compile_model(
     no heap and no global state beside its arena.
 
     Args:
-        model: The file's bytes.
+        model: The model, or the file's bytes.
         name: Prefix of all public names and of the files.
         optimise: "speed" inlines kernels into their calls with the parameters as constants; "size" shares them.
         mean: Of each input channel, in the units that the network was trained on; see `CompiledModel` and name_prepare.
         std: Standard deviation of each.
         stream_stride: None for the window form, name_invoke. A number for the streaming form of a causal network,
             name_push: it takes one sample after another, keeps its buffers, and has an output every so many samples.
-        where: What to call the model in an error.
+        where: What to call bytes in an error; a `Model` has a name of its own.
 
     Returns:
         The C files, and what they cost.
@@ -115,15 +112,15 @@ def compile_model(
     """
     if stream_stride is not None and stream_stride < 1:
         raise ConfigError(f"a stride of {stream_stride} samples", where="stream_stride", advice="at least 1")
-    if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in _RESERVED or name.startswith(("tn_", "tinynas_")):
-        advice = "lower-case letters, digits and underscores, no digit first, and no name that C has taken"
-        raise ConfigError(f"{name!r} is no prefix for names in C", where="name", advice=advice)
-    with _naming(where):
-        graph, program, affine = _front(model, mean, std)
+    check_name(name)
+    model = Model.of(model, where)
+    with _naming(model.name):
+        graph, program = model.graph, model.program
+        affine = describe_edges(model.input, model.output, mean, std)
         stream = None if stream_stride is None else make_stream(program, stream_stride)
         text: Sources
         layout: Layout
-        specialise, signature = optimise == "speed", _signature(model)
+        specialise, signature = optimise == "speed", f"SHA-256 {model.digest[:16]}"
         if stream is not None:
             layout, macs = state_layout(stream), stream.macs
             text = write_stream(stream, layout, graph, affine, name=name, specialise=specialise, signature=signature)
@@ -146,6 +143,17 @@ def compile_model(
     )
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that cannot begin names and files in C.
+
+    Raises:
+        ConfigError: It is none in lower case, or C or the firmware has taken it. `where` is `name`.
+    """
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in _RESERVED or name.startswith(("tn_", "tinynas_")):
+        advice = "lower-case letters, digits and underscores, no digit first, and no name that C has taken"
+        raise ConfigError(f"{name!r} is no prefix for names in C", where="name", advice=advice)
+
+
 @contextmanager
 def _naming(where: str | None) -> Iterator[None]:
     """Errors name the model."""
@@ -154,17 +162,6 @@ def _naming(where: str | None) -> Iterator[None]:
     except ConversionError as e:
         e.where = e.where or where
         raise
-
-
-def _front(model: bytes, mean: Sequence[float] | None, std: Sequence[float] | None) -> tuple[Graph, Program, Edges]:
-    """Read a model and translate it."""
-    graph = read_graph(model)
-    program, source, target = lower(graph)
-    return graph, program, describe_edges(graph.tensors[source], graph.tensors[target], mean, std)
-
-
-def _signature(model: bytes) -> str:
-    return f"SHA-256 {hashlib.sha256(model).hexdigest()[:16]}"
 
 
 @cache

@@ -5,6 +5,7 @@ Deadlines are points in time of `time.monotonic()`. No call of a link waits past
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -16,8 +17,8 @@ from tinynas.errors import BoardError, BoardNotFound, LinkTimeout
 __all__ = ["Link", "PipeLink", "SerialLink", "deadline_in", "permission_advice"]
 
 _WRITE_S = 10.0
+_BREAK_S = 0.25
 _CHUNK = 4096
-_UDEV_RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="0483", MODE="0660", TAG+="uaccess"'
 _REPLUG = "unplug the board and plug it in again; `tinynas boards detect` lists what is attached"
 
 
@@ -125,10 +126,11 @@ class PipeLink:
 
 
 class SerialLink:
-    """A link over a serial port.
+    """A link over a serial port. DTR and RTS stay low: an adapter that has one of them on the reset pin resets nothing.
 
     Args:
-        port: `/dev/ttyACM0`, `COM3`, a pseudo-terminal.
+        port: `/dev/ttyACM0`, `COM3`, a pseudo-terminal; or a URL of pyserial's: `rfc2217://HOST:PORT`, a serial port of
+            another machine, or `socket://HOST:PORT`.
         baud: Bits per second.
 
     Raises:
@@ -141,8 +143,12 @@ class SerialLink:
 
         self.name = port
         try:
-            self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=_WRITE_S, exclusive=True)
-        except serial.SerialException as error:
+            self._serial: Any = serial.serial_for_url(port, baud, timeout=0, write_timeout=_WRITE_S, do_not_open=True)
+            self._serial.dtr = self._serial.rts = False
+            if "://" not in port:
+                self._serial.exclusive = True
+            self._serial.open()
+        except (serial.SerialException, OSError) as error:
             raise _cannot_open(port, error) from error
         except ValueError as error:
             raise BoardError(f"the port cannot run at {baud} baud", where=port) from error
@@ -167,6 +173,17 @@ class SerialLink:
         except self._errors as error:  # a TypeError is what pyserial ends in where the port vanishes during a call
             raise self._gone(error) from error
 
+    def send_break(self) -> None:
+        """Hold the line low for a quarter of a second: DAPLink and ST-LINK probes then reset their board.
+
+        Raises:
+            BoardError: The port has no break, or is gone.
+        """
+        try:
+            self._serial.send_break(_BREAK_S)
+        except self._errors as error:
+            raise self._gone(error) from error
+
     def close(self) -> None:
         """See `Link`."""
         self._serial.close()
@@ -181,7 +198,7 @@ def permission_advice(port: str) -> str:
         return "close the program that holds the port, and plug the board in again"
     return (
         f"`ls -l {port}` names the group that may; `sudo usermod -aG dialout $USER` (Arch: uucp), then log out and in;"
-        f" or a file in /etc/udev/rules.d with {_UDEV_RULE}"
+        " or install the rules that `tinynas boards udev` prints"
     )
 
 
@@ -190,12 +207,28 @@ def _remaining(deadline: float) -> float:
 
 
 def _cannot_open(port: str, error: Exception) -> BoardError:
-    number = getattr(error, "errno", None)
-    if number == 2:
+    number = _errno_of(error)
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return BoardNotFound("there is no such port", where=port, advice=_REPLUG)
-    if number == 13 or "denied" in str(error).lower():
+    if "://" in port:
+        return BoardError(
+            f"the network port cannot be opened: {error}", where=port, advice="check host, port and server"
+        )
+    if number in (errno.EACCES, errno.EPERM):
         return BoardError("the port may not be opened by this user", where=port, advice=permission_advice(port))
-    if number in (11, 16) or "lock" in str(error).lower():
+    if number in (errno.EAGAIN, errno.EBUSY):
         busy = "close the serial monitor or other program that holds it"
         return BoardError("the port is in use by another program", where=port, advice=busy)
     return BoardError(f"the port cannot be opened: {error}", where=port, advice=_REPLUG)
+
+
+def _errno_of(error: BaseException) -> int | None:
+    """The operating system's number of an error, or of one that led to it: pyserial does not always pass it on."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        if isinstance(link, OSError) and link.errno is not None:
+            return link.errno
+        seen.add(id(link))
+        link = link.__cause__ or link.__context__
+    return None

@@ -3,101 +3,37 @@
 from __future__ import annotations
 
 import re
-from binascii import unhexlify
+import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from zlib import crc32
 
-from tinynas.errors import CrcError, ProtocolError, TargetFault
+from tinynas.errors import ProtocolError
+from tinynas.hil.dut.answers import DutInfo, DutInput, DutMemory, Inference, PathStep
 
 __all__ = [
-    *("DutInfo", "DutMemory", "Inference"),
-    *("fault_in", "inference", "info_in", "memory_in", "one", "payload", "shown"),
+    *("checked", "inference", "info_in", "input_in", "memory_in", "one", "operators_in", "output_in", "push_in"),
+    *("plain", "shown", "timestamp_in"),
 ]
 
-_FAULT = re.compile(r"x-fault (?P<kind>\S+)(?P<registers>( [a-z]+=[0-9a-fA-F]{1,8})*)")
-#: Bits of the Configurable Fault Status Register (Armv7-M ARM, B3.2.15).
-_CFSR = {
-    0: "instruction fetch from memory that holds no code",
-    1: "access to forbidden memory",
-    3: "forbidden access on return from an exception",
-    4: "forbidden access while entering an exception: a stack overflow?",
-    8: "bus error on an instruction fetch",
-    9: "bus error",
-    10: "bus error, imprecise",
-    11: "bus error on return from an exception",
-    12: "bus error while entering an exception: a stack overflow?",
-    16: "undefined instruction",
-    17: "jump to an address that is no Thumb code",
-    18: "damaged exception return",
-    19: "use of a disabled coprocessor",
-    24: "unaligned access",
-    25: "division by zero",
-}
+_CRC = re.compile(r"m-crc-\[([0-9a-f]{8})\]")
 
 
-@dataclass(frozen=True)
-class DutInfo:
-    """What runs on the board.
+def checked(question: str, lines: Sequence[str]) -> list[str] | None:
+    """The lines of a reply without its checksum; None where that is missing, or is not theirs.
 
-    Attributes:
-        board: Name of the board that the image was built for.
-        clock_hz: Clock of the core.
-        icache: Whether the instruction cache is on.
-        dcache: Whether the data cache is on.
-        engine: "aot" or "tflm".
-        model: Hash of the model.
-        image: Hash of the image.
-        input_bytes: Bytes of one input.
-        output_bytes: Bytes of one output.
+    Args:
+        question: The command, without `%`.
+        lines: The lines of the reply, without their ends.
     """
-
-    board: str
-    clock_hz: int
-    icache: bool
-    dcache: bool
-    engine: str
-    model: str
-    image: str
-    input_bytes: int
-    output_bytes: int
+    match = _CRC.fullmatch(lines[-1]) if lines else None
+    if match is None:
+        return None
+    whole = list(lines[:-1])
+    return whole if _crc_of(question, whole) == int(match[1], 16) else None
 
 
-@dataclass(frozen=True)
-class DutMemory:
-    """Memory of the image that runs.
-
-    Attributes:
-        static_bytes: .data and .bss, with the arena.
-        arena_bytes: The arena within them.
-        stack_bytes: High-water mark of the stack since the reset.
-        stack_limit_bytes: Room of the stack.
-    """
-
-    static_bytes: int
-    arena_bytes: int
-    stack_bytes: int
-    stack_limit_bytes: int
-
-
-@dataclass(frozen=True)
-class Inference:
-    """Timed inferences on one input.
-
-    Attributes:
-        count: How many.
-        elapsed_us: From before the first to after the last.
-        results: Dequantised outputs of the last.
-    """
-
-    count: int
-    elapsed_us: int
-    results: tuple[float, ...]
-
-    @property
-    def latency_us(self) -> float:
-        """Mean time of one inference, in microseconds."""
-        return self.elapsed_us / self.count
+def _crc_of(question: str, lines: Sequence[str]) -> int:
+    return crc32("".join([question, *(f"{line}\r\n" for line in lines)]).encode("ascii"))
 
 
 def one(lines: Sequence[str], pattern: str, where: str) -> str:
@@ -173,29 +109,76 @@ def memory_in(lines: Sequence[str], where: str) -> DutMemory:
         arena_bytes=_number(values, "arena", where),
         stack_bytes=_number(values, "stack", where),
         stack_limit_bytes=_number(values, "stack_limit", where),
+        inferences=_number(values, "inferences", where),
     )
 
 
-def payload(lines: Sequence[str], where: str) -> bytes:
-    """The bytes of `m-out-[hex]`, checked against `m-crc-[...]`.
+def push_in(lines: Sequence[str], where: str) -> PathStep:
+    """What `x-push` answers.
 
     Raises:
-        CrcError: They do not fit together, or a digit was lost.
-        ProtocolError: One of the lines is missing.
+        ProtocolError: A figure is missing or is none.
     """
-    digits = one(lines, r"m-out-\[([^\]]*)\]", where)
-    checksum = one(lines, r"m-crc-\[([^\]]*)\]", where)
-    try:
-        data, expected = unhexlify(digits), int(checksum, 16)
-    except ValueError as error:
-        raise CrcError(f"damaged digits: {error}", where=where) from error
-    if crc32(data) != expected:
-        raise CrcError(f"CRC-32 of the output is {crc32(data):08x}, the board said {expected:08x}", where=where)
-    return data
+    values = _pairs(lines, "push", where)
+    numbers = [struct.unpack(">f", _hex(values, key, where).to_bytes(4, "big"))[0] for key in ("vx", "vy", "x", "y")]
+    cycles, fresh = _number(values, "cycles", where), bool(_number(values, "fresh", where))
+    return PathStep(cycles, fresh, (numbers[0], numbers[1]), (numbers[2], numbers[3]))
 
 
-def inference(lines: Sequence[str], count: int, where: str) -> Inference:
+def input_in(lines: Sequence[str], where: str) -> DutInput:
+    """What `x-in` answers.
+
+    Raises:
+        ProtocolError: A figure is missing or is none.
+    """
+    values = _pairs(lines, "in", where)
+    address, crc = (_hex(values, key, where) for key in ("at", "crc"))
+    return DutInput(address, _number(values, "bytes", where), crc)
+
+
+def _hex(values: Mapping[str, str], key: str, where: str) -> int:
+    text = values.get(key, "")
+    if not re.fullmatch("[0-9a-f]{8}", text):
+        raise ProtocolError(f"{key} should be 8 hex digits, is {text!r:.40}", where=where)
+    return int(text, 16)
+
+
+def timestamp_in(lines: Sequence[str], where: str) -> int:
+    """Microseconds that `timestamp` answers.
+
+    Raises:
+        ProtocolError: There is no such line.
+    """
+    return int(one(lines, r"m-lap-us-(\d{1,20})", where))
+
+
+def operators_in(lines: Sequence[str], where: str) -> tuple[int, ...]:
+    """Cycles that `x-ops` answers.
+
+    Raises:
+        ProtocolError: There is no such line.
+    """
+    text = one(lines, r"m-ops-\[([\d,]*)\]", where)
+    return tuple(int(cycles) for cycles in text.split(",") if cycles)
+
+
+def output_in(lines: Sequence[str], where: str) -> bytes:
+    """The bytes that `x-out` answers.
+
+    Raises:
+        ProtocolError: There is no such line.
+    """
+    return bytes.fromhex(one(lines, r"m-out-\[((?:[0-9a-f]{2})*)\]", where))
+
+
+def inference(lines: Sequence[str], count: int, warmup: int, where: str) -> Inference:
     """The two laps and the results of `infer`.
+
+    Args:
+        lines: The reply.
+        count: Timed inferences that were asked for.
+        warmup: The untimed ones before them.
+        where: The link.
 
     Raises:
         ProtocolError: Lines are missing, or say what cannot be.
@@ -203,8 +186,9 @@ def inference(lines: Sequence[str], count: int, where: str) -> Inference:
     laps = [int(match[1]) for line in lines if (match := re.fullmatch(r"m-lap-us-(\d{1,20})", line))]
     if len(laps) != 2 or laps[1] < laps[0]:
         raise ProtocolError(f"expected two laps in ascending order, got {shown(lines)}", where=where)
-    if one(lines, r"m-infer-start-(\d{1,9})", where) != str(count):
-        raise ProtocolError(f"the board did not run {count} inferences: {shown(lines)}", where=where)
+    ran = one(lines, r"m-warmup-start-(\d{1,9})", where), one(lines, r"m-infer-start-(\d{1,9})", where)
+    if ran != (str(warmup), str(count)):
+        raise ProtocolError(f"the board did not run {warmup} and {count} inferences: {shown(lines)}", where=where)
     text = one(lines, r"m-results-\[([^\]]*)\]", where)
     try:
         results = tuple(float(value) for value in text.split(",") if value)
@@ -213,26 +197,11 @@ def inference(lines: Sequence[str], count: int, where: str) -> Inference:
     return Inference(count, laps[1] - laps[0], results)
 
 
-def fault_in(line: str, where: str) -> TargetFault | None:
-    """The fault that a line reports, if it does; it may begin in the middle of a line that the fault cut short."""
-    match = _FAULT.search(line)
-    if not match:
-        return None
-    texts = dict(pair.split("=") for pair in match["registers"].split())
-    registers = {name: int(digits, 16) for name, digits in texts.items()}
-    status = registers.get("cfsr", 0)
-    reasons = [reason for bit, reason in _CFSR.items() if status >> bit & 1]
-    if status >> 7 & 1:
-        reasons.append(f"at address 0x{texts.get('mmfar', texts.get('hfar', '?'))}")
-    if status >> 15 & 1:
-        reasons.append(f"at address 0x{texts.get('bfar', '?')}")
-    words = f" ({', '.join(reasons)})" if reasons else ""
-    places = " ".join(f"{name}=0x{value}" for name, value in texts.items())
-    message = f"the core took a {match['kind']}{words}: {places}"
-    return TargetFault(message, where=where, kind=match["kind"], registers=registers)
+def plain(text: str) -> str:
+    """Text from a board that does no harm to a terminal: what is not printed becomes a question mark."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def shown(lines: Sequence[str]) -> str:
     """Lines for an error message, shortened."""
-    text = " | ".join(lines)
-    return f"{text!r:.200}" if lines else "nothing"
+    return f"'{plain(' | '.join(lines)):.200}'" if lines else "nothing"

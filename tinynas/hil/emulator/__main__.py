@@ -2,8 +2,7 @@
 
 The request is a JSON object: `board` (as `Board.to_dict` has it), `elf` (path of the image, or null: the flash is
 empty, and the ROM's boot loader starts), `pty` (serve a pseudo-terminal whose path is printed first, instead of the
-standard streams) and `counter` (a file descriptor that is to hold the instructions of the last inference in 64
-bits, or null). The process ends when standard input does.
+standard streams) and `shared` (the file descriptor of `shared`, or null). The process ends when standard input does.
 """
 
 from __future__ import annotations

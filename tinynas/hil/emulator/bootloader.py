@@ -7,8 +7,7 @@ from itertools import accumulate
 from operator import xor
 from typing import Protocol
 
-from tinynas.board import Board
-from tinynas.board.families import family_of
+from tinynas.board import Board, family_of
 from tinynas.errors import BoardError
 
 __all__ = ["Line", "RomLoader"]

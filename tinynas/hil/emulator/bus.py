@@ -44,7 +44,7 @@ class Registers:
         base: Address of the first register.
         reset: Offset -> value after a reset; these registers exist, and no others.
         follow: Offset -> (mask, shift) pairs: bits under the mask, shifted left, appear as flags in the same register.
-        flags: Offset -> (offset, mask, shift): the same from another register.
+        flags: Offset -> (offset, mask, shift): the same from another register; a negative shift is to the right.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class Registers:
             value = value & ~(mask << shift) | (value & mask) << shift
         if offset in self._flags:
             source, mask, shift = self._flags[offset]
-            value |= (self.values[source] & mask) << shift
+            bits = self.values[source] & mask
+            value |= bits << shift if shift >= 0 else bits >> -shift
         return value & _WORD
 
     def write(self, offset: int, value: int) -> None:

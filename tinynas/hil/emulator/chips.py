@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tinynas.board import Board
-from tinynas.board.families import UARTE, USART_V1, USART_V2, RegisterBlock, family_of
+from tinynas.board import Board, family_of
+from tinynas.board.families import UARTE, USART_V1, USART_V2, RegisterBlock
 from tinynas.errors import BoardError
 from tinynas.hil.emulator.bus import Peripheral, Registers
+from tinynas.hil.emulator.memories import DataCache, LineCache, NoCache, ReadCost
 from tinynas.hil.emulator.uart import Memory, SerialPort, Uarte, UsartV1, UsartV2
 
 __all__ = ["Chip", "chip_of"]
@@ -25,14 +26,20 @@ class Chip:
         port: The serial port.
         interrupt: The port's interrupt.
         fetch: Wait states of the flash now, and whether instructions are cached.
+        constants: What reads of constants wait; None: the core's own cache is in between.
+        code: Instruction cache of the flash interface, and with it what the flash is read by.
         alias: Where the flash is seen again; None: nowhere.
+        data_cache_bytes: Of the core's own data cache; 0: it has none.
     """
 
     peripherals: tuple[Peripheral, ...]
     port: SerialPort
     interrupt: int
     fetch: Callable[[], tuple[int, bool]]
+    constants: ReadCost | None
+    code: LineCache
     alias: int | None
+    data_cache_bytes: int = 0
 
 
 def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_caches: Callable[[], bool]) -> Chip:
@@ -58,7 +65,8 @@ def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_cach
     else:
         port = _USARTS[uart.layout](uart.base_address, send)
     interface = _registers(family.flash.block)
-    peripherals = (*map(_registers, family.peripherals), interface, port)
+    cache = interface if family.flash.cache_block is None else _registers(family.flash.cache_block)
+    peripherals = (*map(_registers, family.peripherals), *dict.fromkeys((interface, cache)), port)
 
     def fetch() -> tuple[int, bool]:
         flash, values = family.flash, interface.values
@@ -66,9 +74,21 @@ def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_cach
         if flash.cache is None:
             return waits, core_caches()
         offset, bit = flash.cache
-        return waits, bool(values[offset] >> bit & 1)
+        return waits, bool(cache.values[offset] >> bit & 1)
 
-    return Chip(peripherals, port, uart.interrupt, fetch, family.flash.alias)
+    def constants_state() -> tuple[int, bool]:
+        offset, bit = family.flash.data_cache or (0, 0)
+        return fetch()[0], bool(cache.values[offset] >> bit & 1)
+
+    flash = family.flash
+    constants: ReadCost | None = None
+    if flash.data_cache is not None:
+        constants = DataCache(flash.data_cache_lines, flash.read_bytes, constants_state)
+    elif flash.cache is not None:
+        constants = NoCache(lambda: fetch()[0])
+    lines = (flash.code_cache_bytes or board.flash.size_bytes) // flash.read_bytes
+    code = LineCache(lines, flash.read_bytes, prefetches=flash.prefetches)
+    return Chip(peripherals, port, uart.interrupt, fetch, constants, code, flash.alias, family.data_cache_bytes)
 
 
 def _registers(block: RegisterBlock) -> Registers:

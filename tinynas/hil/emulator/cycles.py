@@ -1,55 +1,19 @@
 """The estimate of time: what a straight run of Thumb code costs.
 
 From tables of cycles an instruction, with perfect prediction of nothing: a branch that is taken costs the refill of the
-pipeline. Flash costs its wait states for each line of 16 bytes, once where instructions are cached, else each time.
+pipeline. On top come a factor of the core (`cores`) and what reads of flash wait, by `memories`.
 
-Left out, and thus the estimate's error: constants that are read from flash count as if they were cached; of a
-Cortex-M7, that it executes two instructions at once, and misses of its caches. What an IT block skips counts as
-executed.
+What an IT block skips counts as executed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-__all__ = ["CORTEX_M4", "CORTEX_M7", "FLASH_LINE_BYTES", "Timing", "block_cost", "has_floats", "instructions"]
+from tinynas.hil.emulator.cores import Timing
 
-#: What the flash interfaces of all families read at once, in bytes.
-FLASH_LINE_BYTES = 16
+__all__ = ["block_cost", "has_conditions", "has_floats", "instructions", "is_baseline"]
 
-
-@dataclass(frozen=True)
-class Timing:
-    """Cycles of a core's instructions; every other one takes 1.
-
-    Attributes:
-        load: A single load that follows no other access of memory; after one it takes 1.
-        pair: LDRD, STRD.
-        word: Each register of a multiple load or store, beside 1.
-        multiply_add: MLA, MLS.
-        division: SDIV, UDIV.
-        float_division: VDIV, VSQRT.
-        float_multiply_add: VMLA, VFMA and their like.
-        taken: A branch that is taken, in addition.
-    """
-
-    load: int
-    pair: int
-    word: float
-    multiply_add: int
-    division: int
-    float_division: int
-    float_multiply_add: int
-    taken: int
-
-
-#: Cortex-M4 technical reference manual (Arm 100166), instruction set summary; divisions take 2 to 12.
-CORTEX_M4 = Timing(load=2, pair=3, word=1, multiply_add=2, division=7, float_division=14, float_multiply_add=3, taken=2)
-#: Arm publishes no such table of the Cortex-M7: one instruction a cycle, loads on a bus of 64 bits, branches foreseen.
-CORTEX_M7 = Timing(
-    load=1, pair=1, word=0.5, multiply_add=1, division=7, float_division=14, float_multiply_add=3, taken=1
-)
 
 _OTHER, _LOAD, _STORE = 0, 1, 2
 
@@ -72,6 +36,17 @@ def has_floats(code: bytes) -> bool:
     )
 
 
+def is_baseline(code: bytes) -> bool:
+    """Whether an Armv6-M has all instructions of a straight run of code; Unicorn executes two of an Armv7-M there."""
+    compares = any(first & 0xF500 == 0xB100 for first, _ in instructions(code))  # CBZ, CBNZ
+    return not compares and not has_conditions(code)
+
+
+def has_conditions(code: bytes) -> bool:
+    """Whether a straight run of code has an IT block (Armv7-M, A7.7.38)."""
+    return any(first >> 8 == 0xBF and first & 0xF for first, _ in instructions(code))
+
+
 def block_cost(code: bytes, timing: Timing) -> tuple[int, int]:
     """Cycles and number of instructions of a straight run of code, without what a branch at its end adds.
 
@@ -83,7 +58,9 @@ def block_cost(code: bytes, timing: Timing) -> tuple[int, int]:
     for first, second in instructions(code):
         kind, cost = _narrow(first, timing) if second is None else _wide(first, second, timing)
         if kind == _LOAD:
-            cost = 1 if after_access else timing.load
+            cost = timing.next_load if after_access else timing.load
+        elif kind == _STORE:
+            cost = timing.store
         cycles, count, after_access = cycles + cost, count + 1, kind != _OTHER
     return cycles, count
 

@@ -1,8 +1,4 @@
-"""A board's memory and processor, and the loop that runs them.
-
-Interrupts are taken where a straight run of code ("block") ends; a cycle counter that is read within one includes all
-of it.
-"""
+"""A board's memory and processor, and the loop that runs them; interrupts are taken where a block of code ends."""
 
 from __future__ import annotations
 
@@ -15,9 +11,9 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
 from tinynas.board import Board, contiguous_spans
-from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError
+from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError, Peripheral
 from tinynas.hil.emulator.chips import chip_of
-from tinynas.hil.emulator.cycles import CORTEX_M4, CORTEX_M7, FLASH_LINE_BYTES, block_cost, has_floats
+from tinynas.hil.emulator.cores import CORES
 from tinynas.hil.emulator.exceptions import (
     BUS_FAULT,
     FETCH,
@@ -27,21 +23,24 @@ from tinynas.hil.emulator.exceptions import (
     NO_CODE,
     NO_COPROCESSOR,
     PRECISE,
+    UNALIGNED,
     UNDEFINED,
     USAGE_FAULT,
     Core,
 )
 from tinynas.hil.emulator.interrupts import FIRST_INTERRUPT, SVCALL, SYSTICK, InterruptController
 from tinynas.hil.emulator.system import CycleCounter, SystemControl, SysTick
+from tinynas.hil.emulator.tally import FLOATS_OFF, Tally, never_code
 
 __all__ = ["Machine"]
 
 _BITS_A_BYTE = 10  # with start and stop
-# Why it stopped: of our own accord, or by Unicorn's numbers of exceptions.
-_ALARM, _FLOATS_OFF, _NOT_CODE, _SVC, _EXIT = -1, -2, -3, 2, 8
-_UNUSABLE = {_FLOATS_OFF: NO_COPROCESSOR, 18: INVALID_STATE}  # else UNDEFINED
+# Why it stopped: something is due, or by Unicorn's numbers of exceptions, or as the tally says.
+_ALARM, _SVC, _UNALIGNED, _EXIT = -1, 2, 4, 8
+_UNUSABLE = {FLOATS_OFF: NO_COPROCESSOR, 18: INVALID_STATE}  # else UNDEFINED
 _THUMB = 1 << 24
 _NEVER = 1 << 62
+_RETURNS = 0xFFFF_FFE0  # from here on an address is a return from an exception
 _FETCHES = (uc.UC_ERR_FETCH_UNMAPPED, uc.UC_ERR_FETCH_PROT)
 
 
@@ -56,25 +55,24 @@ class Machine:
         watched: Address of a function, of which each call is counted; None: of none.
 
     Attributes:
-        cycles: Since power-on, by the estimate.
-        instructions: The same.
-        call_instructions: Of the watched function's last call that has returned, from its first to its last one.
+        tally: Cycles and instructions so far.
     """
 
     def __init__(
         self, board: Board, send: Callable[[int], None], idle: Callable[[], bytes], watched: int | None = None
     ) -> None:
-        m7 = board.core.startswith("cortex-m7")
-        self._board, self._idle = board, idle
-        self.cycles = self.instructions = self.call_instructions = 0
-        self._watched, self._returns, self._called = watched, -1, 0
-        self._timing = CORTEX_M7 if m7 else CORTEX_M4
-        self._unicorn: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
-        self._unicorn.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7 if m7 else arm.UC_CPU_ARM_CORTEX_M4)
+        self._core_model = CORES[board.core]
+        self._board, self._idle, self._watched = board, idle, watched
+        # The mode MCLASS is a Cortex-M33, whatever model Unicorn is told: it executes all that an M4 or M7 does.
+        # Without that mode there is an M0, and an M4 that loses floats in interrupts.
+        main = self._core_model.main_extension
+        self._unicorn: Any = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | (uc.UC_MODE_MCLASS if main else 0))
+        if not main:
+            self._unicorn.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M0)
         self._ram = contiguous_spans((*board.sram, *board.instruction_ram))
         for region in (*board.sram, *board.instruction_ram):
             self._unicorn.mem_map(region.origin, region.size_bytes, uc.UC_PROT_ALL)
-        self._connect(board, m7, send)
+        self._connect(board, send)
         self._flash = create_string_buffer(b"\xff" * board.flash.size_bytes, board.flash.size_bytes)
         for origin in {board.flash.origin, self._chip.alias} - {None}:
             self._unicorn.mem_map_ptr(
@@ -83,22 +81,30 @@ class Machine:
         self._arrivals: list[int] = []
         self._arrival = 0  # cycle at which the first of them is complete
         self._byte_cycles = board.clock_hz * _BITS_A_BYTE // (board.uart.baud if board.uart else 1)
-        self._blocks: dict[int, tuple[int, int, int, int]] = {}
-        self._expected, self._alarm, self._pass = 0, 0, False
+        self._alarm, self._pass = 0, False
         self._stopped: int | None = None
         self._unanswered = False
         self._invalid = 0
         self._unicorn.hook_add(uc.UC_HOOK_BLOCK, self._on_block)
         self._unicorn.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_invalid)
         self._unicorn.hook_add(uc.UC_HOOK_INTR, self._on_exception)
+        self._unicorn.hook_add(
+            uc.UC_HOOK_MEM_READ, self.tally.read_constant, begin=board.flash.origin, end=board.flash.end - 1
+        )
 
-    def _connect(self, board: Board, m7: bool, send: Callable[[int], None]) -> None:
+    def _connect(self, board: Board, send: Callable[[int], None]) -> None:
+        core = self._core_model
         self._interrupts = InterruptController(lambda exception: self._system.priority(exception))
-        self._system = SystemControl(m7, self._interrupts.state, self._interrupts.command)
-        self._timer = SysTick(lambda: self.cycles)
-        counter = CycleCounter(lambda: self.cycles, lambda: self._system.traced)
         self._chip = chip_of(board, send, self, lambda: self._system.cached)
-        self._bus = Bus([*self._chip.peripherals, self._timer, self._interrupts, self._system, counter])
+        self._system = SystemControl(
+            core, self._chip.data_cache_bytes, self._interrupts.state, self._interrupts.command
+        )
+        self.tally = Tally(self._unicorn, board, self._chip, self._system, self._watched)
+        self._timer = SysTick(lambda: self.tally.cycles)
+        own: list[Peripheral] = [self._timer, self._interrupts, self._system]
+        if core.main_extension:
+            own.append(CycleCounter(lambda: self.tally.cycles, lambda: self._system.traced))
+        self._bus = Bus([*self._chip.peripherals, *own])
         for page in self._bus.pages():
             self._unicorn.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
         self._core = Core(self._unicorn, self, self._interrupts, self._system)
@@ -127,7 +133,7 @@ class Machine:
                 raise BusError
             self._unicorn.mem_write(address, data)
         self._unicorn.ctl_flush_tb()
-        self._blocks.clear()
+        self.tally.forget()
 
     def run(self, vectors: int | None = None) -> bool:
         """Reset the core and run it.
@@ -165,6 +171,8 @@ class Machine:
             self._core.leave(pc)
         elif self._stopped == _SVC:
             self._core.call(SVCALL, pc)
+        elif self._stopped == _UNALIGNED:
+            self._core.fault(USAGE_FAULT, UNALIGNED, pc)
         elif self._stopped is None and not self._unanswered and not self._sleep():
             return False
         elif self._stopped not in (None, _ALARM):
@@ -180,6 +188,8 @@ class Machine:
         if error.errno == uc.UC_ERR_INSN_INVALID:
             thumb = self._unicorn.reg_read(arm.UC_ARM_REG_XPSR) & _THUMB
             self._cannot_execute(USAGE_FAULT, UNDEFINED if thumb else INVALID_STATE, pc)
+        elif error.errno in _FETCHES and pc >= _RETURNS and self._interrupts.active:
+            self._core.leave(pc)  # Unicorn's M0 does not know these addresses
         elif error.errno in _FETCHES:
             self._cannot_execute(BUS_FAULT, FETCH, pc)
         elif error.errno == uc.UC_ERR_EXCEPTION:
@@ -188,7 +198,7 @@ class Machine:
             self._core.fault(BUS_FAULT, PRECISE, pc, self._invalid)
 
     def _cannot_execute(self, kind: int, cfsr: int, pc: int) -> None:
-        self._core.fault(*(MEMORY_FAULT, NO_CODE) if _never_code(pc) else (kind, cfsr), pc)
+        self._core.fault(*(MEMORY_FAULT, NO_CODE) if never_code(pc) else (kind, cfsr), pc)
 
     def _sleep(self) -> bool:
         """Pass the time until something wakes the core; False: the host has gone."""
@@ -199,8 +209,8 @@ class Machine:
                 if not received:
                     return False
                 self._arrivals.extend(received)
-                self._arrival = max(self._arrival, self.cycles)
-            self.cycles = max(self.cycles, self._arrival)
+                self._arrival = max(self._arrival, self.tally.cycles)
+            self.tally.cycles = max(self.tally.cycles, self._arrival)
             self._attend_time()
         return True
 
@@ -217,7 +227,7 @@ class Machine:
     def _attend_time(self) -> None:
         if self._timer.elapse():
             self._interrupts.pend(SYSTICK)
-        if self._arrivals and self.cycles >= self._arrival:
+        if self._arrivals and self.tally.cycles >= self._arrival:
             self._chip.port.receive(self._arrivals.pop(0))
             self._arrival += self._byte_cycles
         interrupt = FIRST_INTERRUPT + self._chip.interrupt
@@ -225,45 +235,14 @@ class Machine:
             self._interrupts.pend(interrupt)
 
     def _on_block(self, _unicorn: Uc, address: int, size: int, _data: object) -> None:
-        if self.cycles >= self._alarm and not self._pass:
+        if self.tally.cycles >= self._alarm and not self._pass:
             self._stopped = _ALARM
             self._unicorn.emu_stop()
             return
         self._pass = False
-        if address == self._watched:
-            self._called, self._returns = self.instructions, self._unicorn.reg_read(arm.UC_ARM_REG_LR) & ~1
-        elif address == self._returns:
-            self.call_instructions, self._returns = self.instructions - self._called, -1
-        known = self._blocks.get(address)
-        if known is None or known[0] != size:
-            if _never_code(address):
-                self._stopped = _NOT_CODE
-                self._unicorn.emu_stop()
-                return
-            code = bytes(self._unicorn.mem_read(address, size))
-            if not self._system.floats and has_floats(code):
-                self._stopped = _FLOATS_OFF
-                self._unicorn.emu_stop()
-                return
-            known = self._cost(address, code)
-        if address != self._expected:
-            self.cycles += self._timing.taken
-        self.cycles += known[1]
-        self.instructions += known[2]
-        self._expected = known[3]
-
-    def _cost(self, address: int, code: bytes) -> tuple[int, int, int, int]:
-        """Size, cycles, instructions and end of a block; that it is read into an instruction cache is paid here."""
-        size, (cycles, count) = len(code), block_cost(code, self._timing)
-        stalls, cached = 0, True
-        if self._board.flash.origin <= address < self._board.flash.end:
-            stalls, cached = self._chip.fetch()
-            stalls *= (address + size - 1) // FLASH_LINE_BYTES - address // FLASH_LINE_BYTES + 1
-        self.cycles += stalls
-        cost = size, cycles, count, address + size
-        if cached:
-            self._blocks[address] = cost
-        return cost
+        if refused := self.tally.enter(address, size):
+            self._stopped = refused
+            self._unicorn.emu_stop()
 
     def _on_exception(self, unicorn: Uc, number: int, _data: object) -> None:
         self._stopped = number
@@ -289,8 +268,3 @@ class Machine:
     def _refuse(self) -> bool:
         self._unanswered, self._alarm = True, 0
         return False
-
-
-def _never_code(address: int) -> bool:
-    """Whether the core executes nothing there, be it memory or not: peripherals and its own registers (B3.1)."""
-    return 0x4000_0000 <= address < 0x6000_0000 or address >= 0xA000_0000

@@ -8,12 +8,15 @@ import select
 import threading
 import tty
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tinynas.board import Board
 from tinynas.errors import BuildError
+from tinynas.hil.emulator import shared
 from tinynas.hil.emulator.bootloader import RomLoader
+from tinynas.hil.emulator.bus import BusError
 from tinynas.hil.emulator.machine import Machine
 from tinynas.hil.image import read_elf
 
@@ -101,7 +104,7 @@ def serve(request: Mapping[str, Any]) -> None:
     if loader is not None:
         start = loader.run()
         flash = [(board.flash.origin, bytes(loader.flash))]
-    while _powered(board, flash, start, host, request["counter"], watched):
+    while _powered(board, flash, start, host, request["shared"], watched):
         pass
 
 
@@ -110,7 +113,7 @@ def _powered(
     flash: Sequence[tuple[int, bytes]],
     start: int | None,
     host: HostPort,
-    counter: int | None,
+    channel: int | None,
     watched: int | None,
 ) -> bool:
     """Run from one reset to the next; whether there is a next one."""
@@ -119,10 +122,21 @@ def _powered(
         host.send(byte)
         if byte == _LINE_END:
             # Before the line goes out, so that who has read it finds the figures that belong to it.
-            if counter is not None:
-                os.pwrite(counter, machine.call_instructions.to_bytes(8, "little"), 0)
+            if channel is not None:
+                shared.put_instructions(channel, machine.tally.call_instructions)
             host.flush()
 
-    machine = Machine(board, send, host.receive, watched)
+    written = 0
+
+    def receive() -> bytes:
+        nonlocal written
+        data = host.receive()
+        if channel is not None and (write := shared.write_after(channel, written)) is not None:
+            written, address, content = write
+            with suppress(BusError):  # where no memory is nothing can be written, and the checksum tells
+                machine.store(address, content)
+        return data
+
+    machine = Machine(board, send, receive, watched)
     machine.program(flash)
     return machine.run(start)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinynas.hil.emulator.bus import BusError, Registers
+from tinynas.hil.emulator.cores import CoreModel
 
 __all__ = ["CycleCounter", "SysTick", "SystemControl"]
 
 _ENABLE, _TICKINT, _COUNTFLAG = 1 << 0, 1 << 1, 1 << 16
 _MASK = (1 << 24) - 1
 _TRACE = 1 << 24
-_CACHES = 1 << 17
+_CACHES, _DATA_CACHE = 1 << 17, 1 << 16
 
 
 class SysTick:
@@ -128,7 +129,8 @@ class SystemControl(Registers):
     """System control block, feature registers and cache commands.
 
     Args:
-        cortex_m7: Which core it is.
+        core: Which core it is.
+        data_cache_bytes: Of the first level's data cache: four ways of lines of 32 bytes; 0: there is none.
         icsr: Reads the interrupt controller's state.
         command: Takes what is written to it.
     """
@@ -136,13 +138,18 @@ class SystemControl(Registers):
     _CPUID, _ICSR, _VTOR, _AIRCR, _CCR, _SHPR, _SHCSR = 0x00, 0x04, 0x08, 0x0C, 0x14, 0x18, 0x24
     _CFSR, _HFSR, _MMFAR, _BFAR, _CCSIDR, _CPACR, _DEMCR = 0x28, 0x2C, 0x34, 0x38, 0x80, 0x88, 0xFC
     _CACHE_COMMANDS = range(0x250, 0x280, 4)
+    _BASELINE = (0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x1C, 0x20, 0x24)  # of an Armv6-M (DDI 0419, B3.2)
 
-    def __init__(self, cortex_m7: bool, icsr: Callable[[], int], command: Callable[[int], None]) -> None:
+    def __init__(
+        self, core: CoreModel, data_cache_bytes: int, icsr: Callable[[], int], command: Callable[[int], None]
+    ) -> None:
         self._icsr, self._command = icsr, command
-        values = dict.fromkeys((*range(0x00, 0x8C, 4), self._DEMCR, *self._CACHE_COMMANDS), 0)
-        values |= {self._CPUID: 0x410FC270 if cortex_m7 else 0x410FC240, self._AIRCR: 0xFA050000, self._CCR: 0x200}
-        # 4 KiB in four ways of lines of 32 bytes: ID register of the STM32F746's data cache.
-        values[self._CCSIDR] = 0xF003E019 if cortex_m7 else 0
+        self._main_extension = core.main_extension
+        offsets = (*range(0x00, 0x8C, 4), self._DEMCR, *self._CACHE_COMMANDS)
+        values = dict.fromkeys(offsets if core.main_extension else self._BASELINE, 0)
+        values |= {self._CPUID: core.cpuid, self._AIRCR: 0xFA050000, self._CCR: 0x200}
+        if data_cache_bytes:
+            values[self._CCSIDR] = 0xF0000019 | (data_cache_bytes // 128 - 1) << 13
         super().__init__(0xE000ED00, values)
 
     def read(self, offset: int) -> int:
@@ -168,7 +175,7 @@ class SystemControl(Registers):
     @property
     def traced(self) -> bool:
         """Whether DEMCR turns the DWT on."""
-        return bool(self.values[self._DEMCR] & _TRACE)
+        return bool(self.values.get(self._DEMCR, 0) & _TRACE)
 
     @property
     def cached(self) -> bool:
@@ -176,9 +183,14 @@ class SystemControl(Registers):
         return bool(self.values[self._CCR] & _CACHES)
 
     @property
+    def data_cached(self) -> bool:
+        """Whether the core's data cache is on."""
+        return bool(self.values[self._CCR] & _DATA_CACHE)
+
+    @property
     def floats(self) -> bool:
         """Whether CPACR turns the floating-point unit on."""
-        return self.values[self._CPACR] >> 20 & 0b0101 == 0b0101
+        return self.values.get(self._CPACR, 0) >> 20 & 0b0101 == 0b0101
 
     @property
     def reset_asked(self) -> bool:
@@ -196,11 +208,11 @@ class SystemControl(Registers):
 
     def handles(self, fault: int) -> bool:
         """Whether MemManage (4), BusFault (5) or UsageFault (6) has a handler of its own."""
-        return bool(self.values[self._SHCSR] >> (fault + 12) & 1)
+        return self._main_extension and bool(self.values[self._SHCSR] >> (fault + 12) & 1)
 
     def priority(self, exception: int) -> int:
         """Priority of exceptions 4 to 15; smaller is more urgent."""
-        return self.values[self._SHPR + (exception - 4) // 4 * 4] >> 8 * (exception % 4) & 0xFF
+        return self.values.get(self._SHPR + (exception - 4) // 4 * 4, 0) >> 8 * (exception % 4) & 0xFF
 
     def note_fault(self, cfsr: int, address: int | None, *, forced: bool) -> None:
         """Set the fault registers.
@@ -210,6 +222,8 @@ class SystemControl(Registers):
             address: What could not be accessed; None: nothing of that sort.
             forced: It became a HardFault.
         """
+        if not self._main_extension:
+            return
         if address is not None and cfsr & 0xFF:
             self.values[self._MMFAR], cfsr = address, cfsr | 1 << 7
         elif address is not None:

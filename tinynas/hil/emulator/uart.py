@@ -148,9 +148,10 @@ class Uarte:
     """Nordic's UART with EasyDMA (nRF52840 product specification, UARTE)."""
 
     size = 0x570
-    _STARTRX, _STARTTX = 0x000, 0x008
-    _RXDRDY, _ENDRX, _TXDRDY, _ENDTX, _ERROR, _RXSTARTED, _TXSTARTED = 0x108, 0x110, 0x11C, 0x120, 0x124, 0x14C, 0x150
-    _EVENTS = (_RXDRDY, _ENDRX, _TXDRDY, _ENDTX, _ERROR, _RXSTARTED, _TXSTARTED)
+    _STARTRX, _STOPRX, _STARTTX = 0x000, 0x004, 0x008
+    _RXDRDY, _ENDRX, _TXDRDY, _ENDTX, _ERROR, _RXTO = 0x108, 0x110, 0x11C, 0x120, 0x124, 0x144
+    _RXSTARTED, _TXSTARTED = 0x14C, 0x150
+    _EVENTS = (_RXDRDY, _ENDRX, _TXDRDY, _ENDTX, _ERROR, _RXTO, _RXSTARTED, _TXSTARTED)
     _INTEN, _INTENSET, _INTENCLR = 0x300, 0x304, 0x308
     _ERRORSRC, _OVERRUN = 0x480, 1 << 0
     _ENABLE, _RX_POINTER, _RX_MOST, _RX_AMOUNT = 0x500, 0x534, 0x538, 0x53C
@@ -188,7 +189,7 @@ class Uarte:
         """See `Peripheral`."""
         if offset in (self._INTENSET, self._INTENCLR):
             return self._values[self._INTEN]
-        if offset in (self._STARTRX, self._STARTTX):
+        if offset in (self._STARTRX, self._STOPRX, self._STARTTX):
             return 0
         if offset not in self._values:
             raise BusError
@@ -199,6 +200,9 @@ class Uarte:
         if offset in (self._STARTRX, self._STARTTX):
             if value & 1 and self._values[self._ENABLE] == _ENABLED:
                 self._start_receiving() if offset == self._STARTRX else self._transmit()
+        elif offset == self._STOPRX:
+            if value & 1 and self._room is not None:
+                self._room, self._values[self._ENDRX], self._values[self._RXTO] = None, 1, 1
         elif offset == self._INTENSET:
             self._values[self._INTEN] |= value
         elif offset == self._INTENCLR:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from contextlib import suppress
 from importlib.util import find_spec
@@ -13,8 +12,10 @@ from pathlib import Path
 from types import TracebackType
 
 from tinynas.board import Board
+from tinynas.children import run_module
 from tinynas.errors import BoardError, BoardNotFound
 from tinynas.hil.dut import Link, PipeLink
+from tinynas.hil.emulator import shared
 
 __all__ = ["VirtualBoard", "VirtualTerminal", "require_unicorn"]
 
@@ -39,19 +40,19 @@ def require_unicorn() -> None:
 class _Emulator:
     """The emulator's process. It ends with `close`, with this process, or when its core is locked up."""
 
-    def __init__(self, board: Board, elf: Path | None, *, pty: bool, counter: int | None) -> None:
+    def __init__(self, board: Board, elf: Path | None, *, pty: bool, channel: int | None) -> None:
         require_unicorn()
-        request = {"board": board.to_dict(), "pty": pty, "counter": counter}
+        request = {"board": board.to_dict(), "pty": pty, "shared": channel}
         request["elf"] = None if elf is None else str(elf)
         # A file takes what the process complains of without end: a pipe that nobody reads would stop it.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tinynas.hil.emulator"],
+            run_module("tinynas.hil.emulator"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             bufsize=0,
-            pass_fds=() if counter is None else (counter,),
+            pass_fds=() if channel is None else (channel,),
         )
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):  # it ended at once: whoever listens is told
@@ -106,25 +107,30 @@ class VirtualBoard:
     """
 
     def __init__(self, board: Board, elf: Path) -> None:
-        self._counter = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the board
+        self._shared = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the board
+        self._writes = 0
         try:
-            self._emulator = _Emulator(board, elf, pty=False, counter=self._counter.fileno())
+            self._emulator = _Emulator(board, elf, pty=False, channel=self._shared.fileno())
         except BaseException:
-            self._counter.close()
+            self._shared.close()
             raise
         self.link: Link = _EmulatorLink(self._emulator, f"virtual {board.name}")
 
     @property
     def instructions(self) -> int:
         """Instructions of the last inference before the line that was received last."""
-        data = os.pread(self._counter.fileno(), 8, 0)
-        return int.from_bytes(data, "little")
+        return shared.instructions(self._shared.fileno())
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write to the board's memory before it takes what the link sends next, as a debug probe does."""
+        self._writes += 1
+        shared.put_write(self._shared.fileno(), self._writes, address, data)
 
     def close(self) -> None:
         """Turn it off. Doing so twice does no harm."""
         self.link.close()
         self._emulator.close()
-        self._counter.close()
+        self._shared.close()
 
     def __enter__(self) -> VirtualBoard:
         return self
@@ -149,7 +155,7 @@ class VirtualTerminal:
     """
 
     def __init__(self, board: Board, elf: Path | None) -> None:
-        self._emulator = _Emulator(board, elf, pty=True, counter=None)
+        self._emulator = _Emulator(board, elf, pty=True, channel=None)
         stdout = self._emulator.process.stdout
         assert stdout is not None
         self.path = stdout.readline().decode().strip()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tinynas.board import Board
-from tinynas.deploy.compiler import compile_model
+from tinynas.deploy import Model, compile_model
 from tinynas.errors import BuildError, ConfigError, FlashOverflow, RamOverflow, Refusal
 from tinynas.hil.dut import Dut
 from tinynas.hil.engines.tflm import TflmLibrary, tflm_model
@@ -52,7 +52,7 @@ class Prepared:
 
 
 def prepared(
-    model: bytes, board: Board, engine: EngineName, *, tflm_root: str | Path | None = None, where: str | None = None
+    model: Model | bytes, board: Board, engine: EngineName, *, tflm_root: str | Path | None = None
 ) -> Prepared:
     """Turn a model into sources.
 
@@ -61,7 +61,6 @@ def prepared(
         board: Where it is to run.
         engine: "aot" compiles it; "tflm" leaves it to TensorFlow Lite Micro's interpreter.
         tflm_root: Of "tflm": the folder of its sources with the library; see `TflmLibrary.find`.
-        where: What to call the model in an error.
 
     Raises:
         UnsupportedOp, ConversionError: The engine does not take the model.
@@ -69,16 +68,21 @@ def prepared(
         FlashOverflow: The model alone is larger than the flash, where it has to lie as it is.
         ConfigError: The firmware does not run on the board.
     """
+    model = Model.of(model)
     if engine == "aot":
         if tflm_root is not None:
             advice = "choose the engine tflm, or leave it out"
             raise ConfigError("compiled models use no library", where="--tflm-root", advice=advice)
-        compiled = compile_model(model, where=where)
+        compiled = compile_model(model)
         return Prepared(compiled, AOT, compiled.macs)
     library = TflmLibrary.find(tflm_root, board.core)
-    if len(model) > (limit := linker_regions(board)["flash"].size_bytes):  # a compiler would take minutes to find out
-        raise FlashOverflow(f"the model alone takes {len(model)} bytes of flash, {limit} are there", where=board.name)
-    interpreted = tflm_model(model, library, where=where)
+    if len(model.content) > (
+        limit := linker_regions(board)["flash"].size_bytes
+    ):  # a compiler would take minutes to find out
+        raise FlashOverflow(
+            f"the model alone takes {len(model.content)} bytes of flash, {limit} are there", where=board.name
+        )
+    interpreted = tflm_model(model, library)
     return Prepared(interpreted, library.runtime, interpreted.macs, interpreted.arena_least_bytes)
 
 

@@ -1,12 +1,27 @@
-"""Flashers put an image into a board's flash: by the probe's drive, by pyOCD, or by the boot loader in ROM.
+"""Flashers put an image into a board's flash: by the probe's drive, pyOCD, the boot loader in ROM, or any command.
 
 None of them is trusted to the last byte: a measurement compares the image's hash with the one that the firmware
 computes of its own flash.
 """
 
+from tinynas.hil.flashers.boardcommand import RecoveryCommand
+from tinynas.hil.flashers.command import CommandFlasher
 from tinynas.hil.flashers.drive import DriveFlasher
-from tinynas.hil.flashers.flash import Flasher, program
+from tinynas.hil.flashers.flash import Flashable, Flasher, program
+from tinynas.hil.flashers.names import COMMAND, FLASHERS, check_flasher
 from tinynas.hil.flashers.pyocd import PyocdFlasher
 from tinynas.hil.flashers.rom import RomFlasher
 
-__all__ = ["DriveFlasher", "Flasher", "PyocdFlasher", "RomFlasher", "program"]
+__all__ = [
+    "COMMAND",
+    "FLASHERS",
+    "CommandFlasher",
+    "DriveFlasher",
+    "Flashable",
+    "Flasher",
+    "PyocdFlasher",
+    "RecoveryCommand",
+    "RomFlasher",
+    "check_flasher",
+    "program",
+]

@@ -6,18 +6,23 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from tinynas.errors import FlashError
+from tinynas.errors import BoardError, FlashError
+from tinynas.hil.flashers.flash import Flashable
+from tinynas.hil.flashers.names import register
 from tinynas.hil.flashers.programs import shown
-from tinynas.hil.image import Image
 
 __all__ = ["DriveFlasher"]
 
 _POLL_S = 0.1
+#: A drive that comes back has usually done so by then.
+_PATIENCE_S = 5.0
 _FAILURE = "FAIL.TXT"
 
 
+@register("drive")
 class DriveFlasher:
     """By a copy to the drive that an ST-Link or DAPLink probe shows.
 
@@ -26,26 +31,46 @@ class DriveFlasher:
 
     Args:
         locate: Where the drive is mounted now, None where it is not: it may come back at another place.
+        runs: Whether the board runs an image, as the board itself says. It is asked where the drive does not come back
+            anew: some mounts stay, by /etc/fstab or with old firmware of the probe. None: nobody can be asked.
         timeout_s: For everything.
     """
 
-    def __init__(self, locate: Callable[[], Path | None], *, timeout_s: float = 60.0) -> None:
-        self._locate, self._timeout_s = locate, timeout_s
+    def __init__(
+        self,
+        locate: Callable[[], Path | None],
+        *,
+        runs: Callable[[Flashable], bool] | None = None,
+        timeout_s: float = 60.0,
+    ) -> None:
+        self._find, self._runs, self._timeout_s = locate, runs, timeout_s
 
-    def flash(self, image: Image) -> None:
+    def flash(self, image: Flashable) -> None:
         """See `Flasher`."""
         deadline = time.monotonic() + self._timeout_s
         drive = self._mounted(deadline)
         before = _entries(drive)
         target = drive / f"tinynas-{image.image_hash}.bin"
         if target.name in before:
-            raise FlashError(
-                "an image that was copied earlier is still there: the probe did not take it",
-                where=str(drive),
-                advice="unplug the board and plug it in again",
-            )
+            if self._runs is not None and self._runs(image):
+                return  # the mount stayed, and the board has long been programmed
+            with suppress(OSError):
+                target.unlink()
+            if target.name in _entries(drive):
+                raise FlashError(
+                    "an image that was copied earlier is still there: the probe did not take it",
+                    where=str(drive),
+                    advice="unplug the board and plug it in again",
+                )
         self._copy(image.binary, target, deadline)
-        self._await_remount(target.name, _FAILURE in before, deadline)
+        self._await_remount(image, target.name, _FAILURE in before, deadline)
+
+    def _locate(self) -> Path | None:
+        """Where the drive is now. A place that is being unmounted answers with errors, and is none."""
+        try:
+            return self._find()
+        except (OSError, BoardError):
+            return None
 
     def _mounted(self, deadline: float) -> Path:
         while True:
@@ -82,8 +107,13 @@ class DriveFlasher:
         if failures and target.parent.is_dir() and _entries(target.parent):
             raise FlashError(f"the copy failed: {failures[0].strerror}", where=str(target))
 
-    def _await_remount(self, name: str, failed_before: bool, deadline: float) -> None:
+    def _await_remount(self, image: Flashable, name: str, failed_before: bool, deadline: float) -> None:
+        asking = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
+            if self._runs is not None and time.monotonic() > asking:
+                if self._runs(image):
+                    return
+                asking = time.monotonic() + _PATIENCE_S
             drive = self._locate()
             entries = _entries(drive) if drive else set()
             if drive and _FAILURE in entries and (name not in entries or not failed_before):

@@ -1,20 +1,44 @@
-"""What a flasher does, and how often it is tried."""
+"""What a flasher does, how it is called, and how often it is tried."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Protocol
 
 from tinynas.errors import FlashError
-from tinynas.hil.image import Image
 
-__all__ = ["Flasher", "program"]
+__all__ = ["Flashable", "Flasher", "program"]
+
+
+class Flashable(Protocol):
+    """What a flasher needs of an image; see `Image` for the attributes."""
+
+    @property
+    def elf(self) -> Path:
+        """The linked file."""
+
+    @property
+    def binary_path(self) -> Path:
+        """What lies in flash, as a file."""
+
+    @property
+    def address(self) -> int:
+        """Where it begins in flash."""
+
+    @property
+    def binary(self) -> bytes:
+        """What lies in flash."""
+
+    @property
+    def image_hash(self) -> str:
+        """CRC-32 of the binary."""
 
 
 class Flasher(Protocol):
     """Puts an image into a board's flash and has the board start it."""
 
-    def flash(self, image: Image) -> None:
+    def flash(self, image: Flashable) -> None:
         """Program the image.
 
         Raises:
@@ -23,7 +47,7 @@ class Flasher(Protocol):
         """
 
 
-def program(flasher: Flasher, image: Image) -> None:
+def program(flasher: Flasher, image: Flashable) -> None:
     """Flash an image; what fails is tried once more.
 
     Raises:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
+from tinynas.children import run_module
 from tinynas.errors import ToolchainMissing
 
 __all__ = ["call_program", "find_program", "shown"]
 
+_LOG = logging.getLogger(__name__)
 _SHOWN_CHARACTERS = 400
 
 
@@ -25,16 +27,22 @@ def shown(text: str) -> str:
 def find_program(name: str) -> list[str]:
     """A Python program, of this environment or of another one on the PATH."""
     if find_spec(name):
-        return [sys.executable, "-m", name]
+        return run_module(name)
     found = shutil.which(name)
     if found is None:
         raise ToolchainMissing(f"{name} is not installed", where=name, advice="`pip install 'tinynas[flash]'`")
     return [found]
 
 
-def call_program(command: Sequence[str], timeout_s: float) -> str | None:
-    """Run a program to its end; what it said where it failed, None where it did not."""
-    name = command[2] if command[1:2] == ["-m"] else Path(command[0]).name
+def call_program(name: str, command: Sequence[str], timeout_s: float) -> str | None:
+    """Run a program to its end; what it said where it failed, None where it did not.
+
+    Args:
+        name: What to call it.
+        command: The program and its arguments.
+        timeout_s: Longest wait for its end.
+    """
+    _LOG.debug("runs %s", shlex.join(command))
     try:
         done = subprocess.run(
             command,

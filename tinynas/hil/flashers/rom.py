@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from tinynas.board import Board
-from tinynas.board.families import family_of
+from tinynas.board import Board, family_of
 from tinynas.errors import ConfigError, FlashError
+from tinynas.hil.flashers.flash import Flashable
+from tinynas.hil.flashers.names import register
 from tinynas.hil.flashers.programs import call_program, find_program
-from tinynas.hil.image import Image
 
 __all__ = ["RomFlasher"]
 
 
+@register("rom")
 class RomFlasher:
     """By the boot loader in an STM32's ROM and stm32loader; over a serial port that this boot loader listens on.
 
@@ -32,13 +33,13 @@ class RomFlasher:
             raise ConfigError(f"{board.mcu} has no serial boot loader in its ROM", where=f"{board.name}:mcu")
         self._family, self._port, self._baud, self._timeout_s = rom.loader_family, port, baud, timeout_s
 
-    def flash(self, image: Image) -> None:
+    def flash(self, image: Flashable) -> None:
         """See `Flasher`."""
         address = f"{image.address:#010x}"
         options = ["--port", self._port, "--baud", str(self._baud), "--family", self._family, "--no-progress"]
         actions = ["--erase", "--write", "--verify", "--address", address, "--go-address", address]
         output = call_program(
-            [*find_program("stm32loader"), *options, *actions, str(image.binary_path)], self._timeout_s
+            "stm32loader", [*find_program("stm32loader"), *options, *actions, str(image.binary_path)], self._timeout_s
         )
         if output is not None:
             raise FlashError(output, where=self._port, advice="connect BOOT0 to 3V3 and press the reset button first")

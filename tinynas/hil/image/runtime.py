@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 __all__ = ["AOT", "ModelSources", "Runtime"]
 
@@ -38,6 +38,7 @@ class Runtime:
     """One way to execute models.
 
     Attributes:
+        engine: What the firmware calls it.
         source: The file in `firmware/` between protocol and model; compiled with the candidate's header.
         include: Folders of headers beside the firmware's.
         defines: `NAME` or `NAME=VALUE`.
@@ -45,6 +46,7 @@ class Runtime:
         version: Which library; None: none.
     """
 
+    engine: Literal["aot", "tflm"]
     source: str
     include: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
@@ -53,4 +55,4 @@ class Runtime:
 
 
 #: Compiled ahead of time: the model is its own runtime.
-AOT = Runtime("engine_aot.c")
+AOT = Runtime("aot", "engine_aot.c")

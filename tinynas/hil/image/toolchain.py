@@ -7,7 +7,9 @@ in time.
 
 from __future__ import annotations
 
+import logging
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,27 +21,35 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from tinynas.board.families import CORES
+from tinynas.board.families import CORES, Compiler
+from tinynas.children import run_module
 from tinynas.errors import BuildError, ToolchainMissing
+from tinynas.printable import printable
 
 __all__ = ["Level", "Toolchain"]
 
-Kind = Literal["gcc", "zig"]  # as `tinynas.cost.Compiler`
-
 Level = Literal["1", "2", "3", "s"]
 
+_LOG = logging.getLogger(__name__)
 _GCC = "arm-none-eabi-gcc"
 _TIMEOUT_S = 300.0
-_TARGET: Mapping[Kind, tuple[str, ...]] = {
-    "gcc": ("-mthumb", "-mfloat-abi=hard"),
+_TARGET: Mapping[Compiler, tuple[str, ...]] = {
+    "gcc": ("-mthumb",),
     # By the name of GNU's ABI Clang calls memcpy, which the firmware has; by the bare one, a dozen functions of Arm's
     # run-time library, whose first build takes zig most of a minute. It also adds checks of undefined behaviour, frame
     # pointers, stack probes and debug information unless told otherwise. Unrolled loops would cost up to a fifth of an
     # image's flash and save 1 to 4 % of the instructions: the loops that take the time are in assembly.
     "zig": (
-        *("-target", "thumb-freestanding-gnueabihf", "-fno-sanitize=all", "-fno-stack-protector"),
-        *("-fomit-frame-pointer", "-fno-stack-check", "-fno-unroll-loops", "-g0"),
+        *("-fno-sanitize=all", "-fno-stack-protector", "-fomit-frame-pointer", "-fno-stack-check"),
+        *("-fno-unroll-loops", "-g0"),
     ),
+}
+_FLOATS: Mapping[Compiler, Mapping[str, tuple[str, ...]]] = {
+    "gcc": {"hard": ("-mfloat-abi=hard",), "soft": ("-mfloat-abi=soft",)},
+    "zig": {
+        "hard": ("-target", "thumb-freestanding-gnueabihf"),
+        "soft": ("-target", "thumb-freestanding-gnueabi"),
+    },
 }
 _COMMON = (
     *("-ffunction-sections", "-fdata-sections"),
@@ -50,14 +60,14 @@ _LANGUAGES: Mapping[str, tuple[str, ...]] = {
     ".c": ("-std=c11", "-ffreestanding"),
     ".cc": ("-std=c++17", "-fno-rtti", "-fno-threadsafe-statics"),
 }
-_LINK: Mapping[Kind, tuple[str, ...]] = {
+_LINK: Mapping[Compiler, tuple[str, ...]] = {
     "gcc": ("-nostdlib", "-Wl,--gc-sections,--build-id=none"),
     "zig": ("-nostdlib", "-Wl,--gc-sections", "-Wl,-e,Reset_Handler"),
 }
 _DEBIAN = "`apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib` on Debian"
 _CLANG = "`pip install 'tinynas[hil]'` brings Clang"
-_WHERE: Mapping[Kind | None, str] = {"gcc": _GCC, "zig": "ziglang", None: f"{_GCC}, ziglang"}
-_ADVICE: Mapping[Kind | None, str] = {"gcc": _DEBIAN, "zig": _CLANG, None: f"{_CLANG}; or {_DEBIAN}"}
+_WHERE: Mapping[Compiler | None, str] = {"gcc": _GCC, "zig": "ziglang", None: f"{_GCC}, ziglang"}
+_ADVICE: Mapping[Compiler | None, str] = {"gcc": _DEBIAN, "zig": _CLANG, None: f"{_CLANG}; or {_DEBIAN}"}
 #: What a library of C++ needs besides; the stubs are of system calls that nobody makes.
 _HOSTED = ("-lstdc++", "-lm", "-lc", "-lgcc", "-lnosys")
 
@@ -80,12 +90,12 @@ class Toolchain:
         ('-mcpu=cortex-m4', '-mfpu=fpv4-sp-d16')
     """
 
-    kind: Kind
+    kind: Compiler
     command: tuple[str, ...]
     version: str
 
     @classmethod
-    def detect(cls, kind: Kind | None = None) -> Toolchain:
+    def detect(cls, kind: Compiler | None = None) -> Toolchain:
         """Find a compiler.
 
         Args:
@@ -97,13 +107,13 @@ class Toolchain:
         for name in cls.installed() if kind is None else (kind,):
             program = _program(name)
             if program is not None:
-                return _described(name, (program,) if name == "gcc" else (program, "-m", "ziglang", "cc"))
+                return _described(name, (program,) if name == "gcc" else tuple(run_module("ziglang", "cc")))
         raise ToolchainMissing("no compiler for Cortex-M", where=_WHERE[kind], advice=_ADVICE[kind])
 
     @staticmethod
-    def installed() -> tuple[Kind, ...]:
+    def installed() -> tuple[Compiler, ...]:
         """The compilers that this machine has, the preferred one first; none of them is started."""
-        kinds: tuple[Kind, ...] = ("gcc", "zig")
+        kinds: tuple[Compiler, ...] = ("gcc", "zig")
         return tuple(kind for kind in kinds if _program(kind) is not None)
 
     def options(self, core: str, suffix: str = ".c") -> tuple[str, ...]:
@@ -117,8 +127,10 @@ class Toolchain:
             BuildError: The firmware does not run on this core.
         """
         if core not in CORES:
-            raise BuildError(f"images are built for {' and '.join(CORES)} only", where=core)
-        return (*CORES[core].options[self.kind], *_TARGET[self.kind], *_LANGUAGES[suffix], *_COMMON)
+            raise BuildError(f"images are built for {', '.join(CORES)} only", where=core)
+        found = CORES[core]
+        target = (*_FLOATS[self.kind][found.float_abi], *_TARGET[self.kind])
+        return (*found.options[self.kind], *target, *_LANGUAGES[suffix], *_COMMON)
 
     def compile(
         self,
@@ -143,10 +155,10 @@ class Toolchain:
         Raises:
             BuildError: With what the compiler said.
         """
-        folders = [f"-I{folder}" for folder in include]
+        folders = [f"-I{_operand(folder)}" for folder in include]
         macros = [f"-D{define}" for define in defines]
         options = [*self.options(core, source.suffix), f"-O{optimise}", *folders, *macros]
-        self._run([*options, "-c", str(source), "-o", str(target)], source.name)
+        self._run([*options, "-c", _operand(source), "-o", _operand(target)], source.name)
 
     def link(self, objects: Sequence[Path], script: Path, elf: Path, *, core: str, library: Path | None = None) -> None:
         """Objects to an image.
@@ -161,14 +173,18 @@ class Toolchain:
         Raises:
             BuildError: With what the linker said.
         """
-        arguments = [*self.options(core), "-T", str(script), *map(str, objects), *_LINK[self.kind]]
+        arguments = [*self.options(core), "-T", _operand(script), *map(_operand, objects), *_LINK[self.kind]]
         if library is not None:
-            arguments += ["-Wl,--start-group", str(library), *_HOSTED, "-Wl,--end-group"]
-        elif self.kind == "gcc":
-            arguments.append("-lgcc")
-        self._run([*arguments, "-o", str(elf)], elf.name)
+            arguments += ["-Wl,--start-group", _operand(library), *_HOSTED, "-Wl,--end-group"]
+        else:
+            # What a core has no instruction for, such as division on an Armv6-M. Clang's other cores lack nothing, and
+            # its library takes a while to be built once.
+            soft = CORES[core].float_abi == "soft"
+            arguments += ["-lgcc"] if self.kind == "gcc" else ["-rtlib=compiler-rt"] if soft else []
+        self._run([*arguments, "-o", _operand(elf)], elf.name)
 
     def _run(self, arguments: Sequence[str], what: str) -> None:
+        _LOG.debug("runs %s", shlex.join([*self.command, *arguments]))
         try:
             done = subprocess.run(
                 [*self.command, *arguments],
@@ -189,7 +205,20 @@ class Toolchain:
             raise BuildError(f"{self.command[0]} failed:\n{done.stderr.strip()}", where=what, advice=advice)
 
 
-def _program(kind: Kind) -> str | None:
+def _operand(path: Path) -> str:
+    """A path as compilers take it: a name that begins with `-` is no option.
+
+    Raises:
+        BuildError: It holds a line end or another control character, which the assembler stumbles over.
+    """
+    text = str(path.absolute())
+    if (shown := printable(text)) != text:
+        advice = "name another folder, or set TMPDIR or TINYNAS_CACHE to one"
+        raise BuildError("the path holds control characters, which compilers do not take", where=shown, advice=advice)
+    return text
+
+
+def _program(kind: Compiler) -> str | None:
     """What starts a compiler; None where it is not installed."""
     if kind == "gcc":
         return shutil.which(_GCC)
@@ -197,7 +226,7 @@ def _program(kind: Kind) -> str | None:
 
 
 @cache
-def _described(kind: Kind, command: tuple[str, ...]) -> Toolchain:
+def _described(kind: Compiler, command: tuple[str, ...]) -> Toolchain:
     """A compiler that answers with its version."""
     try:
         done = subprocess.run(

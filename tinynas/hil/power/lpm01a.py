@@ -114,7 +114,7 @@ class Lpm01a:
 
     def _configure(self, volts: float, output: str) -> None:
         self._settle()  # a recording that somebody left running would hide the answers
-        for command in ("htc", "pwr off", "acqtime inf", "trigdelay 0", "trigsrc sw", "eventsrc d7 fal"):
+        for command in ("htc", "pwr off", "acqmode dyn", "acqtime inf", "trigdelay 0", "trigsrc sw", "eventsrc d7 fal"):
             self._command(command)
         rate = self._frequency_hz
         self._command(f"output {output}")

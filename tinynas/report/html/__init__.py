@@ -1,5 +1,1 @@
-"""The HTML report."""
-
-from tinynas.report.html.page import write_report
-
-__all__ = ["write_report"]
+"""The pages of studies: what they are made of, and the report as one file."""

@@ -1,6 +1,5 @@
 """Which point to evaluate next."""
 
-from tinynas.tuner.acquire.acquisition import ACQUISITIONS, Acquisition
 from tinynas.tuner.acquire.batch import clustered, divided
 from tinynas.tuner.acquire.bayesian_learning import BayesianLearning
 from tinynas.tuner.acquire.foreign import ForeignModel
@@ -8,8 +7,6 @@ from tinynas.tuner.acquire.scorer import weigh
 from tinynas.tuner.acquire.suggest import Suggester
 
 __all__ = [
-    "ACQUISITIONS",
-    "Acquisition",
     "BayesianLearning",
     "ForeignModel",
     "Suggester",

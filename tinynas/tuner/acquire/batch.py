@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.tuner.acquire.scorer import weigh
-from tinynas.tuner.acquire.search import enumerable, maximise, pool
+from tinynas.tuner.acquire.search import STARTS, enumerable, maximise, pool
 from tinynas.tuner.config import TunerConfig
+from tinynas.tuner.optional import load_optional
 from tinynas.tuner.space import ExhaustedError, PointCode
 from tinynas.tuner.surrogate import Model
 
@@ -21,7 +22,9 @@ Array = NDArray[np.float64]
 PROMISING = 0.25
 # Candidates that are scored again for the later points of a batch.
 KEPT = 400
-KMEANS_STEPS = 25
+KEPT_LATER = 150
+# After so many points of a batch one climb a point is enough: the batch is spread already, and 64 points take long.
+FEW = 8
 
 
 def penalised(
@@ -55,16 +58,18 @@ def penalised(
         known = np.vstack([model.known, pending])
         values = acquisition(candidates)
         try:
-            row = maximise(acquisition, candidates, known, taken | set(chosen), rng, values)
+            climbs = STARTS if len(chosen) < FEW else 1
+            row = maximise(acquisition, candidates, known, taken | set(chosen), rng, values, climbs)
         except ExhaustedError:
             if not chosen:
                 raise
             break
         chosen += model.space.codes(row[None, :])
         pending = np.vstack([pending, row])
-        if len(chosen) == 1 and not enumerable(model.space):
+        kept = {1: KEPT, FEW: KEPT_LATER}.get(len(chosen))
+        if kept is not None and not enumerable(model.space):
             # A chosen point lowers the acquisition around it and nowhere raises it: the rest need not be scored again.
-            candidates = candidates[np.argsort(-values, kind="stable")[:KEPT]]
+            candidates = candidates[np.argsort(-values, kind="stable")[:kept]]
     return chosen
 
 
@@ -122,23 +127,13 @@ def divided(
     ranked = candidates[np.argsort(-values, kind="stable")]
     promising = np.vstack([first, ranked[: max(int(PROMISING * len(ranked)), 4 * clusters)]])
     scaled = space.features(promising) / model.surrogate.kernel.length_scales[space.groups]
-    return promising, _kmeans(scaled, clusters, rng)
+    return promising, _cluster(scaled, clusters, rng)
 
 
-def _kmeans(points: Array, clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Cluster of each point, shape (n,): k-means++ seeding, then Lloyd's iterations."""
-    centers = points[rng.integers(len(points))][None, :]
-    for _ in range(clusters - 1):
-        nearest = ((points[:, None, :] - centers) ** 2).sum(axis=2).min(axis=1)
-        total = nearest.sum()
-        chance = nearest / total if total > 0 else None
-        centers = np.vstack([centers, points[rng.choice(len(points), p=chance)]])
-    labels = np.zeros(len(points), dtype=np.int64)
-    for _ in range(KMEANS_STEPS):
-        fresh = ((points[:, None, :] - centers) ** 2).sum(axis=2).argmin(axis=1)
-        if np.array_equal(fresh, labels):
-            break
-        labels = fresh
-        for label in np.unique(labels):
-            centers[label] = points[labels == label].mean(axis=0)
-    return labels
+def _cluster(points: Array, clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Cluster of each point, shape (n,), by k-means; fewer clusters where there are fewer distinct points."""
+    clustering = load_optional("sklearn.cluster", "scikit-learn")  # slow to import, and only needed here
+
+    distinct = min(clusters, len(np.unique(points, axis=0)))
+    means = clustering.KMeans(n_clusters=distinct, n_init=1, random_state=int(rng.integers(2**31)))
+    return np.asarray(means.fit(points).labels_, dtype=np.int64)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire.acquisition import ACQUISITIONS
 from tinynas.tuner.acquire.batch import PROMISING
-from tinynas.tuner.acquire.ucb import confidence_factor
+from tinynas.tuner.acquisition import ACQUISITIONS, confidence_factor
+from tinynas.tuner.optional import load_optional
 from tinynas.tuner.surrogate import GaussianProcessRegressor
 
 __all__ = ["BayesianLearning"]
@@ -25,7 +25,7 @@ class BayesianLearning:
         surrogate: An object with `fit(X, y)` and `predict(X, return_std=True)`; None for the tuner's Gaussian process.
         alpha: Weight of the standard deviation in "ucb"; None is the schedule of Srinivas et al. 2010.
         domain_size: Number of points to choose from, in that schedule.
-        acquisition: "ucb" or "log_ei".
+        acquisition: Name of one of `ACQUISITIONS`.
 
     Attributes:
         surrogate: What was given or made.
@@ -42,7 +42,7 @@ class BayesianLearning:
         alpha: float | None = None,
         domain_size: int = 1000,
         *,
-        acquisition: Literal["log_ei", "ucb"] = "ucb",
+        acquisition: str = "ucb",
     ) -> None:
         self.surrogate = GaussianProcessRegressor() if surrogate is None else surrogate
         self.alpha, self.domain_size, self.acquisition = alpha, domain_size, acquisition
@@ -89,7 +89,7 @@ class BayesianLearning:
 
     def clustered(self, X: Array, Y: Array, X_tries: Array, batch_size: int) -> list[int]:
         """Indices of the candidates that `get_next_batch_clustering` would choose if all of them were new."""
-        from sklearn.cluster import KMeans  # slow to import, and needed here only
+        clustering = load_optional("sklearn.cluster", "scikit-learn")  # slow to import, and needed here only
 
         self.fit(X, Y)
         ranked = np.argsort(-self._values(X, X_tries), kind="stable")
@@ -97,7 +97,7 @@ class BayesianLearning:
         clusters = min(batch_size, len(np.unique(X_tries[promising], axis=0)))
         if clusters <= 1:
             return [int(index) for index in ranked[:batch_size]]
-        labels = KMeans(n_clusters=clusters, n_init=1, random_state=0).fit(X_tries[promising]).labels_
+        labels = clustering.KMeans(n_clusters=clusters, n_init=1, random_state=0).fit(X_tries[promising]).labels_
         # The candidates are ranked, so the first of a cluster is its best.
         best = [int(promising[np.flatnonzero(labels == label)[0]]) for label in range(clusters)]
         return sorted(best, key=ranked.tolist().index)

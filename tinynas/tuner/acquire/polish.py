@@ -71,7 +71,7 @@ def _least(S: Array, values: Array, bounds: Array) -> tuple[Array, float]:
     from scipy.optimize import minimize  # slow to import, not needed before
 
     products = S @ S.T
-    # The kernel of quadratics; what is far away need not be met, for there the function is no quadratic.
+    # The kernel of quadratics; what is far away need not be met: the function is not a quadratic there.
     slack = 1e-9 + 1e-4 * np.minimum((S**2).sum(axis=1), 1e6) ** 3
     weights = np.linalg.solve(1.0 + products + 0.5 * products**2 + np.diag(slack), values)
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire.acquisition import ACQUISITIONS, Acquisition
-from tinynas.tuner.acquire.ucb import confidence_factor
+from tinynas.tuner.acquisition import ACQUISITIONS, Acquisition, confidence_factor
 from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.space import Categorical, Space
 from tinynas.tuner.surrogate import GaussianProcess, Model, log_feasibility
@@ -114,6 +113,6 @@ def _margin(model: Model, pending: int) -> float:
     if count % 4 == 0 or not any(isinstance(one, Categorical) for one in model.space.parameters):
         return 0.0
     # Since the first value about as good as the best: another digit is no progress.
-    values = model.surrogate.y
+    values = model.values
     steps = count - 1 - int(np.argmax(values <= values.min() + SAME_VALUE))
     return MARGIN * min(steps, MARGIN_STEPS)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinynas.tuner.acquire.scorer import Scorer
 from tinynas.tuner.space import Categorical, Float, Integer, Multivariate, PointCode, Space
 
-__all__ = ["enumerable", "maximise", "pool"]
+__all__ = ["STARTS", "enumerable", "maximise", "pool"]
 
 Array = NDArray[np.float64]
 
@@ -60,6 +60,7 @@ def maximise(
     taken: set[PointCode],
     rng: np.random.Generator,
     values: Array | None = None,
+    climbs: int = STARTS,
 ) -> Array:
     """Find the allowed point with the highest acquisition that is neither evaluated nor pending.
 
@@ -70,6 +71,7 @@ def maximise(
         taken: Their codes.
         rng: Source of randomness.
         values: Acquisition of the candidates, shape (n,), where it is known already.
+        climbs: Number of candidates to climb from, at least 1.
 
     Returns:
         The point, shape (dimension,).
@@ -86,8 +88,8 @@ def maximise(
         if row is None:
             space.refuse(taken)
         return np.asarray(row)
-    starts = list(islice(space.allowed(_chunks(ranked), taken, tries=START_TRIES), STARTS))
-    rows = np.array(starts) if starts else space.random_allowed(rng, STARTS, taken)
+    starts = list(islice(space.allowed(_chunks(ranked), taken, tries=START_TRIES), climbs))
+    rows = np.array(starts) if starts else space.random_allowed(rng, climbs, taken)
     if not space.draws_by_sampler:
         # The user's sampler may leave parts of the space out for a reason; climbing would lead there.
         rows = np.vstack([_refine(acquisition, rows, taken, rng), rows])

@@ -8,13 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire.acquisition import ACQUISITIONS
 from tinynas.tuner.acquire.batch import clustered, penalised
 from tinynas.tuner.acquire.bayesian_learning import BayesianLearning
 from tinynas.tuner.acquire.design import design_points, explores
 from tinynas.tuner.acquire.foreign import ForeignModel, RunSurrogate, optimizer_of
 from tinynas.tuner.acquire.polish import polished
 from tinynas.tuner.acquire.spread import spread_points
+from tinynas.tuner.acquisition import ACQUISITIONS
 from tinynas.tuner.config import TunerConfig
 from tinynas.tuner.history import History
 from tinynas.tuner.space import DomainSpace, ExhaustedError, PointCode, Space, parameter_sampler
@@ -86,9 +86,9 @@ class Suggester:
         if explores(self.config, self.seed, history.asked):
             return self._fresh(history, lambda seen: self._random(history, n, seen))
         if isinstance(model, ForeignModel):
-            return model.suggest(history.pending, history.taken, n, self._rng(history, 0), self.config)
+            return model.suggest(history.pending, self._taken(history), n, self._rng(history, 0), self.config)
         strategy = clustered if n > 1 and self.config.strategy_is_clustering else penalised
-        pending, taken = self.space.coordinates(history.pending), history.taken
+        pending, taken = self.space.coordinates(history.pending), self._taken(history)
         polish = self._polish(model, history, pending, n)
         if polish:
             if n == 1:
@@ -108,7 +108,7 @@ class Suggester:
             return []
         row = polished(model, pending)
         codes = [] if row is None else self.space.codes(row[None, :])
-        return codes if all(self.space.feasible(codes)) and not history.taken & set(codes) else []
+        return codes if all(self.space.feasible(codes)) and not self._taken(history) & set(codes) else []
 
     def model(self, history: History) -> Model | ForeignModel | None:
         """The surrogate fitted to a history; None before anything has succeeded."""
@@ -136,9 +136,13 @@ class Suggester:
         try:
             return find(history.seen)
         except ExhaustedError:
-            if history.seen == history.taken:
+            if history.seen == self._taken(history):
                 raise
-            return find(history.taken)
+            return find(self._taken(history))
+
+    def _taken(self, history: History) -> set[PointCode]:
+        """Points not to be suggested again."""
+        return history.taken if self.config.repeat_partial else history.seen
 
     def _random(self, history: History, n: int, seen: set[PointCode]) -> list[PointCode]:
         return self.space.codes(self.space.random_allowed(self._rng(history, 0), n, seen))
@@ -150,4 +154,4 @@ class Suggester:
     def _design_left(self, history: History) -> int:
         config = self.config
         size = config.design_size or max(config.initial_random, min(len(self.space.names) + 1, MAX_DESIGN))
-        return size - history.usable - len(history.pending)
+        return size - history.usable_points - len(history.pending)

@@ -112,6 +112,13 @@ class History:
         return sum(told.values is not None for told in self.observations)
 
     @property
+    def usable_points(self) -> int:
+        """Like `usable`, a point at several fidelities counted once."""
+        full = [told.code for told in self.observations if told.values is not None and told.fidelity == 1.0]
+        partial = {told.code for told in self.observations if told.values is not None and told.fidelity < 1.0}
+        return len(full) + len(partial.difference(full))
+
+    @property
     def seen(self) -> set[PointCode]:
         """Every point told or pending."""
         return {told.code for told in self.observations} | set(self.pending)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinynas.tuner.checks import ConfigTypeError, finite_or_none
+from tinynas.tuner.config import Params
 
-__all__ = ["read_constraints", "read_values"]
+__all__ = ["read_answer", "read_constraints", "read_values"]
 
 
 def read_values(value: Any, count: int) -> tuple[float, ...] | None:
@@ -80,3 +81,40 @@ def _constraint(value: Any) -> float:
     except (TypeError, ValueError) as error:
         raise ConfigTypeError(f"must be numbers, not {value!r}", where="constraints") from error
     return number if math.isfinite(number) else math.nan
+
+
+def read_answer(answer: Any, batch: list[Params], count: int) -> tuple[list[Params], list[Any]]:
+    """Take apart what an objective returned: a list of values, or as a tuple the points evaluated and their values.
+
+    Args:
+        answer: What it returned.
+        batch: The points it was called with.
+        count: Number of values of a point.
+
+    Returns:
+        As many points as values.
+
+    Raises:
+        ConfigTypeError: If it is something else, or there are not as many values as points.
+
+    Example:
+        >>> read_answer([0.5], [{"x": 1}], 1), read_answer(([], []), [{"x": 1}], 1)
+        (([{'x': 1}], [0.5]), ([], []))
+    """
+    if isinstance(answer, tuple) and len(answer) != 2:
+        raise ConfigTypeError(
+            f"the objective returned a tuple of {len(answer)} things, where (points, values) is meant by a tuple",
+            where="objective",
+        )
+    points, values = answer if isinstance(answer, tuple) else (batch, answer)
+    if count == 1 and isinstance(values, np.ndarray):
+        values = values.ravel()  # a column of values is as good as a row
+    try:
+        points, values = list(points), list(values)
+    except TypeError as error:
+        raise ConfigTypeError(
+            f"the objective must return a list of values, not {type(answer).__name__}", where="objective"
+        ) from error
+    if len(points) != len(values):
+        raise ConfigTypeError(f"the objective gave {len(values)} values for {len(points)} points", where="objective")
+    return points, values

@@ -20,6 +20,10 @@ from tinynas.tuner.space import Categorical, PointCode, Space
 __all__ = ["Saved", "read_file", "read_state", "write_file", "write_state"]
 
 FORMAT = 2
+# More points than this were never asked for; a larger count would only make replays run out of memory.
+MOST_ASKED = 10_000_000
+# Seeds are drawn with 32 bits; those of users may be longer, but not without end.
+MOST_SEED = 2**128
 
 
 class Saved:
@@ -80,17 +84,19 @@ def read_state(space: Space, senses: tuple[Sense, ...], state: Any) -> tuple[int
         raise StateError(f"the state belongs to a search that does not {_sense(senses)}", where="state:sense")
     history = History(space, senses)
     try:
-        seed, history.asked = int(state["seed"]), int(state["asked"])
+        seed, history.asked = _whole(state["seed"]), _whole(state["asked"])
         names = state.get("constraint_names")
         history.constraint_names = None if names is None else tuple(map(str, names))
         for item in state["observations"]:
             history.add(_observation(history, item))
-        # Last, for what is told is pending no longer.
+        # Last, because what is told is pending no longer.
         history.pending = [_code(space, point) for point in state["pending"]]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise StateError(f"the state is damaged: {error!r}", where="state") from error
-    if history.asked < 0 or seed < 0:
-        raise StateError("the state is damaged: negative counts", where="state")
+    if not 0 <= history.asked <= MOST_ASKED or not 0 <= seed <= MOST_SEED:
+        raise StateError(
+            f"the state is damaged: asked must lie in [0, {MOST_ASKED}], and seed in [0, 2^128]", where="state"
+        )
     return seed, history
 
 
@@ -161,14 +167,15 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
             code.append(None)
             continue
         if kind == "Multivariate":
-            code.append(tuple(float(x) for x in part))
-            sound = len(code[-1]) == columns and all(map(math.isfinite, code[-1]))
+            code.append(tuple(map(_finite, part)))
+            sound = len(code[-1]) == columns
         elif kind == "Float":
-            code.append(float(part))
-            sound = math.isfinite(code[-1])
+            code.append(_finite(part))
+            sound = True
         else:
-            code.append(int(part))
-            sound = kind == "Integer" or 0 <= code[-1] < size
+            code.append(_whole(part))
+            # Integers outside their range can be told, but all must have coordinates.
+            sound = math.isfinite(float(part)) if kind == "Integer" else 0 <= code[-1] < size
         if not sound:
             raise ValueError(f"{part!r} is no value of '{name}'")
     if [place for place, part in enumerate(code) if part is None] != sorted(space.conditions.absent(code)):
@@ -176,7 +183,15 @@ def _code(space: Space, point: Sequence[Any]) -> PointCode:
     return tuple(code)
 
 
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is not an integer")
+    return value
+
+
 def _finite(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(f"{value!r} is not a number")
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not finite")

@@ -2,12 +2,10 @@
 
 from tinynas.tuner.mango import scheduler
 from tinynas.tuner.mango.metatuner import MetaTuner
-from tinynas.tuner.mango.run import read_answer
 from tinynas.tuner.mango.tuner import Tuner
 
 __all__ = [
     "MetaTuner",
     "Tuner",
-    "read_answer",
     "scheduler",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinynas.errors import SpaceError
-from tinynas.tuner.checks import ConfigValueError, check_count
+from tinynas.tuner.checks import ConfigValueError, StateError, check_count
 from tinynas.tuner.config import Params, TunerConfig
 from tinynas.tuner.history import Saved
 from tinynas.tuner.mango.arms import RULES, Arm
@@ -58,7 +59,9 @@ class MetaAskTell(Saved):
             asked.append((index, self.tuners[index].ask()[0]))
         return asked
 
-    def tell(self, index: int, params: Mapping[str, Any], value: Any = None, *, failed: bool = False) -> None:
+    def tell(
+        self, index: int, params: Mapping[str, Any], value: Any = None, *, failed: bool = False, fidelity: float = 1.0
+    ) -> None:
         """Report the outcome of an evaluation; see `Tuner.tell`.
 
         Args:
@@ -66,13 +69,14 @@ class MetaAskTell(Saved):
             params: The point.
             value: The objective in the user's sign; None, NaN and infinities mean that the evaluation failed.
             failed: The evaluation failed, whatever the value.
+            fidelity: How faithful the evaluation was, in (0, 1].
 
         Raises:
             ConfigTypeError: If the number is not an integer, or the value is not a number.
             ConfigValueError: If there is no such arm.
             SpaceError: If `params` is not a point of its space.
         """
-        self._arm(index).tell(params, value, failed=failed)
+        self._arm(index).tell(params, value, failed=failed, fidelity=fidelity)
 
     def forget(self, index: int, params: Mapping[str, Any]) -> None:
         """Give up a pending point whose outcome will never be told; see `Tuner.forget`."""
@@ -102,21 +106,66 @@ class MetaAskTell(Saved):
             "arms": [tuner.state_dict() for tuner in self.tuners],
         }
 
+    def restore(
+        self,
+        observations: Iterable[Sequence[Any]],
+        pending: Iterable[tuple[int, Mapping[str, Any]]] = (),
+    ) -> None:
+        """Take up an earlier search from its records, in place of what this one knows.
+
+        Where points were asked for and told one after another, suggestions are those that the earlier search would
+        have made.
+
+        Args:
+            observations: For each evaluation the number of the arm, then what `AskTell.restore` takes: the point, the
+                value, and where there are any the constraint values and the fidelity; in the order they were told.
+            pending: Arm and point of evaluations under way, in the order they were asked for.
+
+        Raises:
+            SpaceError: If one of them is not a point of its space.
+            ConfigValueError: If there is no such arm, or a constraint or fidelity is not what `tell` accepts.
+        """
+        told: list[list[Sequence[Any]]] = [[] for _ in self.tuners]
+        waiting: list[list[Mapping[str, Any]]] = [[] for _ in self.tuners]
+        asked: list[set[Any]] = [set() for _ in self.tuners]
+        usable, chosen = [0] * len(self.tuners), list[int]()
+        rows = [(row[0], row[1], row) for row in observations]
+        for index, params, row in [*rows, *((index, params, None) for index, params in pending)]:
+            point = self._arm(index).space.code(params)
+            begun = len(asked[index])
+            if point not in asked[index]:
+                asked[index].add(point)
+                # The arm lacked no initial points any more, or had failed too often: then the rule has chosen it.
+                if usable[index] and (usable[index] >= self.n_init or begun >= PATIENCE * self.n_init):
+                    chosen.append(index)
+            if row is None:
+                waiting[index].append(params)
+            else:
+                told[index].append(row[1:])
+                usable[index] += row[2] is not None
+        for tuner, known, left, points in zip(self.tuners, told, waiting, asked, strict=True):
+            tuner.restore(known, pending=left, asked=len(points))
+        self._begin(chosen)
+
+    def predict(self, index: int, points: Iterable[Mapping[str, Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What an arm's surrogate expects at some points; see `Tuner.predict`."""
+        return self._arm(index).predict(points)
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a saved state, in place of what is known.
 
         Raises:
-            ConfigValueError: If the state is of other spaces, or damaged; nothing changes then.
+            StateError: If the state is of other spaces, or damaged; nothing changes then.
         """
         if not isinstance(state, Mapping) or state.get("format") != FORMAT:
-            raise ConfigValueError("not a saved state of several spaces, or one of another format", where="state")
+            raise StateError("not a saved state of several spaces, or one of another format", where="state")
         arms, chosen, seed = state.get("arms"), state.get("chosen"), state.get("seed")
         if not isinstance(arms, list) or len(arms) != len(self.tuners):
-            raise ConfigValueError("the state belongs to other spaces", where="state:arms")
+            raise StateError("the state belongs to other spaces", where="state:arms")
         if not isinstance(chosen, list) or not all(type(i) is int and 0 <= i < len(arms) for i in chosen):
-            raise ConfigValueError("the state is damaged", where="state:chosen")
+            raise StateError("the state is damaged", where="state:chosen")
         if type(seed) is not int or seed < 0:
-            raise ConfigValueError("the state is damaged", where="state:seed")
+            raise StateError("the state is damaged", where="state:seed")
         fresh = [copy.copy(tuner) for tuner in self.tuners]
         for tuner, arm in zip(fresh, arms, strict=True):
             tuner._suggester = copy.copy(tuner._suggester)
@@ -156,7 +205,7 @@ class MetaAskTell(Saved):
             if len(values) + waiting < self.n_init and begun < PATIENCE * self.n_init:
                 lacking[index] = begun
             elif len(values):
-                arms[index] = Arm(tuner, proposal, values, len(told) - len(values))
+                arms[index] = Arm(tuner, proposal, _final_values(tuner, values), len(told) - len(values))
             else:
                 hopeless[index] = begun
         first = lacking or ({} if arms else hopeless)
@@ -181,3 +230,10 @@ class MetaAskTell(Saved):
         except SpaceError as error:
             self._spent[index] = (known, error)
             return None
+
+
+def _final_values(tuner: Tuner, values: NDArray[Any]) -> NDArray[Any]:
+    """Values at full fidelity, in the user's sign; all of them where there are none."""
+    observations = [told for told in tuner._history.observations if told.values is not None]
+    final = [value for told, value in zip(observations, values, strict=True) if told.fidelity == 1.0]
+    return np.array(final, float) if final else values

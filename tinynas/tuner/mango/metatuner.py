@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
 
 from tinynas.errors import SpaceError
 from tinynas.tuner.checks import ConfigTypeError, ConfigValueError, check_choice, check_count
 from tinynas.tuner.config import Params, TunerConfig
 from tinynas.tuner.mango.arms import RULES
+from tinynas.tuner.mango.bar import tqdm
 from tinynas.tuner.mango.meta_ask_tell import MetaAskTell
 from tinynas.tuner.mango.record import results_of_arms
 from tinynas.tuner.mango.run import evaluate
@@ -22,7 +21,6 @@ from tinynas.tuner.space import DomainSpace
 
 __all__ = ["MetaTuner"]
 
-Array = NDArray[np.float64]
 Tried = list[tuple[int, Params, float]]
 
 logger = logging.getLogger(__name__)
@@ -70,6 +68,9 @@ class MetaTuner(MetaAskTell):
         batch_size: Points per iteration, of whichever arms; the largest `batch_size` of an objective replaces it. Each
             objective is called once, with those of its arm.
         constraints: For each arm a known constraint, as `TunerConfig.constraint`, or None.
+        conditions: For each arm its conditional parameters, as `TunerConfig.conditions`, or None.
+        initial_custom: For each arm what it evaluates first, as `TunerConfig.initial_custom`, or None.
+        arm_options: What else the tuner of every arm is told, by the names of `TunerConfig`.
         early_stopping: `f(results) -> bool`, called after every iteration.
         exploration, exploration_decay, exploration_min: Of rule "mango".
         sense: "maximize" or "minimize": what `run` and `ask` aim for.
@@ -102,6 +103,9 @@ class MetaTuner(MetaAskTell):
         n_init: int = 2,
         rule: str = "student",
         constraints: Sequence[Callable[[list[Params]], Sequence[bool]] | None] | None = None,
+        conditions: Sequence[Mapping[str, Any] | None] | None = None,
+        initial_custom: Sequence[Any] | None = None,
+        arm_options: Mapping[str, Any] | None = None,
         sense: str = "maximize",
         seed: int | None = None,
         **options: Any,
@@ -116,6 +120,8 @@ class MetaTuner(MetaAskTell):
         count = _length("param_dict_list", param_dict_list)
         objectives = _one_each("objective_list", objective_list, count)
         limits = _one_each("constraints", constraints, count)
+        conditional = _one_each("conditions", conditions, count)
+        firsts = _one_each("initial_custom", initial_custom, count)
         drawn = int(np.random.default_rng().integers(2**32)) if seed is None else seed
         wanted = [one.batch_size for one in objectives if hasattr(one, "batch_size")]
         # 1.0 is Mango's rate at the start, which a configuration has only together with the acquisition.
@@ -123,10 +129,12 @@ class MetaTuner(MetaAskTell):
         check_count("seed", drawn, 0, where="")
         config = TunerConfig.from_dict({**shared, "sense": sense, "seed": int(drawn)})
         seeds = np.random.default_rng(int(drawn)).integers(2**32, size=count)
-        own = {"sense": sense, "design_size": n_init, **OF_RULE[rule]}
+        own = {**(arm_options or {}), "sense": sense, "design_size": n_init, **OF_RULE[rule]}
         tuners = [
-            Tuner(space, objective, {"constraint": limit, "seed": int(one), **own})
-            for space, objective, limit, one in zip(param_dict_list, objectives, limits, seeds, strict=True)
+            Tuner(space, objective, {"constraint": c, "conditions": d, "initial_custom": e, "seed": int(one), **own})
+            for space, objective, c, d, e, one in zip(
+                param_dict_list, objectives, limits, conditional, firsts, seeds, strict=True
+            )
         ]
         super().__init__(tuners, config, rule, n_init)
         self.n_iter = n_iter
@@ -208,55 +216,17 @@ class MetaTuner(MetaAskTell):
         """Call the objective of each arm once with all of its points; what succeeded."""
         tried: Tried = []
         for index in dict.fromkeys(index for index, _ in batch):
-            outcome = evaluate(self.tuners[index], [params for arm, params in batch if arm == index])
+            tuner = self.tuners[index]
+            assert tuner.objective_function is not None  # looked at when the run began
+            outcome = evaluate(tuner, tuner.objective_function, [params for arm, params in batch if arm == index])
             self._last_error = outcome.error or self._last_error
             tried += [(index, point, float(value)) for point, value in zip(outcome.points, outcome.values, strict=True)]
         return tried
-
-    # -- the last run, in Mango's terms --------------------------------------------------------------------------------
 
     @property
     def ds(self) -> list[DomainSpace]:
         """The spaces in Mango's terms."""
         return [tuner.ds for tuner in self.tuners]
-
-    @property
-    def objectives_evaluated(self) -> list[int]:
-        """Number of the arm of every successful evaluation after the initial ones."""
-        results = self.results or {"objective_fid": [], "random_objective_fid": []}
-        return list(results["objective_fid"][len(results["random_objective_fid"]) :])
-
-    @property
-    def objective_values_list(self) -> list[float]:
-        """Values in the order evaluated, initial ones first."""
-        return list((self.results or {}).get("objective_values", ()))
-
-    @property
-    def X_dict_array(self) -> dict[int, Array]:  # noqa: N802 (Mango's name)
-        """For each arm the rows of `DomainSpace.convert_GP_space`, shape (n, columns)."""
-        return {index: self.ds[index].convert_GP_space(points) for index, (points, _) in self._by_arm().items()}
-
-    @property
-    def Y_dict_array(self) -> dict[int, Array]:  # noqa: N802 (Mango's name)
-        """For each arm its values, shape (n, 1)."""
-        return {index: np.array(values)[:, None] for index, (_, values) in self._by_arm().items()}
-
-    @property
-    def Y_dict_array_max(self) -> dict[int, Array]:  # noqa: N802 (Mango's name)
-        """For each arm the best value so far, shape (n, 1); the lowest one when minimising."""
-        best = np.maximum if self._senses[0] == "maximize" else np.minimum
-        return {index: best.accumulate(column, axis=0) for index, column in self.Y_dict_array.items()}
-
-    def _by_arm(self) -> dict[int, tuple[list[Params], list[float]]]:
-        """Points and values of each arm that has any."""
-        found: dict[int, tuple[list[Params], list[float]]] = {}
-        results = self.results or {}
-        keys = ("objective_fid", "params_tried", "objective_values")
-        for index, point, value in zip(*(results.get(key, ()) for key in keys), strict=True):
-            points, values = found.setdefault(index, ([], []))
-            points.append(point)
-            values.append(value)
-        return dict(sorted(found.items()))
 
 
 def _length(name: str, items: Any) -> int:

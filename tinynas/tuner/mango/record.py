@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.tuner.config import Params, Sense
 from tinynas.tuner.history import undominated
-
-if TYPE_CHECKING:
-    from tinynas.tuner.mango.tuner import Tuner
 
 __all__ = ["Outcome", "Record", "results_of_arms"]
 
@@ -29,10 +26,15 @@ class Outcome:
 
 
 class Record:
-    """The successes of a run, in order."""
+    """The successes of a run, in order.
 
-    def __init__(self, tuner: Tuner) -> None:
-        self.tuner = tuner
+    Args:
+        senses: What is better, for each objective.
+        with_surrogate: Whether there are initial points, and predictions of a surrogate.
+    """
+
+    def __init__(self, senses: Sequence[Sense], *, with_surrogate: bool) -> None:
+        self.senses, self.with_surrogate = tuple(senses), with_surrogate
         self.points: list[Params] = []
         self.values: list[Any] = []
         self.expected: list[Any] = []
@@ -54,7 +56,7 @@ class Record:
 
     def headline(self) -> str:
         """The best so far, in a line."""
-        if len(self.tuner.config.senses) > 1:
+        if len(self.senses) > 1:
             return f"Pareto front: {int(self._front().sum())} points"
         return f"Best score: {self.values[self._best()]:.6g}"
 
@@ -62,13 +64,13 @@ class Record:
         """The results dictionary, in Mango's form."""
         values = np.array(self.values, dtype=float)
         results: dict[str, Any] = {"params_tried": _objects(self.points), "objective_values": values}
-        if len(self.tuner.config.senses) > 1:
+        if len(self.senses) > 1:
             front = np.flatnonzero(self._front())
             results |= {"front_params": _objects([self.points[i] for i in front]), "front_values": values[front]}
         elif self.values:
             best = self._best()
             results |= {"best_objective": values[best], "best_params": self.points[best]}
-        if self.tuner.config.is_bayesian:
+        if self.with_surrogate:
             results |= {
                 "random_params": _objects(self.points[: self.initial]),
                 "random_params_objective": values[: self.initial].copy(),
@@ -77,12 +79,12 @@ class Record:
         return results
 
     def _front(self) -> NDArray[np.bool_]:
-        signs = [-1.0 if sense == "maximize" else 1.0 for sense in self.tuner.config.senses]
+        signs = [-1.0 if sense == "maximize" else 1.0 for sense in self.senses]
         return undominated(np.array(self.values, dtype=float).reshape(-1, len(signs)) * signs)
 
     def _best(self) -> int:
         values = np.array(self.values)
-        return int(np.argmax(values) if self.tuner.maximize_objective else np.argmin(values))
+        return int(np.argmax(values) if self.senses[0] == "maximize" else np.argmin(values))
 
 
 def _objects(items: list[Params]) -> np.ndarray[Any, Any]:

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinynas.errors import SpaceError
-from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, Sense
-from tinynas.tuner.history import read_values
+from tinynas.tuner.ask_tell import AskTell
+from tinynas.tuner.config import ConfigValueError, Params
+from tinynas.tuner.history import read_answer, read_values
 from tinynas.tuner.mango.record import Outcome, Record
 from tinynas.tuner.space import ExhaustedError
 
-if TYPE_CHECKING:
-    from tinynas.tuner.mango.tuner import Tuner
-
-__all__ = ["evaluate", "read_answer", "run"]
+__all__ = ["evaluate", "run"]
 
 logger = logging.getLogger(__name__)
+
+Objective = Callable[[list[Params]], Any]
 
 # Batches tried, at most, to get the initial values that failures have cost.
 TOP_UPS = 2
 
 
-def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
+def run(tuner: AskTell, objective: Objective, bar: Any) -> dict[str, Any]:
     """Evaluate the initial points, then iterate; what `Tuner.run`, `maximize` and `minimize` do.
 
-    Every run starts afresh from `initial_custom` and what `Tuner.warm_start` was given; the latter guides the search
-    without being part of the results. An exception of the objective fails the batch it was called with;
-    None, NaN and infinities fail their point; points missing from a `(params, values)` pair fail too. An iteration in
-    which nothing succeeded counts, but does not show in the results. A space with nowhere left to look ends the run.
+    What `Tuner.warm_start` was given guides the search without being part of the results. An exception of the objective
+    fails the batch it was called with; None, NaN and infinities fail their point; points missing from a
+    `(params, values)` pair fail too. An iteration in which nothing succeeded counts, but does not show in the results.
+    A space with nowhere left to look ends the run.
 
     Args:
-        tuner: Holds the space, the objective and the configuration.
-        senses: What is better, for each objective: more or less.
+        tuner: Holds the space and the configuration, and knows nothing but `initial_custom` and what it was given by
+            `warm_start`.
+        objective: Evaluates a list of points.
         bar: Wraps the loop to show its progress, and has `write` for a line of text, as `tqdm.tqdm` does; used where
             `log_progress` is set.
 
@@ -47,17 +49,14 @@ def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
         NaN where there was none yet, the value itself for initial points).
 
     Raises:
-        ConfigTypeError: If the tuner has no objective, or the objective returns something unusable.
-        ConfigValueError: If no evaluation succeeded, or values were told before by hand.
+        ConfigTypeError: If the objective returns something unusable.
+        ConfigValueError: If no evaluation succeeded.
         SpaceError: If no point was found that satisfies the constraint.
     """
-    if tuner.objective_function is None:
-        raise ConfigTypeError("there is no objective to call", where="objective", advice="use ask() and tell()")
-    tuner.start(*senses)
     config = tuner.config
-    record = Record(tuner)
+    record = Record(tuner.senses, with_surrogate=config.is_bayesian)
     if config.is_bayesian:
-        _initial(tuner, record)
+        _evaluate_initial(tuner, objective, record)
     steps = range(config.num_iteration)
     for _ in bar(steps) if config.log_progress else steps:
         try:
@@ -68,7 +67,7 @@ def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
             # Results are not thrown away because there is nowhere left to look.
             logger.info("the run ends early: %s", reason)
             break
-        if not record.add(evaluate(tuner, batch)):
+        if not record.add(evaluate(tuner, objective, batch)):
             continue
         if config.log_progress:
             bar.write(record.headline())
@@ -79,7 +78,7 @@ def run(tuner: Tuner, senses: tuple[Sense, ...], bar: Any) -> dict[str, Any]:
     return record.results()
 
 
-def _initial(tuner: Tuner, record: Record) -> None:
+def _evaluate_initial(tuner: AskTell, objective: Objective, record: Record) -> None:
     config = tuner.config
     custom: list[Any] = list(config.initial_custom or ())
     if any(isinstance(item, tuple) for item in custom):
@@ -87,14 +86,14 @@ def _initial(tuner: Tuner, record: Record) -> None:
         record.add(Outcome([params for params, _ in told], [value for _, value in told], [np.nan] * len(told)))
     else:
         distinct = {tuner.space.code(params) for params in custom}
-        record.add(evaluate(tuner, tuner.ask(len(distinct) or config.initial_random)))
+        record.add(evaluate(tuner, objective, tuner.ask(len(distinct) or config.initial_random)))
     enough = 1 if custom else config.initial_random
     for _ in range(TOP_UPS):
         missing = enough - len(record.values)
         if missing <= 0:
             break
         with suppress(ExhaustedError):
-            record.add(evaluate(tuner, tuner.ask(missing)))
+            record.add(evaluate(tuner, objective, tuner.ask(missing)))
     record.close_initial()
     if not record.values:
         raise ConfigValueError(
@@ -103,10 +102,8 @@ def _initial(tuner: Tuner, record: Record) -> None:
         ) from record.last_error
 
 
-def evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
+def evaluate(tuner: AskTell, objective: Objective, batch: list[Params]) -> Outcome:
     """Call the objective and tell the tuner; the successes with what was expected of them, and what went wrong."""
-    objective = tuner.objective_function
-    assert objective is not None
     count = len(tuner.config.senses)
     codes = [tuner.space.code(params) for params in batch]
     guided = tuner.config.is_bayesian
@@ -131,24 +128,3 @@ def evaluate(tuner: Tuner, batch: list[Params]) -> Outcome:
         if code not in given:
             tuner.tell(params, failed=True)
     return outcome
-
-
-def read_answer(answer: Any, batch: list[Params], count: int) -> tuple[list[Params], list[Any]]:
-    """Take apart what the objective returned: a list of values, or as a tuple the points evaluated and their values."""
-    if isinstance(answer, tuple) and len(answer) != 2:
-        raise ConfigTypeError(
-            f"the objective returned a tuple of {len(answer)} things, where (points, values) is meant by a tuple",
-            where="objective",
-        )
-    points, values = answer if isinstance(answer, tuple) else (batch, answer)
-    if count == 1 and isinstance(values, np.ndarray):
-        values = values.ravel()  # a column of values is as good as a row
-    try:
-        points, values = list(points), list(values)
-    except TypeError as error:
-        raise ConfigTypeError(
-            f"the objective must return a list of values, not {type(answer).__name__}", where="objective"
-        ) from error
-    if len(points) != len(values):
-        raise ConfigTypeError(f"the objective gave {len(values)} values for {len(points)} points", where="objective")
-    return points, values

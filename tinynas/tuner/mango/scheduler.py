@@ -1,25 +1,24 @@
 """Decorators that turn a function of one point into an objective of a list of points.
 
-Every scheduler answers with the pair `(points evaluated, values)` when some evaluations failed, and with the plain list
-of values otherwise; both are what `Tuner` expects of an objective. A call that raises is logged and counts as failed.
+Each is an executor of `concurrent.futures` and a batch size; `on` takes any other executor. An objective answers with
+the pair `(points evaluated, values)` when some evaluations failed, and with the plain list of values otherwise; `Tuner`
+expects both. A call that raises is logged and counts as failed.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
-from tinynas.tuner.config import ConfigValueError, JobsError, Params
+from tinynas.tuner.config import ConfigTypeError, ConfigValueError, JobsError, Params
+from tinynas.tuner.executors import Answer, SerialExecutor, evaluate_batch, process_pool, processor_count
+from tinynas.tuner.jobs import KubernetesJobs
 
-__all__ = ["Objective", "celery", "custom", "parallel", "serial"]
-
-logger = logging.getLogger(__name__)
-
-Answer = list[Any] | tuple[list[Params], list[Any]]
+__all__ = ["Objective", "celery", "custom", "kubernetes", "on", "parallel", "serial"]
 
 
 class Objective(Protocol):
@@ -28,11 +27,6 @@ class Objective(Protocol):
     def __call__(self, batch: list[Params]) -> Answer:
         """Evaluate a batch."""
         ...
-
-
-@dataclass(frozen=True)
-class _Failure:
-    reason: str
 
 
 def serial(function: Callable[..., Any]) -> Objective:
@@ -51,16 +45,39 @@ def serial(function: Callable[..., Any]) -> Objective:
         >>> square([{"x": 2}, {"x": 3}])
         [4, 9]
     """
+    return _objective(function, SerialExecutor)
 
-    @wraps(function)
-    def objective(batch: list[Params]) -> Answer:
-        return _sift(batch, [_guarded(function, params) for params in batch])
 
-    return _mark(objective)
+def on(executor: Executor, n_jobs: int, timeout: float | None = None) -> Callable[[Callable[..., Any]], Objective]:
+    """Evaluate the points of a batch on an executor of your own, such as a cluster's; the batch size becomes `n_jobs`.
+
+    Args:
+        executor: Any `concurrent.futures.Executor`; it stays yours to shut down.
+        n_jobs: Points per batch, at least 1.
+        timeout: Seconds to wait for each result; None waits for ever.
+
+    Raises:
+        ConfigTypeError: If it is no executor.
+        JobsError: If `n_jobs` is below 1.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> @on(ThreadPoolExecutor(2), n_jobs=2)
+        ... def square(x):
+        ...     return x * x
+        >>> square([{"x": 2}, {"x": 3}])
+        [4, 9]
+    """
+    if not isinstance(executor, Executor):
+        raise ConfigTypeError(
+            f"a concurrent.futures.Executor is needed, not {type(executor).__name__}", where="executor"
+        )
+    _check_positive(n_jobs)
+    return lambda function: _objective(function, lambda: executor, n_jobs, timeout)
 
 
 def parallel(n_jobs: int) -> Callable[[Callable[..., Any]], Objective]:
-    """Evaluate the points of a batch in parallel processes (joblib); the batch size becomes `n_jobs`.
+    """Evaluate the points of a batch in parallel processes (loky); the batch size becomes `n_jobs`.
 
     Args:
         n_jobs: Number of processes; -1 for as many as there are processors.
@@ -70,18 +87,8 @@ def parallel(n_jobs: int) -> Callable[[Callable[..., Any]], Objective]:
     """
     if not _is_int(n_jobs) or n_jobs == 0 or n_jobs < -1:
         raise JobsError(f"n_jobs must be -1 or at least 1, not {n_jobs!r}", where="n_jobs")
-
-    def decorate(function: Callable[..., Any]) -> Objective:
-        @wraps(function)
-        def objective(batch: list[Params]) -> Answer:
-            import joblib  # only this scheduler needs it
-
-            outcomes = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_guarded)(function, params) for params in batch)
-            return _sift(batch, outcomes)
-
-        return _mark(objective, _processors() if n_jobs == -1 else n_jobs)
-
-    return decorate
+    workers = processor_count() if n_jobs == -1 else int(n_jobs)
+    return lambda function: _objective(function, lambda: process_pool(workers), workers)
 
 
 def custom(n_jobs: int) -> Callable[[Callable[[list[Params]], Any]], Objective]:
@@ -121,48 +128,85 @@ def celery(n_jobs: int, timeout: float | None = None) -> Callable[[Callable[...,
     """
     _check_positive(n_jobs)
     try:
-        too_late = import_module("celery.exceptions").TimeoutError
+        import_module("celery.exceptions")
     except ImportError as error:
         raise ConfigValueError("celery is not installed", advice="pip install celery") from error
-
-    def decorate(function: Callable[..., Any]) -> Objective:
-        @wraps(function)
-        def objective(batch: list[Params]) -> Answer:
-            # All tasks start before the first result is waited for.
-            tasks = [_guarded(function, params) for params in batch]
-            return _sift(batch, [_collected(task, timeout, too_late) for task in tasks])
-
-        return _mark(objective, n_jobs)
-
-    return decorate
+    return lambda function: _objective(function, _TaskExecutor, n_jobs, timeout)
 
 
-def _collected(task: Any, timeout: float | None, too_late: type[Exception]) -> Any:
-    if isinstance(task, _Failure):
-        return task
-    try:
-        return task.get(timeout=timeout)
-    except too_late:
-        return _Failure(f"no result within {timeout} s")
-    except Exception as error:
-        return _Failure(repr(error))
+def kubernetes(
+    image: str,
+    namespace: str | None = None,
+    *,
+    command: Sequence[str],
+    resources: Mapping[str, str] | None = None,
+    timeout: float = 3600.0,
+    n_jobs: int = 1,
+    kubeconfig: str | Path | None = None,
+) -> Objective:
+    """Evaluate the points of a batch as Jobs of Kubernetes, each in a container of its own. It decorates nothing.
+
+    What came in before the deadline is the answer. Jobs are deleted after each batch. Those of a driver that was killed
+    end at the deadline and go ten minutes later, or with the pod that the driver ran in.
+
+    Args:
+        image: The containers' image.
+        namespace: Where the Jobs are made; None: the one of the configuration in use.
+        command: Program and arguments. It finds its point as a JSON object in the environment variable TINYNAS_PARAMS,
+            and prints the value (a list, for several objectives) as JSON in its last line.
+        resources: What a container requests, and is limited to, such as {"cpu": "2", "memory": "4Gi"}.
+        timeout: Seconds for a batch.
+        n_jobs: Jobs at once, at least 1; the batch size.
+        kubeconfig: File to reach the cluster by; None: the usual one, or that of the pod this process runs in.
+
+    Raises:
+        JobsError: If `n_jobs` is below 1.
+        ConfigTypeError: If the command is not a list of texts.
+        ConfigValueError: If the client is not installed, or the cluster does not answer.
+    """
+    _check_positive(n_jobs)
+    jobs = KubernetesJobs(
+        image, command, namespace=namespace, resources=resources, timeout=timeout, kubeconfig=kubeconfig
+    )
+
+    def objective(batch: list[Params]) -> Answer:
+        return jobs(batch)
+
+    return _mark(objective, n_jobs)
 
 
-def _guarded(function: Callable[..., Any], params: Params) -> Any:
-    try:
-        return function(**params)
-    except Exception as error:
-        return _Failure(repr(error))
+class _TaskExecutor(Executor):
+    """Calls that start tasks elsewhere, and return what their results can be asked of."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return _TaskFuture(fn(*args, **kwargs))
 
 
-def _sift(batch: list[Params], outcomes: list[Any]) -> Answer:
-    good = [(params, value) for params, value in zip(batch, outcomes, strict=True) if not isinstance(value, _Failure)]
-    if len(good) == len(batch):
-        return [value for _, value in good]
-    for params, outcome in zip(batch, outcomes, strict=True):
-        if isinstance(outcome, _Failure):
-            logger.warning("the evaluation of %s failed: %s", params, outcome.reason)
-    return [params for params, _ in good], [value for _, value in good]
+class _TaskFuture(Future[Any]):
+    """The result of a Celery task as a future."""
+
+    def __init__(self, task: Any) -> None:
+        super().__init__()
+        self._task = task
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the task; raises what the task raised, or Celery's own `TimeoutError`."""
+        return self._task.get(timeout=timeout)
+
+
+def _objective(
+    function: Callable[..., Any],
+    executor: Callable[[], Executor],
+    size: int | None = None,
+    timeout: float | None = None,
+) -> Objective:
+    """An objective that asks for its executor anew with every batch: a broken pool costs one batch."""
+
+    @wraps(function)
+    def objective(batch: list[Params]) -> Answer:
+        return evaluate_batch(executor(), function, batch, timeout)
+
+    return _mark(objective, size)
 
 
 def _mark(objective: Any, batch_size: int | None = None) -> Objective:
@@ -171,12 +215,6 @@ def _mark(objective: Any, batch_size: int | None = None) -> Objective:
         objective.batch_size = int(batch_size)
     marked: Objective = objective
     return marked
-
-
-def _processors() -> int:
-    import joblib
-
-    return int(joblib.cpu_count())
 
 
 def _is_int(value: object) -> bool:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tqdm import tqdm
-
 from tinynas.tuner.acquire import BayesianLearning
 from tinynas.tuner.ask_tell import AskTell
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, Sense, TunerConfig
+from tinynas.tuner.mango.bar import tqdm
 from tinynas.tuner.mango.run import run
 
 __all__ = ["Tuner", "TunerConfig"]
@@ -108,7 +107,10 @@ class Tuner(AskTell):
         return self._run((sense,))
 
     def _run(self, senses: tuple[Sense, ...]) -> dict[str, Any]:
-        self.results = run(self, senses, tqdm)
+        if self.objective_function is None:
+            raise ConfigTypeError("there is no objective to call", where="objective", advice="use ask() and tell()")
+        self.start(*senses)
+        self.results = run(self, self.objective_function, tqdm)
         if self.config.is_bayesian:
             self.Optimizer = self._suggester.optimizer(self._history)
         return self.results

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tinynas.tuner.acquire import ACQUISITIONS, clustered
+from tinynas.tuner.acquire import clustered
+from tinynas.tuner.acquisition import ACQUISITIONS
 from tinynas.tuner.ask_tell import AskTell
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params, check_count
+from tinynas.tuner.optional import load_optional
 from tinynas.tuner.plots.convergence import Scale, named_sources, read_run, run_traces
 from tinynas.tuner.plots.replay import (
     clusters,
@@ -64,7 +66,7 @@ def surrogate_1d(
         >>> len(surrogate_1d(tuner).frames)
         3
     """
-    from plotly.subplots import make_subplots
+    subplots = load_optional("plotly.subplots", "plotly")
 
     _check_tuner(tuner)
     space = tuner.space
@@ -76,7 +78,7 @@ def surrogate_1d(
     counts = range(first + 1, len(told) + 1)
     near = near_codes(tuner)
     frames = [surrogate_traces(tuner, place, count, near) for count in counts]
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.06)
+    figure = subplots.make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.06)
     figure.add_traces(frames[-1])
     figure.frames = [{"name": str(count), "data": traces} for count, traces in zip(counts, frames, strict=True)]
     if objective is not None:
@@ -127,7 +129,7 @@ def batch_2d(tuner: AskTell, n: int = 5) -> Any:
         >>> len(batch_2d(tuner, 3).data[-1].x)
         3
     """
-    import plotly.graph_objects as go
+    go = load_optional("plotly.graph_objects", "plotly")
 
     check_count("n", n, 2, where="")
     _check_tuner(tuner)
@@ -183,7 +185,7 @@ def convergence(results_or_tuners: Any, minimize: bool | None = None, minimum: f
         >>> [float(value) for value in figure.data[0].y]
         [3.0, 1.0, 1.0]
     """
-    import plotly.graph_objects as go
+    go = load_optional("plotly.graph_objects", "plotly")
 
     runs = [read_run(name, source, minimize) for name, source in named_sources(results_or_tuners)]
     if not any(np.isfinite(run.values).any() for run in runs):

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinynas.tuner.acquire import ACQUISITIONS, divided, weigh
+from tinynas.tuner.acquire import divided, weigh
+from tinynas.tuner.acquisition import ACQUISITIONS
 from tinynas.tuner.ask_tell import AskTell
 from tinynas.tuner.config import Params, finite_or_none
-from tinynas.tuner.mango import read_answer
+from tinynas.tuner.history import read_answer
 from tinynas.tuner.plots.traces import HUES, INK, MUTED, Trace, dots, lines
 from tinynas.tuner.space import Float, Integer, PointCode, Space
 from tinynas.tuner.surrogate import Model
@@ -37,7 +38,7 @@ CURVE_POINTS, CONTOUR_POINTS = 240, 64
 NEAR = 10.0 ** np.linspace(-4.0, -1.5, 9)
 # Contours of the expected improvement reach this many decades below its maximum; it falls by hundreds.
 DECADES = 6.0
-# Its lowest shade is not white, for what a constraint forbids is blank.
+# Its lowest shade is not white, because what a constraint forbids is blank.
 SHADES = [[0.0, "#e4e9ee"], [1.0, "#46566a"]]
 
 

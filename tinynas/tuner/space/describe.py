@@ -31,8 +31,8 @@ def classify(name: str, description: Any) -> Parameter:
 
     Raises:
         ConfigTypeError: If it is none of these.
-        SpaceError: If it holds no values, integers too large for coordinates, or a discrete distribution that is
-            not over integers.
+        SpaceError: If it holds no values, integers too large for coordinates, a distribution of several numbers at
+            once, or a discrete distribution that is not over integers.
 
     Example:
         >>> classify("filters", range(2, 64)).size
@@ -43,8 +43,10 @@ def classify(name: str, description: Any) -> Parameter:
     if hasattr(description, "rvs"):
         if not hasattr(description, "ppf"):
             return Multivariate.of(name, description)
+        _check_one_number(name, description)
         return _discrete(name, description) if hasattr(description, "pmf") else Float.of(name, description)
-    if not isinstance(description, Iterable) or isinstance(description, str | bytes | Mapping):
+    single = isinstance(description, str | bytes | Mapping) or getattr(description, "ndim", 1) == 0
+    if single or not isinstance(description, Iterable):
         raise ConfigTypeError(
             f"{description!r} is neither a list, a range nor a scipy distribution", where=f"param_dict:{name}"
         )
@@ -79,6 +81,20 @@ def loguniform(a: float, b: float) -> Any:
     import scipy.stats  # slow to import, and only spaces with distributions need it
 
     return scipy.stats.loguniform(10.0**a, 10.0 ** (a + b))
+
+
+def _check_one_number(name: str, distribution: Any) -> None:
+    """Refuse a distribution whose arguments are lists: scipy makes several distributions of it."""
+    try:
+        count = np.size(distribution.ppf(0.5))
+    except (TypeError, ValueError) as error:
+        raise SpaceError(f"the distribution has no median: {error}", where=name) from error
+    if count != 1:
+        raise SpaceError(
+            f"the arguments of the distribution are lists: it stands for {count} numbers",
+            where=name,
+            advice="give each number a parameter with a distribution of its own",
+        )
 
 
 def _is_integer(value: Any) -> bool:

@@ -103,7 +103,7 @@ class Integer:
 
 
 def equal(known: Any, value: Any) -> bool:
-    """Whether two values are the same; arrays, also inside lists, must agree in shape as well.
+    """Whether two values are the same; arrays, also inside lists, must agree in shape as well. NaN is itself.
 
     Example:
         >>> equal(np.array([64]), np.array([64, 64])), equal((1, np.array([2])), (1, np.array([2])))
@@ -119,7 +119,7 @@ def equal(known: Any, value: Any) -> bool:
     if isinstance(known, list | tuple) and isinstance(value, list | tuple):
         return type(known) is type(value) and len(known) == len(value) and all(map(equal, known, value))
     try:
-        return bool(known == value)
+        return bool(known == value or (known != known and value != value))
     except ValueError:
         return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.errors import ExhaustedError, SpaceError
-from tinynas.tuner.config import ConfigValueError, Params
+from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
 from tinynas.tuner.space.encoding import Encoding
 from tinynas.tuner.space.parameters import Multivariate, PointCode
 
@@ -106,7 +106,8 @@ class Space(Encoding):
         """Ask the constraint about points, in one call for those it was not asked about before.
 
         Raises:
-            ConfigValueError: If the constraint returns another number of answers.
+            ConfigTypeError: If the constraint returns something else than truth values.
+            ConfigValueError: If it returns another number of them.
         """
         if self._constraint is None:
             return [True] * len(codes)
@@ -115,14 +116,30 @@ class Space(Encoding):
             if len(self._verdicts) + len(unknown) > MAX_MEMORY:
                 self._verdicts.clear()
                 unknown = list(dict.fromkeys(codes))
-            answers = list(self._constraint([self.params(code) for code in unknown]))
-            if len(answers) != len(unknown):
-                raise ConfigValueError(
-                    f"the constraint gave {len(answers)} answers for {len(unknown)} points",
-                    where="conf_dict:constraint",
-                )
-            self._verdicts.update(zip(unknown, map(bool, answers), strict=True))
+            self._verdicts.update(zip(unknown, self._ask(unknown), strict=True))
         return [self._verdicts[code] for code in codes]
+
+    def _ask(self, codes: Sequence[PointCode]) -> list[bool]:
+        """Call the constraint; one by one where its answer is a single truth value, which holds for a single point."""
+        assert self._constraint is not None
+        answer: Any = self._constraint([self.params(code) for code in codes])
+        if isinstance(answer, bool | np.bool_):
+            return [bool(answer)] if len(codes) == 1 else [self._ask([code])[0] for code in codes]
+        if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
+            raise ConfigTypeError(
+                f"a constraint must return a truth value for each point, not {answer!r}", where="conf_dict:constraint"
+            )
+        answers = list(answer)
+        if len(answers) != len(codes):
+            raise ConfigValueError(
+                f"the constraint gave {len(answers)} answers for {len(codes)} points", where="conf_dict:constraint"
+            )
+        try:
+            return [bool(one) for one in answers]
+        except ValueError as error:
+            raise ConfigTypeError(
+                f"a constraint must return a truth value for each point: {error}", where="conf_dict:constraint"
+            ) from error
 
     def allowed(self, blocks: Iterator[Array], taken: set[PointCode], *, tries: int | None = None) -> Iterator[Array]:
         """Go through blocks of points and yield those that satisfy the constraint and are not taken.

@@ -1,13 +1,12 @@
 """The Gaussian process and what it learns from the evaluations."""
 
-from tinynas.tuner.surrogate.limits import LOG_SQRT_2PI, log_feasibility
+from tinynas.tuner.surrogate.limits import log_feasibility
 from tinynas.tuner.surrogate.model import Model
 from tinynas.tuner.surrogate.regressor import GaussianProcessRegressor
 from tinynas.tuner.surrogate.surrogate import GaussianProcess
 from tinynas.tuner.surrogate.warp import Warp
 
 __all__ = [
-    "LOG_SQRT_2PI",
     "GaussianProcess",
     "GaussianProcessRegressor",
     "Model",

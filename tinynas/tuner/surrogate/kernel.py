@@ -33,7 +33,7 @@ def matern52(squared_distance: Array) -> tuple[Array, Array]:
         >>> float(matern52(np.zeros(1))[0][0])
         1.0
     """
-    # In place, for it is half of all the time that the tuner takes.
+    # In place, because it is half of all the time that the tuner takes.
     correlation = squared_distance * 5.0
     np.sqrt(correlation, out=correlation)
     decay = np.negative(correlation)

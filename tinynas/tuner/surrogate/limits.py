@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from tinynas.tuner.history import Observation
 from tinynas.tuner.surrogate.surrogate import GaussianProcess, fit
 
-__all__ = ["LOG_SQRT_2PI", "fit_limits", "log_feasibility"]
+__all__ = ["fit_limits", "log_feasibility"]
 
 Array = NDArray[np.float64]
 
+# A constraint this many times its typical size is as far out as any.
+FAR_OUT = 1e12
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -33,8 +35,11 @@ def fit_limits(Z: Array, observations: Sequence[Observation], groups: NDArray[np
         return ()
     values = np.array([one.constraints for one in observations if one.constraints], dtype=float)
     size = np.median(np.abs(values), axis=0)
-    scaled = np.arcsinh(values / np.where(size > 0, size, 1.0))
-    return tuple(fit(Z[known], column, groups) for column in scaled.T)
+    with np.errstate(over="ignore"):  # of an absurd value nothing counts but that it is far out
+        ratios = np.clip(values / np.where(size > 0, size, 1.0), -FAR_OUT, FAR_OUT)
+    scaled = np.arcsinh(ratios)
+    # Where a constraint is nearly active decides what is feasible.
+    return tuple(fit(Z[known], column, groups, rank=np.abs(column)) for column in scaled.T)
 
 
 def log_feasibility(mean: Array, deviation: Array) -> tuple[Array, Array, Array]:

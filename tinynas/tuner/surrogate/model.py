@@ -15,6 +15,7 @@ from tinynas.tuner.space import PointCode, Space
 from tinynas.tuner.surrogate.failures import blame
 from tinynas.tuner.surrogate.limits import fit_limits
 from tinynas.tuner.surrogate.scalar import scalarised
+from tinynas.tuner.surrogate.subset import choose_subset
 from tinynas.tuner.surrogate.surrogate import GaussianProcess, fit
 from tinynas.tuner.surrogate.warp import Warp
 
@@ -130,6 +131,11 @@ class Model:
         full = self.fidelities[self.succeeded] == 1.0
         return self.told[self.succeeded][full], self.y[full]
 
+    @cached_property
+    def values(self) -> Array:
+        """What the surrogate sees of the successful evaluations: warped values, to be minimised, shape (successes,)."""
+        return self.warp.forward(self.y)
+
     @property
     def stagnation(self) -> int:
         """Number of successful evaluations since the best one."""
@@ -148,7 +154,10 @@ class Model:
         failed = self.features(self.told[~self.succeeded])
         share = blame(self.space.features(self.told), self.succeeded, FAILURE_REACH * math.sqrt(self.space.dimension))
         mean, _ = self.surrogate.predict(failed)
-        return self.surrogate.condition(failed, mean + share * np.maximum(self.surrogate.y.max() - mean, 0.0))
+        kernel = self.surrogate.kernel
+        kept = choose_subset(failed / kernel.length_scales[kernel.groups], mean)
+        values = mean + share * np.maximum(self.values.max() - mean, 0.0)
+        return self.surrogate.condition(failed[kept], values[kept])
 
     def predict(self, codes: Sequence[PointCode]) -> tuple[Array, Array]:
         """Mean and standard deviation in the user's units and sign, each of shape (n,), or (n, objectives) for several.

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from tinynas.tuner.surrogate.kernel import Kernel
 from tinynas.tuner.surrogate.likelihood import Likelihood, cholesky, hyperparameters, lapack, presets
+from tinynas.tuner.surrogate.subset import choose_subset
 
 __all__ = ["GaussianProcess", "fit"]
 
 Array = NDArray[np.float64]
 
-# Hyperparameters are fitted to at most this many observations; the posterior always uses all of them.
+# Hyperparameters are fitted to at most this many observations; the posterior uses more of them (`choose_subset`).
 FIT_LIMIT = 160
 SCOUT_STEPS = 8
 MAX_STEPS = 30
@@ -48,7 +49,10 @@ class GaussianProcess:
         """Condition on observations under given hyperparameters."""
         K = kernel(Z, Z)
         K[np.diag_indices_from(K)] = kernel.variance + noise
-        root = np.tril(lapack().dtrtri(cholesky(K), lower=1)[0])
+        return cls._with_root(Z, y, kernel, noise, _invert(K))
+
+    @classmethod
+    def _with_root(cls, Z: Array, y: Array, kernel: Kernel, noise: float, root: Array) -> GaussianProcess:
         ones, whitened = root @ np.ones(len(y)), root @ y
         center = float(ones @ whitened / (ones @ ones + 1.0))
         return cls(Z, y, kernel, noise, center, root, root.T @ (whitened - center * ones))
@@ -79,16 +83,34 @@ class GaussianProcess:
         """
         if len(Z) == 0:
             return self
-        values = self.predict(Z)[0] if y is None else y
-        return self.of(np.vstack([self.Z, Z]), np.concatenate([self.y, values]), self.kernel, self.noise)
+        cross = self.kernel(Z, self.Z)
+        values = self.center + cross @ self.weights if y is None else y
+        # The factor of what was known stays; the new rows alone are worked out. A batch of 64 points asks for 64 of
+        # these.
+        W = cross @ self.root.T
+        K = self.kernel(Z, Z)
+        K[np.diag_indices_from(K)] = self.kernel.variance + self.noise
+        rest = K - W @ W.T
+        if rest.diagonal().min() < 0.5 * self.noise:  # below the noise: rounding has eaten it
+            return self.of(np.vstack([self.Z, Z]), np.concatenate([self.y, values]), self.kernel, self.noise)
+        corner = _invert(rest)
+        n, m = len(self.Z), len(Z)
+        root = np.zeros((n + m, n + m))
+        root[:n, :n], root[n:, :n], root[n:, n:] = self.root, -corner @ (W @ self.root), corner
+        return self._with_root(np.vstack([self.Z, Z]), np.concatenate([self.y, values]), self.kernel, self.noise, root)
 
     def _deviation(self, explained: Array) -> Array:
         floor = 1e-12 * self.kernel.variance
         return np.sqrt(np.maximum(self.kernel.variance - explained, floor))
 
 
-def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
-    """Fit hyperparameters by maximum a posteriori and condition on all observations.
+def _invert(K: Array) -> Array:
+    """Inverse of the lower Cholesky factor."""
+    return np.tril(lapack().dtrtri(cholesky(K), lower=1)[0])
+
+
+def fit(Z: Array, y: Array, groups: NDArray[np.int64], rank: Array | None = None) -> GaussianProcess:
+    """Fit hyperparameters by maximum a posteriori and condition on the observations, on a subset of very many.
 
     Pure: the same observations give the same result, whatever was fitted before. Short climbs start from the best two
     of a fixed set of settings, which takes the place of random restarts, and the better one goes on.
@@ -97,6 +119,7 @@ def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
         Z: Features, shape (n, features), n >= 1.
         y: Values, shape (n,), of about zero mean and unit variance.
         groups: Length scale of each feature column, shape (features,).
+        rank: Which observations matter most when there are very many, lowest first, shape (n,). None takes the values.
 
     Returns:
         The posterior.
@@ -110,7 +133,9 @@ def fit(Z: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
     scouts = [_climb(likelihood, theta, SCOUT_STEPS) for theta in start[order[:2]]]
     theta, _ = min(scouts, key=lambda end: end[1])
     theta, _ = _climb(likelihood, theta, MAX_STEPS)
-    return GaussianProcess.of(Z, y, *hyperparameters(theta, groups))
+    kernel, noise = hyperparameters(theta, groups)
+    kept = choose_subset(Z / kernel.length_scales[groups], y if rank is None else rank)
+    return GaussianProcess.of(Z[kept], y[kept], kernel, noise)
 
 
 def _climb(likelihood: Likelihood, theta: Array, steps: int) -> tuple[Array, float]:

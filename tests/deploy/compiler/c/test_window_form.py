@@ -9,6 +9,7 @@ from ctypes import c_int32
 import numpy as np
 import pytest
 
+from tests._tools import require
 from tests.deploy._building import RELU, Model
 from tests.deploy._models import BUILDERS
 from tests.deploy.compiler._library import library, needs_compiler, pointer
@@ -66,7 +67,8 @@ def test_the_text_depends_on_the_model_alone():
 @needs_compiler
 @pytest.mark.parametrize("optimise", ["speed", "size"])
 def test_nothing_but_the_arena_is_written_to_and_nothing_called(optimise, tmp_path):
-    nm = shutil.which("nm") or pytest.skip("no nm on the PATH")
+    require("nm")
+    nm = shutil.which("nm")
     cc = shutil.which("gcc") or shutil.which("clang")
     for name in NAMES:
         compiled = compile_model(BUILDERS[name](np.random.default_rng(0)), optimise=optimise)

@@ -1,6 +1,7 @@
 """From a graph to the compiler's own form: what becomes another way of reading, what is fused, what is refused."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,10 @@ PROMISED = [
     "LOGISTIC",
     "TANH",
 ]
+
+
+def stored(name):
+    return (Path(__file__).parents[1] / "models" / f"{name}.tflite").read_bytes()
 
 
 def program(model):
@@ -190,16 +195,97 @@ class TestRefusals:
         with pytest.raises(UnsupportedOp, match=r"operator 0 \(FULLY_CONNECTED\).*constant"):
             lower(read_graph(m.pack(y)))
 
+    @pytest.mark.parametrize(("name", "number"), [("depth_multiplier", -1), ("depth_multiplier_2", 65535)])
+    def test_a_depth_multiplier_that_contradicts_the_shapes(self, name, number):
+        """TFLM goes by the number, others by the shapes: their outputs differ."""
+        with pytest.raises(UnsupportedOp, match=rf"operator 0 \(DEPTHWISE_CONV_2D\).*Multiplier of {number} contra"):
+            lower(read_graph(stored(name)))
+
+    @pytest.mark.parametrize(("name", "axis"), [("MEAN", 258), ("MEAN", -5), ("CONCATENATION", 4)])
+    def test_an_axis_that_is_not_there(self, name, axis):
+        m = Model(np.random.default_rng(0))
+        x = m.input(1, 6, 4, 2)
+        if name == "MEAN":
+            y = m.mean(x, (1, 2))
+            at = m.ops[-1].inputs[1]
+            m.tensors[at] = replace(m.tensors[at], data=np.array([1, axis], np.int32))
+        else:
+            y = m.concatenation([x, x], 3)
+            m.ops[-1] = replace(m.ops[-1], options={**m.ops[-1].options, "axis": axis})
+        with pytest.raises(UnsupportedOp, match=f"axis {axis} of 4"):
+            lower(read_graph(m.pack(y)))
+
+    def test_options_of_another_operator(self):
+        m = Model(np.random.default_rng(0))
+        graph = read_graph(m.pack(m.conv(m.input(1, 6, 6, 3), 4, (3, 3))))
+        wrong = replace(graph.ops[0], options_table="DepthwiseConv2DOptions")
+        with pytest.raises(ConversionError, match="DepthwiseConv2DOptions where Conv2DOptions belong"):
+            lower(replace(graph, ops=(wrong,)))
+
+    @pytest.mark.parametrize("field", ["dilationWFactor", "dilationHFactor"])
+    def test_a_dilation_that_tflm_would_cut_to_sixteen_bits(self, field):
+        m = Model(np.random.default_rng(0))
+        graph = read_graph(m.pack(m.conv(m.input(1, 6, 6, 3), 4, (3, 3))))
+        wide = replace(graph.ops[0], options={**graph.ops[0].options, field: 65536})
+        with pytest.raises(UnsupportedOp, match="at most 32767"):
+            lower(replace(graph, ops=(wide,)))
+
+    def test_an_operator_that_writes_a_constant(self):
+        m = Model(np.random.default_rng(0))
+        x = m.input(1, 4, 2)
+        y = m.arithmetic("ADD", x, x)
+        m.tensors[y] = replace(m.tensors[y], constant=True, data=np.zeros((1, 4, 2), np.int8))
+        with pytest.raises(ConversionError, match=r"operator 0 \(ADD\) writes tensor 1, a constant"):
+            read_graph(m.pack(y))
+
+    def test_an_operator_that_writes_what_another_has_written(self):
+        m = Model(np.random.default_rng(0))
+        x = m.input(1, 4, 2)
+        y = m.arithmetic("ADD", x, x)
+        m.ops.append(m.ops[0])
+        with pytest.raises(ConversionError, match=r"operator 1 \(ADD\) writes tensor 1, what is there already"):
+            read_graph(m.pack(y))
+
+    def test_an_operator_in_real_numbers_is_named_and_not_what_leads_to_it(self):
+        with pytest.raises(UnsupportedOp, match=r"operator 2 \(ELU\), tensor 5 \(1, 8, 8, 4\)"):
+            lower(read_graph(stored("elu")))
+
+    def test_an_operator_that_keeps_a_state_is_named(self):
+        lstm = Path(__file__).parents[2] / "interpreters" / "models" / "lstm.tflite"
+        with pytest.raises(
+            UnsupportedOp, match=r"operator 0 \(UNIDIRECTIONAL_SEQUENCE_LSTM\).*keeps a state"
+        ) as caught:
+            lower(read_graph(lstm.read_bytes()))
+        assert "--engine" not in caught.value.advice  # it is refused there, too
+
+    def test_a_custom_operator_is_called_by_its_name(self):
+        m = Model(np.random.default_rng(0))
+        x = m.conv(m.input(1, 6, 6, 3), 4, (3, 3))
+        out = m.output(m.shape(x), 1.0)
+        graph = read_graph(m.pack(m.op("GELU", [x], out)))
+        ops = (graph.ops[0], replace(graph.ops[1], kind="CUSTOM", custom="MaxUnpool2D"))
+        with pytest.raises(UnsupportedOp, match=r"operator 1 \(CUSTOM MaxUnpool2D\), tensor"):
+            lower(replace(graph, ops=ops))
+
+    def test_the_way_out_is_an_option_of_measure(self):
+        m = Model(np.random.default_rng(0))
+        x = m.conv(m.input(1, 6, 6, 3), 4, (3, 3))
+        model = m.pack(m.op("HARD_SWISH", [x], m.output(m.shape(x), 1.0)))
+        with pytest.raises(UnsupportedOp) as caught:
+            lower(read_graph(model))
+        assert "`tinynas measure --engine tflm`" in caught.value.advice
+        assert "--mode" not in str(caught.value)
+
     def test_two_inputs(self):
         m = Model(np.random.default_rng(0))
         x, y = m.input(1, 4, 2), m.input(1, 4, 2)
-        with pytest.raises(ConversionError, match="one input"):
+        with pytest.raises(ConversionError, match=r"2 inputs: tensor 0 .* \(1, 4, 2\), tensor 1"):
             lower(read_graph(m.pack(m.arithmetic("ADD", x, y))))
 
     def test_two_outputs(self):
         m = Model(np.random.default_rng(0))
         x = m.input(1, 4, 2)
-        with pytest.raises(ConversionError, match="one output"):
+        with pytest.raises(ConversionError, match=r"2 outputs: tensor 1 "):
             lower(read_graph(m.pack(m.unary("RELU", x), m.unary("RELU", x))))
 
     def test_a_float_model(self):

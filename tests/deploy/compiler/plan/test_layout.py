@@ -80,6 +80,26 @@ def test_known_layouts(found, size):
     assert lay_out(found).bytes == size
 
 
+# Of a network of the search: (rows, bytes of a row, first, last).
+TWELVE = (
+    *((25, 17, 63, 123), (13, 17, 0, 62), (25, 17, 4, 109), (12, 17, 65, 108), (13, 17, 69, 123), (1, 17, 109, 133)),
+    *(
+        (13, 17, 110, 129),
+        (13, 17, 111, 125),
+        (4, 17, 116, 129),
+        (4, 17, 127, 130),
+        (4, 17, 128, 131),
+        (1, 17, 131, 132),
+    ),
+)
+
+
+def test_orders_that_lead_to_the_same_places_are_tried_once():
+    """With every order tried to its end the search gave up before it found the optimum."""
+    layout = lay_out([Buffer(*buffer) for buffer in TWELVE])
+    assert layout.bytes == layout.lower_bound == 1284
+
+
 def test_many_buffers_take_no_longer_than_the_search_may():
     found = [Buffer(1, 8 + 12 * (i * 7 % 11), i, i + 3 + i % 5) for i in range(120)]
     layout = lay_out(found)

@@ -1,5 +1,6 @@
 """Turns and ring buffers: every row is there when it is read, and buffers are no larger than that asks for."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -130,3 +131,14 @@ def test_repetitions_are_found(body, times):
     order = body * times
     size = sum(2 + len(s.body) for s in segments(order))
     assert size <= max(len(body) + 2, 8) * (times // 255 + 2) + 2 * len(body)
+
+
+def test_a_schedule_leaves_nothing_to_the_garbage_collector():
+    live = keep_live(lower(read_graph(next(iter(MODELS.values()))))[0])
+    gc.collect()
+    gc.disable()
+    try:
+        make_schedule(live)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

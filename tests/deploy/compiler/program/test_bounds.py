@@ -54,7 +54,7 @@ TOO_LARGE = {
     "operators": (lambda m: relus(bounds.MAX_OPERATORS + 1, 2), "513 operators"),
     "values": (lambda m: m.pack(m.unary("RELU", m.input(1, 3, 1 << 23))), "at most 16777216 values"),
     "rows": (lambda m: m.pack(m.unary("RELU", m.input(1, 65_536, 1))), "at most 65535 rows"),
-    "window": (lambda m: convolution(m, 9, 3, 1 << 19), "at most 1048576 are compiled"),
+    "window": (lambda m: convolution(m, 9, 3, 1 << 14), "at most 32767 are compiled"),
     "reads": (lambda m: convolution(m, 65_535, 17), "rows are read"),
     "distance": (padded, "too far away"),
     "repeated constants": (repeated, "constants of more than 8388608 bytes"),
@@ -84,7 +84,7 @@ def test_what_is_too_large_is_refused_at_once(name):
     [
         lambda m: m.pack(m.unary("RELU", m.input(1, 2, 1 << 23))),
         lambda m: m.pack(m.unary("RELU", m.input(1, 65_535, 1))),
-        lambda m: convolution(m, 9, 3, (1 << 19) - 1),
+        lambda m: convolution(m, 9, 3, (1 << 14) - 1),
         lambda m: convolution(m, 65_535, 15),
         lambda m: relus(bounds.MAX_OPERATORS, 3),
         # A recursion as deep as there are operators, and many of them in one buffer.

@@ -84,6 +84,13 @@ class Pending:
         same = b.tensor(middle.outputs[0]).quantization == b.tensor(target).quantization
         if block != block_back or not len(shape) == len(made) == len(block) + 2 <= 4 or shape[0] != 1 or not same:
             return False
+        into, out_of = b.tensor(middle.inputs[0]).shape, b.tensor(middle.outputs[0]).shape
+        batches = {
+            b.tensor(t).shape[:1] for t in (blocks.op.outputs[0], middle.inputs[0], middle.outputs[0], back.inputs[0])
+        }
+        # Where the model's batch is left open, the file has the shapes of one block.
+        if batches not in ({(1,)}, {(prod(block),)}):
+            raise b.refuse(f"a convolution between blocks does not lead from {into} to {out_of}")
         lift = (1,) * (2 - len(block))  # a series is an image of height 1
         none = ((0, 0),) * len(lift)
         taps = b.tensor(middle.inputs[1]).shape[1:3]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -99,8 +99,7 @@ def emit_window(
 
         rows, across = across, Axis(1, 1, 1)
     read = b.read(b.op.inputs[0], Rows(rows.size, across.size, channels[0]), fill)
-    access = replace(
-        read,
+    access = read._replace(
         base=read.base - rows.padding * read.stride,
         stride=read.stride * rows.stride,
         dilation=read.stride * rows.dilation,
@@ -136,6 +135,9 @@ def depthwise(b: Builder, axes: tuple[Axis, Axis] | None = None) -> None:
     inputs, outputs = b.tensor(b.op.inputs[0]).shape[-1], weights.shape[3]
     if weights.shape[0] != 1 or outputs % inputs:
         raise b.refuse(f"weights of shape {weights.shape} do not fit {inputs} channels", b.op.inputs[1])
+    if (multiplier := b.op.options.get("depthMultiplier", 0)) != outputs // inputs:
+        what = f"a depthMultiplier of {multiplier} contradicts {inputs} channels in and {outputs} out"
+        raise b.refuse(what, b.op.outputs[0])
     zero, bias, requantization = _requantization(b, outputs)
 
     def make(orient: Orient, window: Window, width: int) -> Work:

@@ -72,7 +72,7 @@ def _operand(b: Builder, tensor: int, rows: Rows) -> Access:
     if prod(shape) == prod(target):
         return b.read(tensor, rows)
     if prod(shape) == rows.bytes and shape[-1:] == target[-1:]:
-        return replace(b.read(tensor, Rows(1, rows.width, rows.channels)), stride=0)
+        return b.read(tensor, Rows(1, rows.width, rows.channels))._replace(stride=0)
     return _repeated(b, tensor, shape, target, rows)
 
 
@@ -130,7 +130,7 @@ def _clamped(b: Builder, tensor: int, low: int, high: int) -> bool:
         work = Lookup(np.clip(work.table, low, high))
     else:
         return False
-    b.operators[maker] = replace(b.operators[maker], work=work)
+    b.operators[maker] = b.operators[maker]._replace(work=work)
     return True
 
 
@@ -139,7 +139,7 @@ def mean(b: Builder) -> None:
     source, target = b.op.inputs[0], b.op.outputs[0]
     shape = b.tensor(source).shape
     rows = rows_of(shape)
-    axes = {a % max(len(shape), 1) for a in b.integers(b.op.inputs[1]).reshape(-1).tolist()}
+    axes = {b.axis(a, len(shape)) for a in b.integers(b.op.inputs[1]).reshape(-1).tolist()}
     # The axes that are longer than one: those of rows, positions, channels, or the last of these.
     long = [i for i, n in enumerate(shape) if n > 1]
     if len(long) > 3:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
 from tinynas.deploy.compiler.passes import blocks, convolutions, elementwise, movement
+from tinynas.deploy.compiler.passes.admit import check_ends, check_operators
 from tinynas.deploy.compiler.program.bounds import check_graph, check_program
 from tinynas.deploy.compiler.program.builder import Builder, View
 from tinynas.deploy.compiler.program.ir import Program, rows_of
@@ -49,17 +51,15 @@ def lower(graph: Graph) -> tuple[Program, int, int]:
         UnsupportedOp: An operator, or what it is asked to do, is not compiled, or the model is too large.
         ConversionError: The model has several inputs or outputs, or its operators contradict its tensors.
     """
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ConversionError("a model with one input and one output is expected")
-    if any(n < 1 for t in graph.tensors for n in t.shape):
-        raise ConversionError("a tensor without elements is not expected")
+    check_operators(graph, SUPPORTED)
+    check_ends(graph)
     check_graph(graph)
     ops = list(enumerate(graph.ops))
     source, target = graph.inputs[0], graph.outputs[0]
     if graph.tensors[source].dtype == "float32":
-        source, ops = _edge(ops, "QUANTIZE", source)
+        source, ops = _edge(graph, ops, "QUANTIZE", source)
     if graph.tensors[target].dtype == "float32":
-        target, ops = _edge(ops, "DEQUANTIZE", target)
+        target, ops = _edge(graph, ops, "DEQUANTIZE", target)
     b = Builder(graph)
     b.quantization(source)
     rows = rows_of(graph.tensors[source].shape)
@@ -87,15 +87,18 @@ def _translate(b: Builder, pending: blocks.Pending) -> None:
     for b.source, b.op in due:
         make = _OPERATORS.get(b.op.kind)
         if make is None:
-            raise b.refuse("this kind of operator is not compiled", b.op.outputs[0] if b.op.outputs else None)
+            raise b.refuse("real numbers within the model; DEQUANTIZE is compiled at its output only", b.op.outputs[0])
         make(b)
 
 
-def _edge(ops: list[tuple[int, Op]], kind: str, tensor: int) -> tuple[int, list[tuple[int, Op]]]:
+def _edge(graph: Graph, ops: list[tuple[int, Op]], kind: str, tensor: int) -> tuple[int, list[tuple[int, Op]]]:
     """The int8 tensor behind a float edge of the model, and the operators without the one between."""
-    for place, (_, op) in enumerate(ops):
+    for place, (number, op) in enumerate(ops):
         near, far = (op.inputs, op.outputs) if kind == "QUANTIZE" else (op.outputs, op.inputs)
         if op.kind == kind and tensor in near:
+            outer, inner = graph.tensors[tensor].shape, graph.tensors[far[0]].shape
+            if prod(outer) != prod(inner):
+                raise ConversionError(f"operator {number} ({kind}) contradicts its tensors: {outer} and {inner}")
             return far[0], ops[:place] + ops[place + 1 :]
     raise ConversionError(
         f"a float32 edge without {kind} next to it", advice="convert with int8 weights and activations"

@@ -96,7 +96,7 @@ def concatenation(b: Builder) -> None:
     """CONCATENATION: within rows row by row, otherwise as a whole."""
     target = b.op.outputs[0]
     shape = b.tensor(target).shape
-    axis = int(b.op.options["axis"]) % max(len(shape), 1)
+    axis = b.axis(int(b.op.options["axis"]), len(shape))
     parts = [b.tensor(t).shape for t in b.op.inputs]
     rest = [s[:axis] + s[axis + 1 :] for s in (*parts, shape)]
     if len(set(rest)) > 1 or sum(s[axis] for s in parts) != shape[axis]:
@@ -139,7 +139,9 @@ def _picks(b: Builder, shape: tuple[int, ...]) -> list[range]:
         last = None if options.get("endMask", 0) & bit else end[axis]
         step = strides[axis]
         if options.get("shrinkAxisMask", 0) & bit:
-            first = begin[axis] % max(size, 1)
+            if not -size <= begin[axis] < size:
+                raise b.refuse(f"position {begin[axis]} of an axis of {size}")
+            first = begin[axis] % size
             last, step = first + 1, 1
         picks.append(range(*slice(first, last, step).indices(size)))
     if any(len(pick) == 0 for pick in picks):

@@ -17,7 +17,7 @@ __all__ = ["ALIGNMENT", "Layout", "lay_out"]
 
 ALIGNMENT = 4
 # Placements that the search may try before it settles for the best one found.
-_BUDGET = 20_000
+_BUDGET = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ def lay_out(buffers: Sequence[Buffer]) -> Layout:
         lambda i: (-buffers[i].last, -sizes[i]),
         lambda i: (buffers[i].first - buffers[i].last, -sizes[i]),
     ):
+        if search.height <= bound:
+            break
         search.try_order(sorted(numbers, key=key))
     search.branch([], sorted(numbers, key=lambda i: -sizes[i]), 0)
     return Layout(tuple(search.best), search.height, bound)
@@ -84,6 +86,7 @@ class _Search:
         self.best: list[int] = [0] * len(buffers)
         self.height = 1 << 60 if buffers else 0
         self.left = _BUDGET
+        self.seen: set[tuple[_Placement, ...]] = set()
 
     def try_order(self, order: list[int]) -> None:
         """Place buffers in an order, and keep the result if it is the best so far."""
@@ -116,6 +119,9 @@ class _Search:
                 continue
             larger = placed.copy()
             insort(larger, (offset, end, i))
+            if (key := tuple(larger)) in self.seen:  # another order led here
+                continue
+            self.seen.add(key)
             self.branch(larger, rest[:k] + rest[k + 1 :], max(height, end))
 
     def _keep(self, placed: list[_Placement]) -> None:

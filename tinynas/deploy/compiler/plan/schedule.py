@@ -19,6 +19,7 @@ __all__ = ["LANES", "Buffer", "Schedule", "Segment", "make_schedule", "segments"
 #: Turns that an operator takes at once where rows are single positions: two columns share every load of weights.
 LANES = 2
 _NEVER = 1 << 60
+_PERIODS = 64  # operators in the body of a segment, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,49 +79,51 @@ class _Simulation:
         self.done = [0] * len(self.turns)
         self.made = [0] * len(self.turns)  # rows of each output that exist, as the number of the first that does not
         # Of each operator: who makes what it reads, and the highest row that each of its steps needs of that.
-        self.feeds: list[list[tuple[int, list[int]]]] = [[] for _ in self.turns]
+        self.feeds: list[list[tuple[int, Sequence[int]]]] = [[] for _ in self.turns]
         self.order: list[int] = []
         # Of each value: (reader, lowest row that each of its turns and all later ones read).
-        self.readers: dict[int, list[tuple[int, list[int]]]] = {}
+        self.readers: dict[int, list[tuple[int, Sequence[int]]]] = {}
         for i, t in enumerate(self.turns):
             for access in t.operator.inputs:
-                reads = () if access.whole else [access.existing(row) for row in t.rows]
-                lows = [0] * len(t.rows) if access.whole else [rows[0] if rows else _NEVER for rows in reads]
-                lows = list(accumulate(reversed([*lows, _NEVER]), min))[::-1]
+                lows, needs = self._reads(i, access)
                 self.readers.setdefault(access.value, []).append((i, lows))
                 maker = self.makers.get(access.value)
                 if maker is not None:
-                    self.feeds[i].append((maker, self._needs(i, access, reads)))
+                    self.feeds[i].append((maker, needs))
         self.group = self._groups()
-        # Of each operator: the buffers that a step reads or writes, each by its leader.
-        touched = [{t.operator.output, *(access.value for access in t.operator.inputs)} for t in self.turns]
-        self.touches = [{self.group[value] for value in values if value in self.group} for values in touched]
-        self.rows = dict.fromkeys(self.group.values(), 0)
-        self.span: dict[int, tuple[int, int]] = {}
-        # Of each buffer: who reads what lies in it; the first row that has not been made; who is farthest behind.
-        self.shared: dict[int, list[tuple[int, list[int]]]] = {leader: [] for leader in self.rows}
+        self.rows = dict.fromkeys(self.group.values(), 1)
+        # Of each buffer: who reads what lies in it; the first row that has not been made.
+        self.shared: dict[int, list[tuple[int, Sequence[int]]]] = {leader: [] for leader in self.rows}
         for value, leader in self.group.items():
             self.shared[leader] += self.readers.get(value, [])
         self.end = dict.fromkeys(self.rows, 0)
-        self.last: dict[int, tuple[int, int, int]] = {}
+        self.leaders = [self.group.get(t.operator.output, -1) for t in self.turns]
 
     def run(self) -> Schedule:
         """Pull the whole output."""
-        last = self.makers[self.live.program.output]
-        while self.done[last] < len(self.turns[last].rows):
-            self._step(last)
+        self._pull()
+        first_at: dict[int, int] = {}
+        last_at: dict[int, int] = {}
+        for at, op in enumerate(self.order):
+            first_at.setdefault(op, at)
+            last_at[op] = at
+        span: dict[int, tuple[int, int]] = {}
+        for op, at in first_at.items():
+            t = self.turns[op]
+            for value in (t.operator.output, *(access.value for access in t.operator.inputs)):
+                if (leader := self.group.get(value)) is not None:
+                    begun, ended = span.get(leader, (at, 0))
+                    span[leader] = min(begun, at), max(ended, last_at[op])
         numbers = {leader: n for n, leader in enumerate(sorted(self.rows))}
         values = self.live.program.values
-        buffers = [
-            Buffer(self.rows[leader], values[leader].rows.bytes, *self.span[leader]) for leader in sorted(self.rows)
-        ]
+        buffers = [Buffer(self.rows[leader], values[leader].rows.bytes, *span[leader]) for leader in sorted(self.rows)]
         place = {value: numbers[leader] for value, leader in self.group.items()}
         sums = {}
         for i, t in enumerate(self.turns):
             if isinstance(t.operator.work, Mean):
-                steps = [at for at, op in enumerate(self.order) if op == i]
                 sums[i] = len(buffers)
-                buffers.append(Buffer(1, 4 * t.operator.work.outer * t.operator.work.inner, steps[0], steps[-1]))
+                size = 4 * t.operator.work.outer * t.operator.work.inner
+                buffers.append(Buffer(1, size, first_at[i], last_at[i]))
         return Schedule(self.live, tuple(self.order), self.lanes, tuple(buffers), place, sums)
 
     def _groups(self) -> dict[int, int]:
@@ -144,47 +147,85 @@ class _Simulation:
         values = self.live.program.values
         return values[a].rows.bytes == values[b].rows.bytes and self.live.lattices[a] == self.live.lattices[b]
 
-    def _needs(self, op: int, access: Access, reads: Sequence[range]) -> list[int]:
-        """The highest row that each step of an operator needs of a value; -1 where it needs none."""
-        lanes, count = self.lanes[op], len(self.turns[op].rows)
+    def _reads(self, op: int, access: Access) -> tuple[Sequence[int], Sequence[int]]:
+        """Of each turn the lowest row that it and all later ones read; of each step the highest, -1 where none is."""
+        rows, lanes = self.turns[op].rows, self.lanes[op]
+        steps = -(-len(rows) // lanes)
         if access.whole:
             lattice = self.live.lattices[access.value]
-            assert lattice is not None
-            return [lattice.count - 1] * -(-count // lanes)
-        highest = [rows[-1] if rows else -1 for rows in reads]
-        return [max(highest[first : first + lanes]) for first in range(0, count, lanes)]
+            count = 0 if lattice is None else lattice.count
+            return [0] * len(rows) + [_NEVER], [count - 1] * steps
+        base, stride, low, high = access.base, access.stride, access.low, access.high
+        if access.dilation == 1 and stride > 0 and self._meets_rows(access, rows):
+            # Rows ascend from turn to turn: the lowest and highest are those of the first and the last turn.
+            reach, highest = base + access.taps - 1, high - 1
+            firsts = [first if (first := base + row * stride) > low else low for row in rows]
+            needs = [end if (end := reach + row * stride) < highest else highest for row in rows[lanes - 1 :: lanes]]
+            if len(needs) < steps:
+                needs.append(min(reach + rows[-1] * stride, highest))
+            return [*firsts, _NEVER], needs
+        reads = [access.existing(row) for row in rows]
+        lows = [read[0] if read else _NEVER for read in reads]
+        tops = [read[-1] if read else -1 for read in reads]
+        lowest = list(accumulate(reversed([*lows, _NEVER]), min))[::-1]
+        return lowest, [max(tops[at : at + lanes]) for at in range(0, len(rows), lanes)]
 
-    def _step(self, op: int) -> None:
-        """Let an operator take its next turns, after all that it reads has been made."""
-        lanes = self.lanes[op]
-        number = self.done[op] // lanes
-        for maker, needs in self.feeds[op]:
-            while self.made[maker] <= needs[number]:
-                self._step(maker)
-        at = len(self.order)
-        self.order.append(op)
-        for leader in self.touches[op]:
-            self.span[leader] = (self.span[leader][0], at) if leader in self.span else (at, at)
-        t = self.turns[op]
-        done = self.done[op] = min(self.done[op] + lanes, len(t.rows))
-        self.made[op] = t.rows[done - 1] + 1 if not t.whole else t.kept if done == len(t.rows) else 0
-        leader = self.group.get(t.operator.output, -1)
-        if leader >= 0:
-            self._grow(leader, self.made[op])
-            if t.whole:
-                # It is written into from the first turn on.
-                self.rows[leader] = max(self.rows[leader], t.kept)
+    @staticmethod
+    def _meets_rows(access: Access, rows: Sequence[int]) -> bool:
+        """Whether every turn reads some row that is there, for turns in ascending order."""
+        first, last = access.base + rows[0] * access.stride, access.base + rows[-1] * access.stride
+        return first + access.taps > access.low and last < access.high and access.low < access.high
 
-    def _grow(self, leader: int, made: int) -> None:
-        """Let a buffer hold what was written to it, up to a certain row, and is still to be read."""
-        end = self.end[leader] = max(self.end[leader], made)
-        low, reader, done = self.last.get(leader, (0, 0, -1))
-        if self.done[reader] != done:  # readers only go forward: else it still is the one farthest behind
-            # Of those equally far the latest operator, which in a chain is the last to go on.
-            behind = min(((lows[self.done[r]], -r) for r, lows in self.shared[leader]), default=(_NEVER, 0))
-            low, reader = behind[0], -behind[1]
-            self.last[leader] = low, reader, self.done[reader]
-        self.rows[leader] = max(self.rows[leader], min(end - low, end), 1)
+    def _pull(self) -> None:
+        """Let operators take their turns until the output is there, each after all that it reads has been made."""
+        # A search asks for thousands of schedules. Local names are quick.
+        done, made, feeds, lanes, order = self.done, self.made, self.feeds, self.lanes, self.order
+        written, held = self.end, self.rows
+        # Of each operator: its rows and their number, rows that are there at once, what it reads, where it writes.
+        facts = [
+            (t.rows, len(t.rows), t.kept if t.whole else 0, lanes[op], feeds[op], leader, self.shared.get(leader, ()))
+            for op, (t, leader) in enumerate(zip(self.turns, self.leaders, strict=True))
+        ]
+
+        def step(op: int) -> None:
+            rows, count, kept, lane, fed, leader, waiting = facts[op]
+            taken = done[op]
+            number = taken // lane
+            for maker, needs in fed:
+                need = needs[number]
+                while made[maker] <= need:
+                    step(maker)  # noqa: F821 (it is deleted below, when all turns are taken)
+            order.append(op)
+            taken += lane
+            if taken > count:
+                taken = count
+            done[op] = taken
+            end = rows[taken - 1] + 1
+            if kept:  # the output is there when all turns are done
+                end = kept if taken == count else 0
+            made[op] = end
+            if leader < 0:
+                return
+            # The buffer holds what was written to it and is still to be read.
+            if end > written[leader]:
+                written[leader] = end
+            else:
+                end = written[leader]
+            low = _NEVER
+            for reader, lows in waiting:
+                waits = lows[done[reader]]
+                if waits < low:
+                    low = waits
+            room = end - low if low > 0 else end
+            if room < kept:  # what is made as a whole is written into from the first turn on
+                room = kept
+            if room > held[leader]:
+                held[leader] = room
+
+        last = self.makers[self.live.program.output]
+        while done[last] < facts[last][1]:
+            step(last)
+        del step  # it refers to itself: all that it knows would wait for the garbage collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +245,22 @@ def segments(order: Sequence[int]) -> list[Segment]:
     """
     found: list[Segment] = []
     single: list[int] = []
-    at = 0
+    at, order = 0, tuple(order)
     while at < len(order):
         best, gain = None, 0
-        for period in range(1, min(64, (len(order) - at) // 2) + 1):
-            if order[at + period] != order[at]:
+        head = order[at]
+        again, end = at, at + min(_PERIODS, (len(order) - at) // 2) + 1
+        while True:
+            try:
+                again = order.index(head, again + 1, end)
+            except ValueError:
+                break
+            period = again - at
+            body = order[at:again]
+            if order[again : again + period] != body:
                 continue
-            body = tuple(order[at : at + period])
-            repeats = 1
-            while repeats < 255 and tuple(order[at + repeats * period : at + (repeats + 1) * period]) == body:
+            repeats = 2
+            while repeats < 255 and order[at + repeats * period : at + (repeats + 1) * period] == body:
                 repeats += 1
             if (repeats - 1) * period > gain:
                 best, gain = Segment(repeats, body), (repeats - 1) * period
@@ -223,7 +271,7 @@ def segments(order: Sequence[int]) -> list[Segment]:
             found.append(best)
             at += best.repeats * len(best.body)
         else:
-            single.append(order[at])
+            single.append(head)
             at += 1
     return found + _plain(single)
 

@@ -10,7 +10,7 @@ its buffer reaches as far back as somebody still reads.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tinynas.deploy.compiler.passes.liveness import Lattice, LiveProgram, Turns, needed_rows
 from tinynas.deploy.compiler.plan.schedule import Buffer, Schedule
@@ -192,7 +192,7 @@ class _Streaming:
         for i, op in enumerate(self.operators):
             own = self.lattice[op.output]
             inputs = tuple(self._renumber(op, access, own) for access in op.inputs)
-            turns.append(Turns(replace(op, inputs=inputs), (0,), False, 1))
+            turns.append(Turns(op._replace(inputs=inputs), (0,), False, 1))
             if isinstance(op.work, Mean):
                 sums[i] = len(buffers)
                 buffers.append(Buffer(1, 4 * op.work.outer * op.work.inner, 0, 0))
@@ -207,12 +207,11 @@ class _Streaming:
         """An access in numbers of rows that exist: row n of a lattice is of the time first + n apart."""
         if self.program.values[access.value].data is not None:
             row = access.base + min(self.needed[op.output]) * access.stride
-            return replace(access, base=row, stride=0)
+            return access._replace(base=row, stride=0)
         first, apart = self.lattice[access.value]
         back = self._behind(op, access, 0)
         dilation = self.clock[access.value][1] * access.dilation // apart if access.taps > 1 else 1
-        return replace(
-            access,
+        return access._replace(
             base=(own[0] - back - first) // apart,
             stride=own[1] // apart,
             dilation=dilation,

@@ -28,8 +28,8 @@ MAX_CONSTANT_BYTES = 1 << 23
 MAX_ROWS = (1 << 16) - 1
 #: Operators of a model, copies between them included; the schedule is found by a recursion as deep.
 MAX_OPERATORS = 512
-#: Positions along one axis from a window's first tap to its last.
-MAX_WINDOW = 1 << 20
+#: Positions along one axis from a window's first tap to its last: TensorFlow Lite Micro counts them in 16 bits.
+MAX_WINDOW = (1 << 15) - 1
 #: Rows that all operators together read, each as often as it is read: seconds of compilation.
 MAX_READS = 1 << 20
 

@@ -75,7 +75,7 @@ class Builder:
         at = "" if tensor is None or tensor < 0 else f", tensor {tensor} {self.graph.tensors[tensor].shape}"
         return UnsupportedOp(
             f"operator {self.source} ({self.op.kind}){at}: {what}",
-            advice="docs/compiler.md lists what is compiled; `--mode tflm` measures other models with the interpreter",
+            advice="docs/compiler.md lists what is compiled",
         )
 
     def tensor(self, index: int) -> Tensor:
@@ -119,6 +119,16 @@ class Builder:
         if data.dtype.kind != "i":
             raise self.refuse(f"constant integers are expected, not {data.dtype.name}", index)
         return data.astype(np.int64)
+
+    def axis(self, number: int, rank: int) -> int:
+        """An axis by its number, which counts from the end where it is negative.
+
+        Raises:
+            UnsupportedOp: There is none of this number.
+        """
+        if not -rank <= number < rank:
+            raise self.refuse(f"axis {number} of {rank}")
+        return number % rank
 
     def reserve(self, count: int, tensor: int) -> None:
         """Account for constants before they are made: a small file may ask for many large ones.

@@ -9,7 +9,9 @@ read. Where an operator cuts the same memory otherwise than the one that wrote i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,7 @@ class Rows:
         return self.width * self.channels
 
 
+@cache
 def rows_of(shape: tuple[int, ...]) -> Rows:
     """The rows of a tensor of a shape.
 
@@ -61,8 +64,7 @@ class Value:
     data: npt.NDArray[np.int8] | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """Which rows of a value an operator reads: for its row j and tap t the row base + j stride + t dilation.
 
     Attributes:
@@ -95,8 +97,7 @@ class Access:
         return range(first + before * apart, first + max(end, before) * apart, apart)
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """One operator of the compiled model.
 
     Attributes:

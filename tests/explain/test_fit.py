@@ -1,0 +1,79 @@
+"""Why one network does not fit: figures that the resource model, asked apart, agrees with."""
+
+from __future__ import annotations
+
+import pytest
+
+from tinynas.cost import Engine, costs
+from tinynas.explain import explain_trial
+from tinynas.network import TCN, Architecture
+
+SMALL = {"objective": {"limits": {"sram_bytes": 12_000, "flash_bytes": 110_000}}}
+
+
+def explain(made, trial):
+    return explain_trial(made.view, made.study.trial(trial), made.config, made.board)
+
+
+@pytest.mark.parametrize("settings", [SMALL, {**SMALL, "cost": {"engine": "aot"}}], ids=["tflm", "aot"])
+def test_each_remedy_is_the_smallest_change_of_its_parameter_that_fits(make, settings):
+    made = make(**settings)
+    engine = Engine.aot(made.board) if made.config.aot else Engine.tflm()
+    network = TCN(filters=40, kernel_size=9, dilations=(1, 2, 4, 8, 16), window=64, channels=6)
+    found = explain(made, made.add(filters=40, kernel_size=9, dilations=(1, 2, 4, 8, 16)))
+    limits = (12_000, 110_000)
+
+    def fits(fields):
+        used = costs(Architecture.from_dict(fields), engine)
+        return used.sram_bytes <= limits[0] and used.flash_bytes <= limits[1], used
+
+    over = {one.cost: one.over for one in found.costs}
+    used = costs(network, engine)
+    assert over["flash"] * 1024 == pytest.approx(used.flash_bytes - 110_000)
+    assert over["sram"] * 1024 == pytest.approx(max(0, used.sram_bytes - 12_000))
+    assert found.remedies
+    for remedy in found.remedies:
+        [(name, (before, after))] = remedy.change.items()
+        good, now = fits({**network.to_dict(), name: after})
+        assert good
+        assert (remedy.sram_bytes, remedy.flash_bytes) == (now.sram_bytes, now.flash_bytes)
+        larger = [*before[: len(after) + 1]] if isinstance(after, list) else after + 1
+        assert not fits({**network.to_dict(), name: larger})[0]
+
+
+def test_where_no_single_change_is_enough_all_parameters_shrink(make):
+    deep = {"filters": 63, "kernel_size": 15, "dilations": (1, 2, 4, 8, 16, 32, 64, 128)}
+    # Below what a single filter leaves of the deep network: its operators alone are too many.
+    narrow = costs(TCN(**{**deep, "filters": 1}, window=64, channels=6), Engine.tflm()).flash_bytes
+    made = make(objective={"limits": {"flash_bytes": narrow - 1}})
+    [remedy] = explain(made, made.add(**deep)).remedies
+    assert {"filters", "dilations"} <= set(remedy.change)
+    shrunk = {name: after for name, (_, after) in remedy.change.items()}
+    used = costs(TCN(**{**deep, **shrunk}, window=64, channels=6), Engine.tflm())
+    assert used.flash_bytes == remedy.flash_bytes < narrow
+
+
+def test_the_peak_is_the_arenas_by_hand(make):
+    """One block on one channel: its three tensors are small enough to be counted on paper."""
+    made = make(cost={"kernels": "reference"})
+    trial = made.add(0.3, filters=4, kernel_size=2, dilations=(1,), window=8, channels=6, norm="none")
+    found = explain(made, trial)
+    # The input of 8 x 6 bytes is reshaped to (1, 1, 8, 6): both copies exist at once, and nothing later is larger.
+    assert found.peak_bytes == 2 * 48
+    assert dict(found.peak_holds) == {"input": 48, "output of 0 RESHAPE": 48}
+    assert "0 RESHAPE" in found.peak_operator
+    assert found.remedies == ()
+    weights = dict(found.heaviest)
+    assert weights["block0/conv1"] == 4 * (2 * 6 + 4)  # filters x (taps x channels, and a bias of four bytes)
+    assert found.to_dict()["costs"][0]["over"] == 0.0
+
+
+def test_what_a_training_tells_is_told(make):
+    made = make()
+    best = made.add(0.2)
+    other = made.add(0.3, metrics={"epochs": 9, "best_epoch": 8, "error_float": 0.2})
+    text = " ".join(explain(made, other).learned)
+    assert "its best epoch is the last of 9" in text
+    assert "50 % larger" in text
+    assert f"the best, trial {best}, is 0.200" in text
+    assert explain(made, best).learned == ()

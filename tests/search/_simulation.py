@@ -1,0 +1,114 @@
+"""Searches in no time: workers that only pretend to train, and a clock that moves when they do."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from tinynas.config import Config
+from tinynas.cost import Engine, estimate
+from tinynas.network import Architecture
+from tinynas.objective import Limits, score
+from tinynas.search.rungs import next_pause
+from tinynas.search.workers import Step
+from tinynas.study import Trial, TrialState
+
+__all__ = ["PretendingWorkers", "simulate"]
+
+#: Error of a network after a share of its training.
+Curve = Callable[[Mapping[str, Any], float, int], float]
+#: Seconds of so many epochs of a network with so many multiplications.
+Cost = Callable[[int, float], float]
+
+
+class PretendingWorkers:
+    """Runs stages by a formula. A stage that began takes its time on the clock, beside those of other workers.
+
+    Args:
+        config: Of the search.
+        limits: Of the board.
+        curve: What networks achieve.
+        cost: What trainings take.
+        count: How many workers.
+    """
+
+    boards = None
+
+    def __init__(self, config: Config, limits: Limits, curve: Curve, cost: Cost, count: int = 1) -> None:
+        self.config, self.limits, self.curve, self.cost, self.count = config, limits, curve, cost, count
+        self.now = 0.0
+        self.trained_s = 0.0
+        self._order = 0
+        self._running: list[tuple[float, int, Future[Sequence[Step]], Sequence[Step]]] = []
+
+    def clock(self) -> float:
+        """The time."""
+        return self.now
+
+    def submit(self, trial: Trial, _files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
+        seconds, step = self._run(trial)
+        self._order += 1
+        future: Future[Sequence[Step]] = Future()
+        heapq.heappush(self._running, (self.now + seconds, self._order, future, [step]))
+        return future
+
+    def listen(self) -> None:
+        """Let the time pass until a stage ends, once all workers are at work."""
+        if self._running and not any(future.done() for _, _, future, _ in self._running):
+            self.now, _, future, steps = heapq.heappop(self._running)
+            future.set_result(steps)
+
+    def restart(self, _stage: Future[Sequence[Step]], /) -> bool:
+        raise AssertionError("nothing hangs here")
+
+    def close(self) -> None:
+        pass
+
+    def _run(self, trial: Trial) -> tuple[float, Step]:
+        if trial.state in (TrialState.COSTED, TrialState.PAUSED):
+            return self._train(trial)
+        if trial.state is TrialState.PROPOSED:
+            cost = estimate(Architecture.from_dict(trial.architecture), Engine.tflm(), "int8")
+            return 0.0, Step(TrialState.COSTED, measurement=cost.to_dict())
+        if trial.state is TrialState.TRAINED:
+            return 0.0, Step(TrialState.CONVERTED)
+        if trial.state is TrialState.CONVERTED:
+            return 0.0, Step(TrialState.MEASURED, metrics={"error_int8": trial.metrics["error_float"]})
+        found = self._score(trial, trial.metrics["error_int8"])
+        return 0.0, Step(TrialState.DONE, objective=found.value, feasible=found.feasible)
+
+    def _train(self, trial: Trial) -> tuple[float, Step]:
+        total = self.config.training.epochs if trial.final_of is None else self.config.final.epochs
+        total = total or self.config.training.epochs
+        done, until = (trial.rungs[-1]["epochs"] if trial.rungs else 0), next_pause(trial, self.config)
+        epochs = until or total
+        seconds = self.cost(epochs - done, trial.measurement["macs"])
+        self.trained_s += seconds
+        error = self.curve(trial.architecture, epochs / total, trial.seed)
+        spent = seconds + sum(rung["seconds"] for rung in trial.rungs)
+        metrics: dict[str, Any] = {"error_float": error, "epochs": epochs, "train_seconds": spent}
+        if until is None:
+            return seconds, Step(TrialState.TRAINED, metrics=metrics)
+        rung = {"epochs": epochs, "fidelity": epochs / total, "error": error, "seconds": seconds}
+        rung["objective"] = self._score(trial, error).value
+        return seconds, Step(TrialState.PAUSED, metrics={**metrics, "rungs": [*trial.rungs, rung]})
+
+    def _score(self, trial: Trial, error: float) -> Any:
+        from tinynas.measurement import Measurement
+
+        return score(error, Measurement.from_dict(trial.measurement), self.limits, self.config.objective)
+
+
+def simulate(monkeypatch: Any, workers: PretendingWorkers) -> None:
+    """Let `run_search` hire these workers, and end without the evaluation of a network that nobody trained."""
+    from tinynas.search import loop
+
+    monkeypatch.setattr(loop, "hire", lambda *_args, **_options: workers)
+    monkeypatch.setattr(loop, "load_tensorflow", lambda _threads: None)
+    monkeypatch.setattr(loop, "_conclude", _conclude)
+
+
+def _conclude(study: Any, _problem: Any, _pipeline: Any, budget: Any, early: str | None) -> None:
+    study.set_summary({"seconds": budget.spent_s, "ended_early": early})

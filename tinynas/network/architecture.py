@@ -1,0 +1,105 @@
+"""What every family of networks has in common: one network of it as numbers, and the space of all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from tinynas.errors import SpaceError
+from tinynas.network.layers import LayerGraph
+
+__all__ = ["Architecture", "NetworkFamily"]
+
+
+class Architecture(ABC):
+    """One network: everything that decides its weights' shapes and its cost.
+
+    A family subclasses it as a frozen dataclass and gives its name: `class TCN(Architecture, family="tcn")`.
+
+    Attributes:
+        family: Name of the family.
+        window: Input length in samples.
+        channels: Input channels.
+        outputs: Regressed values.
+    """
+
+    family: ClassVar[str]
+    window: int
+    channels: int
+    outputs: int
+    _families: ClassVar[dict[str, type[Architecture]]] = {}
+
+    def __init_subclass__(cls, *, family: str, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.family = family
+        Architecture._families[family] = cls
+
+    @property
+    @abstractmethod
+    def graph(self) -> LayerGraph:
+        """Its layers."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Canonical text of the architecture: equal keys, equal networks."""
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases, batch normalisation folded."""
+        return self.graph.parameters
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values, with the family's name."""
+
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> Architecture:
+        """The inverse of `to_dict`.
+
+        Args:
+            fields: Of any family; where its name is missing, it is "tcn".
+
+        Raises:
+            SpaceError: There is no such family, or the fields are not its.
+        """
+        rest = {**fields}
+        name = rest.pop("family", "tcn")
+        if name not in Architecture._families:
+            raise SpaceError(f"there is no family {name!r:.40} of networks", where="architecture")
+        try:
+            return Architecture._families[name](**rest)
+        except TypeError as error:
+            raise SpaceError(f"not an architecture of the family {name}: {error}", where="architecture") from error
+
+
+class NetworkFamily(Protocol):
+    """The search space of one family, with bounds for all that a tuner chooses."""
+
+    @property
+    def conditions(self) -> Mapping[str, Mapping[str, list[Any]]]:
+        """Parameters that a suggestion has only with certain values of others, in the form a tuner takes."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The space as a tuner's parameter dictionary: ranges, lists and scipy distributions."""
+
+    def architecture(
+        self, parameters: Mapping[str, Any], *, window: int, channels: int, outputs: int = 2
+    ) -> Architecture | None:
+        """The network that a tuner's suggestion stands for; None where it stands for none of the space."""
+
+    def sample(self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2) -> Architecture:
+        """A random network of the space."""
+
+    def smallest(
+        self, *, window: int, channels: int, outputs: int = 2
+    ) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+        """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
+
+        Returns:
+            Of each group a network that costs no more than any of its members in `cost.least_costs`, and the members;
+            the likely ones first.
+        """

@@ -1,0 +1,120 @@
+"""What to try next: the tuner's suggestions, and what stands in for it where it finds nothing that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from tinynas.errors import SpaceError
+from tinynas.search.family_tuner import make_tuner
+from tinynas.search.known import first_candidates, rescale
+from tinynas.search.neighbours import untried_neighbour
+from tinynas.search.problem import Problem
+from tinynas.search.rungs import Outcome, list_outcomes
+from tinynas.search.told import Report, has_one_value, record
+from tinynas.study import Study, Trial
+from tinynas.tuner import ExhaustedError
+
+__all__ = ["Suggestions"]
+
+# What another board or other data have to do with this search, as a fidelity: below any rung.
+_KINSHIP = 0.05
+
+
+class Suggestions:
+    """Suggests networks and learns from their outcomes.
+
+    Args:
+        problem: What is searched.
+        study: With the trials so far, whose outcomes are learned from.
+        cheapest: A suggestion that fits.
+
+    Attributes:
+        ended: Why there are no more; None: there are.
+    """
+
+    def __init__(self, problem: Problem, study: Study, cheapest: Mapping[str, Any]) -> None:
+        self._problem, self._study, self._cheapest = problem, study, cheapest
+        self.ended: str | None = None
+        self._told: list[Report] = []
+        earlier: list[Mapping[str, Any]] = list(study.provenance.get("warm_start", ()))
+        firsts = first_candidates(problem, earlier)
+        # What is tried here speaks for itself; and one number of another search says nothing of several.
+        plain = has_one_value(problem.config, problem.limits)
+        self._earlier = [one for one in earlier if one["params"] not in firsts] if plain else []
+        # What pauses is the schedule's to go on with.
+        self._tuner = make_tuner(problem, firsts, repeat_partial=False)
+        self._restore([trial for trial in study.trials() if trial.final_of is None])
+
+    def _restore(self, known: Sequence[Trial]) -> None:
+        """Learn what was told before. Not told one by one: a suggestion depends on how many were asked for, too."""
+        heard = [(outcome, trial) for trial in known for outcome in list_outcomes(trial)]
+        heard.sort(key=lambda one: (one[0].time_s, one[1].id))
+        at_work = [trial.params or {} for trial in known if not list_outcomes(trial)]
+        self._told = [self._record(trial, outcome) for outcome, trial in heard]
+        self._tuner.restore([*self._reports(), *self._told], pending=at_work, asked=len(known))
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from a trial that has paused or ended."""
+        self._told.append(self._record(trial, list_outcomes(trial)[-1]))
+        params, value, constraints, fidelity = self._told[-1]
+        self._tuner.tell(params, value, constraints=constraints or None, fidelity=fidelity)
+        if self._earlier:  # their scale has moved
+            tuner = self._tuner
+            tuner.restore([*self._reports(), *self._told], pending=tuner.pending, asked=tuner.asked)
+
+    def _record(self, trial: Trial, outcome: Outcome) -> Report:
+        return record(trial, outcome, self._problem.config, self._problem.limits)
+
+    def _reports(self) -> list[Report]:
+        """What an earlier study found, as outcomes of low fidelity on the scale of this one."""
+        own = [value for _, value, _, _ in self._told if value is not None]
+        values = rescale([one["objective"] for one in self._earlier], own)
+        return [(one["params"], value, (), _KINSHIP) for one, value in zip(self._earlier, values, strict=True)]
+
+    def next(self) -> Mapping[str, Any] | None:
+        """The next suggestion, or None; `ended` then says why."""
+        if self.ended is not None:
+            return None
+        try:
+            return self._suggest()
+        except ExhaustedError:
+            self.ended = "every network of the search space was tried"
+        except SpaceError:
+            self.ended = "no further network that fits was found"
+        return None
+
+    def expect(self, trials: Sequence[Trial]) -> list[float] | None:
+        """The objective that each trial is expected to reach when it is trained to the end.
+
+        Returns:
+            One a trial; None where too little is known to expect anything.
+        """
+        mean, _ = self._tuner.predict([trial.params or {} for trial in trials])
+        return None if len(mean) == 0 or not all(value == value for value in mean) else [float(value) for value in mean]
+
+    def _suggest(self) -> Mapping[str, Any]:
+        """The tuner's suggestion, or one beside what fits, where the tuner finds nothing that does.
+
+        Raises:
+            ExhaustedError: Every point of a finite space was tried.
+            SpaceError: Neither finds a network that fits.
+        """
+        try:
+            [params] = self._tuner.ask()
+        except ExhaustedError:
+            raise
+        except SpaceError:
+            return self._stand_in(self._study.trials())
+        return params
+
+    def _stand_in(self, trials: Collection[Trial]) -> Mapping[str, Any]:
+        problem, tried = self._problem, {trial.key for trial in trials}
+        if problem.key(self._cheapest) not in tried:
+            return self._cheapest
+        searched = [trial for trial in trials if trial.final_of is None]
+        known = [self._cheapest, *(trial.params for trial in searched if trial.params and trial.feasible)]
+        found = untried_neighbour(problem, known, tried)
+        if found is None:
+            raise SpaceError("no further network fits")
+        return found
