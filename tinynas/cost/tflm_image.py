@@ -13,12 +13,12 @@ from tinynas.deploy import Graph
 
 __all__ = ["CODE_BYTES", "STACK_BYTES", "VARIABLES_BYTES", "operator_bytes"]
 
-#: Flash beyond an image of a compiled model: the interpreter with CONV_2D and FULLY_CONNECTED. That of the portable kernels
-#: was not measured here: it is less by as much as in upstream's own images.
+#: Flash beyond an image of a compiled model: the interpreter with CONV_2D and FULLY_CONNECTED. The portable kernels
+#: were not measured here: they take less by as much as in upstream's own images.
 CODE_BYTES: Mapping[str, int] = {"reference": 39_991, "cmsis_nn": 71_567}
 #: .data and .bss beside the arena, without the operators' records.
 VARIABLES_BYTES = 1_252
-#: The most that the stack was seen to hold, of nine models; of the portable kernels by the difference of upstream's images.
+#: The most that the stack was seen to hold, of nine models; with the portable kernels as upstream's images differ.
 STACK_BYTES: Mapping[str, int] = {"reference": 1_012, "cmsis_nn": 1_544}
 
 _FLASH_BYTES = {
