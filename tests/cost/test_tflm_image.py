@@ -1,7 +1,7 @@
-"""Images of this project's firmware around TensorFlow Lite Micro: what is foreseen against what was linked and measured.
+"""Images of this firmware around TensorFlow Lite Micro: what is foreseen against what was linked and measured.
 
-The figures are those of images for a NUCLEO-F446RE (GCC 12.2.1, Debian; TensorFlow Lite Micro of 20 August 2026, made for
-cortex-m4+fp with cmsis_nn), run on a virtual board.
+The figures are those of images for a NUCLEO-F446RE (GCC 12.2.1 of Debian; TensorFlow Lite Micro of 20 August 2026, made
+for cortex-m4+fp with cmsis_nn), run on a virtual board.
 """
 
 import pytest
@@ -24,7 +24,7 @@ LINKED = [
 
 @pytest.mark.parametrize(("network", "flash", "variables"), LINKED, ids=lambda value: getattr(value, "family", None))
 def test_of_each_family(network, flash, variables):
-    """Flash without the model, and .data and .bss. The output and its real numbers are among the latter: 5 bytes a value."""
+    """Flash without the model, and .data and .bss, in which the output and its real numbers take 5 bytes a value."""
     cost = estimate(network, IN_FIRMWARE)
     assert cost.flash_bytes - cost.tflite_bytes == flash
     assert cost.sram_bytes - cost.arena_bytes == pytest.approx(variables + 1_544, abs=32)

@@ -1,8 +1,8 @@
 """What TensorFlow Lite Micro takes of this project's image beside a model: the interpreter, its operators, the stack.
 
-Measured on images for a Cortex-M4F, linked by GCC 12.2 with the library of August 2026 (default build, CMSIS-NN): models of
-one operator, and networks of every family, whose sum these figures meet to the byte. Only what a model registers is
-linked. Code that operators share is counted with the first of them in this list.
+Measured on images for a Cortex-M4F, linked by GCC 12.2 with the library of August 2026 (default build, CMSIS-NN): of
+models of one operator, and of networks of every family, whose sums these figures meet to the byte. Only what a model
+registers is linked. Code that operators share is counted with the first of them in this list.
 """
 
 from __future__ import annotations
