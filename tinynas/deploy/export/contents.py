@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -59,8 +59,7 @@ class Walk:
         return _csv(header, ([f"{value:.6f}" for value in row] for row in self.path))
 
 
-def _csv(header: str, rows: object) -> str:
-    assert hasattr(rows, "__iter__")
+def _csv(header: str, rows: Iterable[list[str]]) -> str:
     return "\n".join([header, *(",".join(row) for row in rows), ""])
 
 

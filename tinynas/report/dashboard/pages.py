@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -67,7 +68,7 @@ class Pages:
         """All studies side by side, or those that the address names."""
         known = self._library.studies()
         asked = [name for name in request.query_params.getlist("study") if name in known]
-        names = (asked or list(known))[:_MOST_COMPARED] if asked else list(known)
+        names = asked[:_MOST_COMPARED] or list(known)
         return self._answer(request, names, lambda: self._compared({name: known[name] for name in names}))
 
     def _study(self, request: Request) -> Response:
@@ -125,8 +126,6 @@ class Pages:
         content = side_by_side(views, link=lambda index: _study_address(names[index]))
         if not broken:
             return content
-        from dataclasses import replace
-
         return replace(content, banner=f"Not read: {'; '.join(broken)}")
 
     def _answer(self, request: Request, names: list[str], make: Callable[[], Content]) -> Response:
