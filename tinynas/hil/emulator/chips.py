@@ -10,7 +10,8 @@ from tinynas.board.families import PL011, UARTE, USART_V1, USART_V2, RegisterBlo
 from tinynas.errors import BoardError
 from tinynas.hil.emulator.bus import Peripheral, Registers
 from tinynas.hil.emulator.memories import DataCache, LineCache, NoCache, ReadCost
-from tinynas.hil.emulator.uart import Memory, Pl011, SerialPort, Uarte, UsartV1, UsartV2
+from tinynas.hil.emulator.pl011 import Pl011
+from tinynas.hil.emulator.uart import Memory, SerialPort, Uarte, UsartV1, UsartV2
 
 __all__ = ["Chip", "chip_of"]
 
