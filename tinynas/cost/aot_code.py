@@ -6,30 +6,33 @@ depends on which loops and special cases its sizes leave. The terms name these c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tinynas.cost.code_figures import CODE_BYTES, STACK_BYTES, Code
 from tinynas.deploy.compiler import Binary, Depthwise, Lookup, Matrix, Mean, Schedule, Work
 
 __all__ = [
     "code_bytes",
+    "depthwise_code_range",
     "dispatch_terms",
     "inlines_operators",
-    "least_depthwise_bytes",
-    "least_matrix_bytes",
-    "least_plain_bytes",
-    "least_sum_bytes",
+    "matrix_code_range",
+    "may_inline",
     "operator_terms",
+    "plain_code_range",
     "stack_bytes",
     "stack_terms",
+    "sum_code_range",
     "window_bytes",
 ]
 
 Terms = Mapping[str, int]
+Range = tuple[float, float]
+"""The least and the most."""
 
 _LANES = 2  # time steps that are computed at once
 _INT16, _GROUP, _POINTER = 2, 4, 4
-_TABLE_BYTES = 256  # of a function of one value
+_PLACES = (2, 3)  # numbers of a buffer's rows: a power of two, and another
 _ROUND = 4  # groups of a round of the inner loop
 _STATE_BYTES, _TURN_BYTES = 12, 2  # of what one inference carries along, on the stack
 # GCC inlines what is called once unless that makes the caller's frame grow tenfold (its large-stack-frame-growth).
@@ -38,28 +41,36 @@ _FRAME_GROWTH = 10
 _LAST_CALL_BYTES = {"zig": 11_700, "zig armv6-m": 16_000}
 
 
-def least_matrix_bytes(work: Matrix, code: Code) -> float:
-    """The least code of a matrix, however many turns it takes and wherever its rows lie."""
-    kinds = [_row_terms(work), *(_rows_terms(work, turns, places) for turns in (2, 3) for places in (2, 3))]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+def matrix_code_range(work: Matrix, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a matrix, wherever its rows lie.
+
+    Args:
+        work: The matrix.
+        turns: Numbers of turns that it may take; above 2 all are alike.
+        code: Whose code.
+    """
+    kinds = [_row_terms(work) if n == 1 else _rows_terms(work, n, places) for n in turns for places in _PLACES]
+    return _range(kinds, code)
 
 
-def least_depthwise_bytes(work: Depthwise, code: Code) -> float:
-    """The least code of a depthwise convolution, however many turns it takes and wherever its rows lie."""
-    kinds = [_depthwise_terms(work, turns, places) for turns in (1, 2) for places in (2, 3)]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+def depthwise_code_range(work: Depthwise, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a depthwise convolution; see `matrix_code_range`."""
+    return _range([_depthwise_terms(work, n, places) for n in turns for places in _PLACES], code)
 
 
-def least_sum_bytes(values: int, code: Code) -> float:
-    """The least code of a sum of rows of so many values."""
-    kinds = [_sum_terms(values, turns, one_row) for turns in (1, 2, 3, 4) for one_row in (False, True)]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+def sum_code_range(values: int, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a sum of rows of so many values; turns above 4 are like 3 or 4."""
+    return _range([_sum_terms(values, n, one_row) for n in turns for one_row in (False, True)], code)
 
 
-def least_plain_bytes(kind: str, code: Code) -> float:
-    """The least code of a product, a difference, a function by table (its table included) or a mean."""
-    kinds = [_plain_terms(kind, turns) for turns in (1, 2)]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds) + _TABLE_BYTES * (kind == "lookup")
+def plain_code_range(kind: str, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a product, a difference, a function by table or a mean."""
+    return _range([_plain_terms(kind, n) for n in turns], code)
+
+
+def _range(kinds: Iterable[Terms], code: Code) -> Range:
+    found = [_total(CODE_BYTES[code], terms) for terms in kinds]
+    return min(found), max(found)
 
 
 def code_bytes(schedule: Schedule, code: Code) -> int:
@@ -95,10 +106,25 @@ def window_bytes(schedule: Schedule) -> int:
 
 def inlines_operators(schedule: Schedule, code: Code) -> bool:
     """Whether the function with all operators becomes part of the one that calls it."""
+    operators = _operators_bytes(schedule, code) if code.startswith("zig") else 0.0
+    window, count = window_bytes(schedule), len(schedule.live.turns)
+    [inlined] = may_inline((operators, operators), (window, window), count, code)
+    return inlined
+
+
+def may_inline(operators_bytes: Range, window_bytes: Range, count: int, code: Code) -> set[bool]:
+    """Whether the function with all operators may become part of the one that calls it, and whether it may not.
+
+    Args:
+        operators_bytes: Code of all operators.
+        window_bytes: Room on the stack for windows.
+        count: Number of operators.
+        code: Whose code.
+    """
     if code.startswith("zig"):
-        return _operators_bytes(schedule, code) <= _LAST_CALL_BYTES[code]
-    state = _STATE_BYTES + _TURN_BYTES * len(schedule.live.turns)
-    return window_bytes(schedule) <= _FRAME_GROWTH * state
+        return {size <= _LAST_CALL_BYTES[code] for size in operators_bytes}
+    state = _STATE_BYTES + _TURN_BYTES * count
+    return {size <= _FRAME_GROWTH * state for size in window_bytes}
 
 
 def operator_terms(schedule: Schedule, number: int) -> Terms:

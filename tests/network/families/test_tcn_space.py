@@ -155,7 +155,12 @@ def every_network(space, **shape):
 
 
 def smallest(space, **shape):
-    return (space.architecture(params, **shape) for _, group in space.smallest(**shape) for params in group)
+    return (
+        space.architecture(params, **shape)
+        for group in space.smallest(**shape)
+        for part in group.parts
+        for params in part.members
+    )
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])

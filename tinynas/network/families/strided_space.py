@@ -15,7 +15,7 @@ from pydantic import Field
 
 from tinynas.checked import Whole, options
 from tinynas.errors import SpaceError
-from tinynas.network.architecture import Architecture
+from tinynas.network.architecture import Architecture, Group, Part
 from tinynas.network.families.fields import NORMS, WHOLE, Bounds, Clock, Width, Window
 
 __all__ = ["StridedSpace"]
@@ -135,9 +135,7 @@ class StridedSpace(Bounds):
                 return network
         raise SpaceError(f"hardly a network of the space reads windows of {window} samples", where=self._limited_by)
 
-    def smallest(
-        self, *, window: int, channels: int, outputs: int = 2
-    ) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+    def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:
         """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
 
         Of networks that read the newest position the fewest blocks are cheapest; of those that read a mean more blocks
@@ -145,8 +143,7 @@ class StridedSpace(Bounds):
         shortest kernel, unless a longer one makes constants of the model equal or reaches over the whole window.
 
         Returns:
-            Of each group a network that costs no more than its members in `cost.least_costs`, and the members; the
-            likely ones first.
+            The groups, each one part; the likely ones first.
         """
         low = self.whole_groups("filters")[0]
         filters = [n for n in self.whole_groups("filters") if n <= -(-low // WHOLE) * WHOLE or n == channels]
@@ -158,7 +155,7 @@ class StridedSpace(Bounds):
                 common |= {"dropout": self.rate(self.dropout[0]), "norm": self.norm[0]}
                 widest = self._widest(common, shape)
                 if widest is not None:
-                    yield widest, self._members(common, shape)
+                    yield Group(widest, iter([Part(widest, self._members(common, shape))]))
 
     def _members(self, common: dict[str, Any], shape: dict[str, int]) -> Iterator[dict[str, Any]]:
         """Suggestions with all strides."""

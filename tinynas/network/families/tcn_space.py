@@ -18,6 +18,7 @@ from pydantic import Field
 
 from tinynas.checked import Flag, Whole, options
 from tinynas.errors import SpaceError
+from tinynas.network.architecture import Group, Part
 from tinynas.network.families.fields import NORMS, WHOLE, Bounds, Clock, Width, Window
 from tinynas.network.families.tcn import TCN
 
@@ -155,9 +156,7 @@ class BlockSpace(Bounds):
             symmetry=self.symmetry or "none",
         )
 
-    def smallest(
-        self, *, window: int, channels: int, outputs: int = 2
-    ) -> Iterator[tuple[TCN, Iterator[dict[str, Any]]]]:
+    def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:
         """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
 
         The fewest blocks are always cheapest. The fewest filters are, unless as many filters as channels spare the 1x1
@@ -166,24 +165,34 @@ class BlockSpace(Bounds):
         or makes constants of the model equal, which are stored once.
 
         Returns:
-            Of each group a network whose dilations are no smaller than any of its members', block by block, which
-            `cost.least_costs` asks for; and the members. The likely ones come first.
+            The groups, the likely ones first. The dilations of a group's widest network are no smaller than any of its
+            members', block by block. Members of a part have the same taps within the window.
         """
         low = self.widths[0]
         whole = -(-low // WHOLE) * WHOLE
         filters = [n for n in self.widths if n <= whole or (n == channels and self.symmetry != "c4")]
         kernels = range(self.kernel_size[0], self.kernel_size[1] + 1)
+        shape = {"window": window, "channels": channels, "outputs": outputs}
         for kernel_size, f, skip in product(kernels, filters, self.skip_connections):
-            widest = self._suggestion(f, kernel_size, self.dilations[-self.blocks[0] :], skip)
-            network = self.architecture(widest, window=window, channels=channels, outputs=outputs)
-            assert network is not None
-            yield network, self._group(f, kernel_size, skip)
+            common = (f, kernel_size, skip)
+            yield Group(self._network(common, self.dilations[-self.blocks[0] :], shape), self._parts(common, shape))
 
-    def _group(self, filters: int, kernel_size: int, skip: bool) -> Iterator[dict[str, Any]]:
+    def _parts(self, common: tuple[int, int, bool], shape: Mapping[str, int]) -> Iterator[Part]:
+        """The members by the taps of each block within the window, on which alone `cost.least_costs` depends."""
+        _, kernel_size, _ = common
+        live = {d: min(kernel_size, (shape["window"] - 1) // d + 1) for d in self.dilations}
+        alike: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for dilations in combinations(self.dilations, self.blocks[0]):
-            yield self._suggestion(filters, kernel_size, dilations, skip)
+            alike.setdefault(tuple([live[d] for d in dilations]), []).append(dilations)
+        for sets in alike.values():
+            yield Part(self._network(common, sets[-1], shape), (self._suggestion(*common, one) for one in sets))
 
-    def _suggestion(self, filters: int, kernel_size: int, dilations: Sequence[int], skip: bool) -> dict[str, Any]:
+    def _network(self, common: tuple[int, int, bool], dilations: Sequence[int], shape: Mapping[str, int]) -> TCN:
+        network = self.architecture(self._suggestion(*common, dilations), **shape)
+        assert network is not None
+        return network
+
+    def _suggestion(self, filters: int, kernel_size: int, skip: bool, dilations: Sequence[int]) -> dict[str, Any]:
         return {
             "filters": filters,
             "kernel_size": kernel_size,
