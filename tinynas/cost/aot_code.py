@@ -7,6 +7,7 @@ depends on which loops and special cases its sizes leave. The terms name these c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from tinynas.cost.code_figures import CODE_BYTES, STACK_BYTES, Code
 from tinynas.deploy.compiler import Binary, Depthwise, Lookup, Matrix, Mean, Schedule, Work
@@ -32,6 +33,7 @@ Range = tuple[float, float]
 
 _LANES = 2  # time steps that are computed at once
 _INT16, _GROUP, _POINTER = 2, 4, 4
+_KINDS = 4096  # of operators whose terms are kept
 _PLACES = (2, 3)  # numbers of a buffer's rows: a power of two, and another
 _ROUND = 4  # groups of a round of the inner loop
 _STATE_BYTES, _TURN_BYTES = 12, 2  # of what one inference carries along, on the stack
@@ -163,34 +165,43 @@ def stack_terms(schedule: Schedule, *, inlined: bool) -> Terms:
 
 def _operators_bytes(schedule: Schedule, code: Code) -> float:
     numbers = range(len(schedule.live.turns))
-    return sum(_total(CODE_BYTES[code], operator_terms(schedule, number)) for number in numbers)
+    return sum([_total(CODE_BYTES[code], operator_terms(schedule, number)) for number in numbers])
 
 
 def _total(figures: Mapping[str, float], terms: Terms) -> float:
-    return sum(figures.get(term, 0.0) * count for term, count in terms.items())
+    return sum([figures.get(term, 0.0) * count for term, count in terms.items()])
 
 
 def _rows_terms(work: Matrix, turns: int, places: int) -> Terms:
     """Of a matrix that takes several turns: two columns at a time, by a kernel in assembly that all share."""
-    channels, taps, _, depth = map(int, work.weights.shape)
+    channels, taps, _, depth = work.weights.shape
+    return _rows(channels, taps, depth, _groups(work), turns == 2, places & (places - 1) == 0)
+
+
+@lru_cache(_KINDS)
+def _rows(channels: int, taps: int, depth: int, groups: int, two_turns: bool, even_places: bool) -> Terms:
     return _holding(
         {
             "rows": True,
             "rows: one tap": taps == 1,
-            "rows: one tap of a round or more": taps == 1 and _groups(work) >= _ROUND,
+            "rows: one tap of a round or more": taps == 1 and groups >= _ROUND,
             "rows: whole groups": depth % _GROUP == 0,
-            "rows: places of a power of two": places & (places - 1) == 0,
-            "rows: one group": _groups(work) == 1,
+            "rows: places of a power of two": even_places,
+            "rows: one group": groups == 1,
             "rows: one pair": channels <= 2,
-            "rows: two turns": turns == 2,
+            "rows: two turns": two_turns,
         }
     )
 
 
 def _row_terms(work: Matrix) -> Terms:
     """Of a matrix that takes one turn: one column, by a kernel that is inlined."""
-    channels, taps, _, depth = map(int, work.weights.shape)
-    groups = _groups(work)
+    channels, taps, _, depth = work.weights.shape
+    return _row(channels, taps, depth, _groups(work))
+
+
+@lru_cache(_KINDS)
+def _row(channels: int, taps: int, depth: int, groups: int) -> Terms:
     return _holding(
         {
             "row": True,
@@ -206,20 +217,26 @@ def _row_terms(work: Matrix) -> Terms:
 
 def _depthwise_terms(work: Depthwise, turns: int, places: int) -> Terms:
     """Of a depthwise convolution: channels by fours, then what is left of them one by one."""
-    rows, across, channels = map(int, work.weights.shape)
+    rows, across, channels = work.weights.shape
+    return _depthwise(rows * across, channels, turns == 1, places & (places - 1) == 0)
+
+
+@lru_cache(_KINDS)
+def _depthwise(taps: int, channels: int, one_turn: bool, even_places: bool) -> Terms:
     return _holding(
         {
             "depthwise": True,
-            "depthwise: one tap": rows * across == 1,
+            "depthwise: one tap": taps == 1,
             "depthwise: whole groups": channels % _GROUP == 0,
             "depthwise: less than a group": channels < _GROUP,
             "depthwise: one group": _GROUP <= channels < 2 * _GROUP,
-            "depthwise: one turn": turns == 1,
-            "depthwise: places of a power of two": places & (places - 1) == 0,
+            "depthwise: one turn": one_turn,
+            "depthwise: places of a power of two": even_places,
         }
     )
 
 
+@lru_cache(_KINDS)
 def _sum_terms(values: int, turns: int, reads_one_row: bool) -> Terms:
     return _holding(
         {
@@ -241,6 +258,7 @@ def _plain_kind(work: Work) -> str:
     return "lookup" if isinstance(work, Lookup) else "mean"
 
 
+@lru_cache(_KINDS)
 def _plain_terms(kind: str, turns: int) -> Terms:
     """Of an operator whose inner loop is the same whatever the number of values."""
     return _holding({kind: True, f"{kind}: one turn": turns == 1})

@@ -32,10 +32,11 @@ class Architecture(ABC):
     outputs: int
     _families: ClassVar[dict[str, type[Architecture]]] = {}
 
-    def __init_subclass__(cls, *, family: str, **options: Any) -> None:
+    def __init_subclass__(cls, *, family: str | None, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls.family = family
-        Architecture._families[family] = cls
+        if family is not None:  # a base of several families has none
+            cls.family = family
+            Architecture._families[family] = cls
 
     @property
     @abstractmethod

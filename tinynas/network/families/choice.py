@@ -13,9 +13,9 @@ from pydantic import Field
 from tinynas.checked import options
 from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture, Group, NetworkFamily
+from tinynas.network.families.bounds import Clock, Window
 from tinynas.network.families.cnn import ConvolutionalSearchSpace
 from tinynas.network.families.ds_tcn import SeparableSearchSpace
-from tinynas.network.families.fields import Clock, Window
 from tinynas.network.families.gru import RecurrentSearchSpace
 from tinynas.network.families.tcn_space import SearchSpace
 

@@ -6,9 +6,8 @@ How many convolutions there are is a number, and each has a stride that exists o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from itertools import product
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +15,8 @@ from pydantic import Field
 from tinynas.checked import Whole, options
 from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture, Group, Part
-from tinynas.network.families.fields import NORMS, WHOLE, Bounds, Clock, Width, Window
+from tinynas.network.families.bounds import Bounds
+from tinynas.network.families.fields import WHOLE
 
 __all__ = ["StridedSpace"]
 
@@ -27,16 +27,11 @@ _Stride = Annotated[int, Field(strict=True, le=64)]
 
 @options("space")
 class StridedSpace(Bounds):
-    """Bounds of a family of networks that begin with strided convolutions, both ends included.
+    """Bounds of a family of networks that begin with strided convolutions, both ends included; see `Bounds`.
 
     Attributes:
-        filters: Least and greatest number of filters.
-        kernel_size: Least and greatest kernel size.
         strides: Candidates for each convolution's stride, ascending.
         blocks: Least and greatest number of convolutions.
-        dropout: Least and greatest rate.
-        norm: Values to try.
-        symmetry, window, frame, turns, clock_hz, candidates, family: As of `BlockSpace`.
 
     Raises:
         SpaceError: Bounds are reversed, empty or out of range.
@@ -45,19 +40,8 @@ class StridedSpace(Bounds):
     network: ClassVar[type[Any]]
     _limited_by: ClassVar[str] = "space.strides"
 
-    filters: tuple[Width, Width] = (2, 63)
-    kernel_size: tuple[Width, Width] = (2, 15)
     strides: Annotated[tuple[_Stride, ...], Field(max_length=12)] = (1, 2, 3, 4)
     blocks: tuple[Whole, Whole] = (2, 5)
-    dropout: tuple[float, float] = (0.0, 0.1)
-    norm: tuple[str, ...] = NORMS
-    symmetry: Literal["none", "c4"] | None = None
-    window: tuple[Window, ...] = ()
-    frame: tuple[Literal["body", "level", "north"], ...] = ()
-    turns: tuple[Literal[1, 2, 4], ...] = ()
-    clock_hz: tuple[Clock, ...] = ()
-    candidates: tuple[dict[str, Any], ...] = field(default=(), hash=False)
-    family: str = ""
 
     def __post_init__(self) -> None:
         self.check_ranges("filters", "kernel_size", "blocks")
@@ -68,16 +52,14 @@ class StridedSpace(Bounds):
 
     def parameters(self) -> dict[str, Any]:
         """The space as a tuner's parameter dictionary: ranges, lists and scipy distributions."""
-        from scipy.stats import uniform
-
-        low, high = self.dropout
+        common = self.bounded()
         return {
-            "filters": self.whole_groups("filters"),
-            "kernel_size": range(self.kernel_size[0], self.kernel_size[1] + 1),
+            "filters": common["filters"],
+            "kernel_size": common["kernel_size"],
             "blocks": range(self.blocks[0], self.blocks[1] + 1),
             **{f"stride_{block}": list(self.strides) for block in range(self.blocks[1])},
-            "dropout": uniform(low, high - low) if high > low else [low],
-            "norm": list(self.norm),
+            "dropout": common["dropout"],
+            "norm": common["norm"],
         }
 
     @property
