@@ -165,9 +165,9 @@ class _Simulation:
                 needs.append(min(reach + rows[-1] * stride, highest))
             lows.append(_NEVER)
             return lows, needs
-        reads = [access.existing(row) for row in rows]
-        firsts = [read[0] if read else _NEVER for read in reads]
-        tops = [read[-1] if read else -1 for read in reads]
+        ends = [access.ends(row) for row in rows]
+        firsts = [first if first <= last else _NEVER for first, last in ends]
+        tops = [last if first <= last else -1 for first, last in ends]
         lowest = list(accumulate(reversed([*firsts, _NEVER]), min))[::-1]
         return [*lowest[:-1:lanes], _NEVER], [max(tops[at : at + lanes]) for at in range(0, len(rows), lanes)]
 
