@@ -124,8 +124,7 @@ class Problem:
     @cached_property
     def engine(self) -> Engine:
         """The runtime whose costs count."""
-        c = self.config
-        return Engine.aot(self.board, c.cost.compiler or "gcc") if c.aot else Engine.tflm(c.cost.kernels)
+        return self.config.runtime(self.board)
 
     @cached_property
     def _engines(self) -> Mapping[int | None, Engine]:
