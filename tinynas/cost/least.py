@@ -14,6 +14,7 @@ from tinynas.cost.engine import Engine
 from tinynas.cost.least_aot import least_of_aot, live_taps
 from tinynas.cost.lowering import lower
 from tinynas.cost.tflite_size import tflite_bytes
+from tinynas.cost.tflm_image import operator_bytes
 from tinynas.cost.tflm_memory import persistent_bytes
 from tinynas.network import Convolution, Input, LayerGraph, Network, Slice
 
@@ -53,15 +54,16 @@ def least_costs(network: Network, engine: Engine, dtype: str = "int8") -> LeastC
     if engine.name == "aot":
         return LeastCosts(*least_of_aot(graph, engine))
     item = 1 if dtype == "int8" else 4
-    size, tail = _shortest(_one_sample(graph), dtype, engine.kernels == "cmsis_nn")
+    size, tail, operators = _shortest(_one_sample(graph), dtype, engine.kernels == "cmsis_nn")
+    flash, variables = operators if engine.whole_image else (0, 0)
     for layer in graph.layers:
         if isinstance(layer, Convolution):
             inputs = graph.shapes[layer.source].channels // layer.groups
             more = (live_taps(graph, layer) - 1) * inputs * layer.channels * item
             size += more // _ALIGNMENT * _ALIGNMENT
     window = _up(graph.window.length * graph.window.channels * item, _ALIGNMENT)
-    sram = engine.static_bytes + tail + 2 * window  # the window, and what RESHAPE makes of it
-    return LeastCosts(sram, engine.code_bytes + size)
+    sram = engine.static_bytes + variables + tail + 2 * window  # the window, and what RESHAPE makes of it
+    return LeastCosts(sram, engine.code_bytes + flash + size)
 
 
 def _one_sample(graph: LayerGraph) -> LayerGraph:
@@ -80,10 +82,10 @@ def _one_sample(graph: LayerGraph) -> LayerGraph:
 
 
 @lru_cache(256)
-def _shortest(graph: LayerGraph, dtype: str, cmsis_nn: bool) -> tuple[int, int]:
-    """Bytes of a graph's .tflite and of its arena's tail."""
+def _shortest(graph: LayerGraph, dtype: str, cmsis_nn: bool) -> tuple[int, int, tuple[int, int]]:
+    """Bytes of a graph's .tflite, of its arena's tail, and of flash and SRAM of the operators that it registers."""
     model = lower(graph, dtype)
-    return tflite_bytes(model), persistent_bytes(model, cmsis_nn=cmsis_nn)
+    return tflite_bytes(model), persistent_bytes(model, cmsis_nn=cmsis_nn), operator_bytes(model)
 
 
 def _up(size: int, alignment: int) -> int:
