@@ -204,6 +204,7 @@ def test_cmake_builds_an_image_that_lies_where_it_should(name, image):
     assert len(binary) < board.reserves.firmware_flash_bytes
 
 
+@pytest.mark.slow
 def test_cmake_is_told_of_a_larger_stack(image):
     _, symbols, _ = image(F446, "-DSTACK_BYTES=8192")
     assert symbols["__stack_top"] - symbols["__stack_limit"] == 8192
