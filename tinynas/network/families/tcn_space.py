@@ -40,6 +40,7 @@ class BlockSpace(Bounds):
         norm: Values to try.
         symmetry: "none"; "c4", networks that commute with quarter turns about the vertical; or None: a search takes
             "c4" where its data are in a level or north frame.
+        towers: Stacks of blocks side by side, 1 or 2.
         window: Windows to choose from, in samples; empty: that of the data's options.
         frame: Frames to choose from; empty: that of the data's options.
         turns: Numbers of directions to choose from in which the board runs the network; empty: that of the deployment.
@@ -61,6 +62,7 @@ class BlockSpace(Bounds):
     skip_connections: tuple[Flag, ...] = (False, True)
     norm: tuple[str, ...] = NORMS
     symmetry: Literal["none", "c4"] | None = None
+    towers: Literal[1, 2] = 1
     window: tuple[Window, ...] = ()
     frame: tuple[Literal["body", "level", "north"], ...] = ()
     turns: tuple[Literal[1, 2, 4], ...] = ()
@@ -134,6 +136,7 @@ class BlockSpace(Bounds):
             norm=str(parameters["norm"]),
             outputs=outputs,
             symmetry=self.symmetry or "none",
+            towers=self.towers,
         )
 
     def sample(self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2) -> TCN:
@@ -153,6 +156,7 @@ class BlockSpace(Bounds):
             norm=self.norm[int(rng.integers(len(self.norm)))],
             outputs=outputs,
             symmetry=self.symmetry or "none",
+            towers=self.towers,
         )
 
     def smallest(
