@@ -8,8 +8,8 @@ of the last block's residual output. The last time step feeds one linear layer. 
 before its linear heads is the same function with more parameters, so it is left out.)
 
 Two towers are two such stacks of blocks side by side, whose features are added before the linear layer. Training gives
-each an error of its own (`network.Trainable`), so they err differently, and their mean errs less than one stack that costs
-as much.
+each an error of its own (`network.Trainable`), so they err differently, and their mean errs less than one stack of the
+same cost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture
 from tinynas.network.builder import GraphBuilder
 from tinynas.network.families.fields import check_counts, check_kind, check_symmetry, turns_of
-from tinynas.network.layers import LayerGraph, Turns
+from tinynas.network.layers import TOWER, LayerGraph, Turns
 
 __all__ = ["TCN"]
 
@@ -91,7 +91,7 @@ class TCN(Architecture, family="tcn"):
         turns = turns_of(self)
         x = self._stack(net, turns, "")
         if self.towers == 2:
-            x = net.sum(x, self._stack(net, turns, "tower1/"))
+            x = net.sum(x, self._stack(net, turns, TOWER))
         return net.finish(net.dense(x, "head", self.outputs), turns)
 
     def _stack(self, net: GraphBuilder, turns: Turns | None, prefix: str) -> int:
