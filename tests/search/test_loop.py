@@ -47,7 +47,12 @@ def trainings(monkeypatch):
 
 def smallest(space):
     shape = {"window": 64, "channels": 9}
-    return [space.architecture(params, **shape) for _, group in space.smallest(**shape) for params in group]
+    return [
+        space.architecture(params, **shape)
+        for group in space.smallest(**shape)
+        for part in group.parts
+        for params in part.members
+    ]
 
 
 def trained(folder):
