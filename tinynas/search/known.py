@@ -25,16 +25,26 @@ _ENOUGH = 4
 _LISTS = {"dilation_": "dilations", "stride_": "strides"}
 
 
-def own_candidates(problem: Problem) -> list[Params]:
+def own_candidates(problem: Problem, *, fitting: bool = False) -> list[Params]:
     """The networks that the configuration names (`space.candidates`), as suggestions of the tuner.
 
+    Args:
+        problem: What is searched.
+        fitting: Leave out what does not fit the board, since it may be meant for another one.
+
     Raises:
-        SpaceError: One of them has an unknown key or a value outside the space, or does not fit the board.
+        SpaceError: One of them has an unknown key or a value outside the space; or does not fit the board, unless
+            `fitting`.
     """
-    return [
-        _suggestion(problem, given, f"space.candidates[{number}]")
-        for number, given in enumerate(problem.config.space.candidates)
-    ]
+    found: list[Params] = []
+    for number, given in enumerate(problem.config.space.candidates):
+        where = f"space.candidates[{number}]"
+        suggested = _suggestion(problem, given, where)
+        if _fits(problem, suggested):
+            found.append(suggested)
+        elif not fitting:
+            raise SpaceError("the network does not fit the board", where=where, advice="leave it out")
+    return found
 
 
 def describe_earlier(study: Study, problem: Problem) -> list[dict[str, Any]]:
@@ -54,10 +64,16 @@ def describe_earlier(study: Study, problem: Problem) -> list[dict[str, Any]]:
     ]
 
 
-def first_candidates(problem: Problem, earlier: Sequence[Mapping[str, Any]]) -> list[Params]:
-    """What is tried before the tuner suggests anything: the user's candidates, then the best of an earlier study."""
-    fitting = [dict(one["params"]) for one in earlier if _fits(problem, one["params"])]
-    return [*own_candidates(problem), *fitting[:_TRIED_FIRST]]
+def first_candidates(problem: Problem, earlier: Sequence[Mapping[str, Any]], *, fitting: bool = False) -> list[Params]:
+    """What is tried before the tuner suggests anything: the user's candidates, then the best of an earlier study.
+
+    Args:
+        problem: What is searched.
+        earlier: What the earlier study found, best first.
+        fitting: See `own_candidates`.
+    """
+    known = [dict(one["params"]) for one in earlier if _fits(problem, one["params"])]
+    return [*own_candidates(problem, fitting=fitting), *known[:_TRIED_FIRST]]
 
 
 def rescale(earlier: Sequence[float], own: Sequence[float]) -> list[float]:
@@ -103,11 +119,9 @@ def _suggestion(problem: Problem, given: Mapping[str, Any], where: str) -> Param
             raise SpaceError(f"dilations {outside} are not among space.dilations", where=where)
     found = completed(problem, found)
     try:
-        fits = _fits(problem, found)
+        problem.architecture(found)
     except SpaceError as error:
         raise SpaceError(f"not a network of the space: {error.message}", where=where) from error
-    if not fits:
-        raise SpaceError("the network does not fit the board", where=where, advice="leave it out")
     return found
 
 
