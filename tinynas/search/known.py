@@ -13,7 +13,7 @@ from tinynas.search.problem import Problem
 from tinynas.search.schedule import rank_best
 from tinynas.study import Study
 
-__all__ = ["describe_earlier", "first_candidates", "own_candidates", "rescale"]
+__all__ = ["check_candidates", "describe_earlier", "first_candidates", "own_candidates", "rescale"]
 
 Params = dict[str, Any]
 
@@ -45,6 +45,24 @@ def own_candidates(problem: Problem, *, fitting: bool = False) -> list[Params]:
         elif not fitting:
             raise SpaceError("the network does not fit the board", where=where, advice="leave it out")
     return found
+
+
+def check_candidates(problems: Sequence[Problem]) -> None:
+    """Check the networks that the configuration names.
+
+    Args:
+        problems: What is searched, board by board.
+
+    Raises:
+        SpaceError: One of them has an unknown key or a value outside the space, or fits none of the boards.
+    """
+    first = problems[0]
+    for number, given in enumerate(first.config.space.candidates):
+        where = f"space.candidates[{number}]"
+        suggested = _suggestion(first, given, where)
+        if not any(_fits(problem, suggested) for problem in problems):
+            boards = "the board" if len(problems) == 1 else "any of the boards"
+            raise SpaceError(f"the network does not fit {boards}", where=where, advice="leave it out")
 
 
 def describe_earlier(study: Study, problem: Problem) -> list[dict[str, Any]]:
