@@ -54,13 +54,15 @@ def require_feasible(problems: Sequence[Problem]) -> None:
     Raises:
         NoFeasibleCandidate: Of several boards, `where` says which one.
     """
-    for problem in problems:
-        try:
+    board = None
+    try:
+        for problem in problems:
+            board = problem.board.name
             problem.require_feasible()
-        except NoFeasibleCandidate as error:
-            if len(problems) > 1:
-                error.where = problem.board.name
-            raise
+    except NoFeasibleCandidate as error:
+        if len(problems) > 1:
+            error.where = board
+        raise
 
 
 def list_studies(folder: Path) -> list[Path]:
