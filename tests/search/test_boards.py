@@ -16,21 +16,20 @@ from tinynas.study import Study, TrialState
 
 LONG = {"epochs": 10}
 RUNGS = {"rungs": [0.2, 0.5]}
-# Of these networks a tenth fits the small board, and all fit the large one.
-SPACE = {"filters": [4, 48], "kernel_size": [2, 8]}
-SMALL = {"sram_bytes": 14000, "flash_bytes": 60000}
+# Of these networks half fit the small board, and all fit the large one.
+SPACE = {"filters": [4, 63], "kernel_size": [2, 15]}
 
 
 def curve(architecture, share, seed):
     """Larger networks are better; everyone needs the whole training; seeds differ by little."""
     noise = 0.01 * np.random.default_rng(seed).normal()
-    return 0.3 + 0.5 / architecture["filters"] + 0.6 * (1 - share) + noise
+    return 0.3 + 5.0 / (architecture["filters"] * architecture["kernel_size"]) + 0.6 * (1 - share) + noise
 
 
 @pytest.fixture(scope="module")
 def boards():
-    """A board of 128 KiB of SRAM, and one of 20."""
-    return [load_board("nucleo_f446re"), load_board("nucleo_l073rz")]
+    """A board of 512 KiB of flash, and one of 128."""
+    return [load_board("nucleo_f446re"), load_board("nucleo_g071rb")]
 
 
 @pytest.fixture
@@ -96,7 +95,8 @@ def test_every_board_scores_for_itself_and_has_the_best_of_all_that_fit_it(run, 
         ended = {t.id: t.objective for t in trials if t.state is TrialState.DONE}
         assert ended == pytest.approx(values)
         best.append(min(ended, key=ended.get))
-    assert found[0][best[0]].architecture["filters"] > found[1][best[1]].architecture["filters"]
+    flash = [trials[number].measurement["flash_bytes"] for trials, number in zip(found, best, strict=True)]
+    assert flash[0] > 114_688 > flash[1], "the large board's best does not fit the small one"
     assert any(trial.state is TrialState.INFEASIBLE for trial in found[1])
     assert not any(trial.state is TrialState.INFEASIBLE for trial in found[0])
 
@@ -194,10 +194,15 @@ def test_a_finished_search_goes_on_with_more_trials(run):
     assert not {number for number, _ in workers.trained} & {t.id for t in before[0] if t.state is TrialState.DONE}
 
 
-def test_a_board_that_nothing_fits_is_named_before_anything_is_trained(run, boards):
-    tiny = dataclasses.replace(boards[1], sram_bytes=4096)
+def test_a_board_that_nothing_fits_ends_the_search_before_anything_is_trained(run, boards, tmp_path):
+    reserves = boards[1].reserves
+    most = reserves.firmware_flash_bytes + boards[1].flash_limit_bytes - 4096
+    tiny = dataclasses.replace(boards[1], reserves=dataclasses.replace(reserves, firmware_flash_bytes=most))
+    assert tiny.flash_limit_bytes == 4096
     with pytest.raises(NoFeasibleCandidate):
         run(trials=4, targets=[boards[0], tiny])
+    with Study.open(tmp_path / "search" / boards[0].name, readonly=True) as study:
+        assert study.trials() == []
 
 
 @pytest.mark.slow
