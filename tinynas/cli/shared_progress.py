@@ -87,7 +87,7 @@ def watch(
             limits = Problem(board, task, config).limits
             parts.append(
                 Progress(
-                    board.title if several else f"{board.title} on {source}",
+                    (board.title or board.name) if several else f"{board.title} on {source}",
                     planned,
                     epochs,
                     (limits.sram_bytes, limits.flash_bytes),
@@ -101,7 +101,7 @@ def watch(
             )
             stack.enter_context(parts[-1])
         if several:
-            title = f"{', '.join(board.title for board in boards)} on {source}"
+            title = f"{', '.join(board.title or board.name for board in boards)} on {source}"
             stack.enter_context(SharedProgress(title, parts))
         limit = planned if config.trials or config.minutes is None else None
         yield [
