@@ -37,7 +37,9 @@ def run(monkeypatch, boards, configure, tasks, watcher, tmp_path):
     """Run a simulated search for both boards; returns the trials of each, the workers and the summaries."""
 
     def run(*, count=1, observers=None, folder="search", targets=boards, **changes):
-        config = configure(**{"training": LONG, "fidelity": RUNGS, "space": SPACE, **changes})
+        # Fitting surrogates takes longer than all the rest.
+        usual = {"training": LONG, "fidelity": RUNGS, "space": SPACE, "tuner": {"initial_random": 20}}
+        config = configure(**{**usual, **changes})
         task = tasks(config)
         limits = [Problem(board, task, config).limits for board in targets]
         workers = PretendingWorkers(config, limits, curve, lambda epochs, macs: epochs * (1.0 + macs / 5e4), count)
@@ -124,7 +126,7 @@ def test_tuners_take_turns_and_hear_of_all_that_fit_their_board(run, monkeypatch
     tuner = suggestions.make_tuner.__globals__["Tuner"]
     restore = tuner.restore
     monkeypatch.setattr(tuner, "restore", noting)
-    (large, small), _, _ = run(trials=10, fidelity={"rungs": []}, tuner={"initial_random": 3})
+    (large, small), _, _ = run(trials=10, fidelity={"rungs": []})
     config = configure(training=LONG, space=SPACE)
     fits = Problem(boards[1], tasks(config), config).admits
     assert all(fits(trial.params) for trial in small[1::2])  # suggested for the small board
@@ -137,7 +139,7 @@ def test_tuners_take_turns_and_hear_of_all_that_fit_their_board(run, monkeypatch
 
 
 def test_killed_at_every_step_it_makes_the_same_search(run, watcher):
-    options = {"trials": 8, "tuner": {"initial_random": 3}, "final": {"candidates": 1, "seeds": 2, "epochs": 10}}
+    options = {"trials": 5, "tuner": {"initial_random": 3}, "final": {"candidates": 1, "seeds": 1, "epochs": 10}}
     expected, _, _ = run(folder="whole", **options)
 
     class Killing(watcher):
@@ -187,7 +189,7 @@ def test_workers_train_different_networks_at_the_same_time(run, monkeypatch):
         return future
 
     monkeypatch.setattr(PretendingWorkers, "submit", counting)
-    run(trials=4, fidelity={"rungs": []}, tuner={"initial_random": 12}, count=2)
+    run(trials=4, fidelity={"rungs": []}, count=2)
     assert max(busy) == 2
 
 
