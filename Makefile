@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.installed
 
 # One worker a CPU, up to four (each may hold a TensorFlow), and one thread a worker: more only fight for the CPUs. A
 # file's tests stay on one worker, so that what a file's fixtures train is trained once.
-# To narrow it down: make test PYTEST_ARGS="-n 0 -k board"; everything but attached boards:
+# To narrow it down: make test PYTEST_ARGS="-n 0 -k board"; everything but attached boards, in an hour or so:
 # make test PYTEST_ARGS='-m "not hardware"'
 PYTEST := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest \
-          -n logical --maxprocesses 4 --dist loadfile -m "not hardware and not exhaustive"
+          -n logical --maxprocesses 4 --dist loadfile -m "not hardware and not exhaustive and not slow"
 
 .PHONY: search test hil-demo scale-demo docs lint format clean
 

@@ -1,110 +1,35 @@
-"""Published images of others on a virtual board: the estimate of time beside what was measured on the real one.
+"""Published images of others on virtual boards: the estimate of time beside what was measured on the real ones.
 
-    python benchmarks/published_times.py FOLDER [--json] [--out FILE]
+    python benchmarks/published_times.py FOLDER [--only TEXT] [--write] [--json] [--out FILE]
 
-FOLDER is a checkout of github.com/mlcommons/tiny_results_v1.2: MLPerf Tiny's closed division, in which
-STMicroelectronics publishes images for the NUCLEO-U575ZI-Q (Cortex-M33, 160 MHz) with the throughput of each. None of
-them was used to choose a figure of the estimate. They are not part of this project.
+FOLDER is a checkout of github.com/mlcommons/tiny_results_v1.2: MLPerf Tiny's closed division, in which Bosch and
+STMicroelectronics publish images with the throughput of each. They are not part of this project. `published_times.json`
+holds what one inference of each is made of (`--write` writes it again), and the time that was published; without FOLDER
+these are shown, which takes no time.
 
-These images have drivers of their own, so registers that the virtual board does not model hold what is written, with
-the flags set that their drivers wait for. An inference's cycles are half the difference between three and one.
+The figures of a core are fitted to the images of its kind that are not held out, and the others are compared: that is
+`fit`. What the virtual boards really use is in `tinynas/hil/emulator/cores.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 from _common import add_output_options, environment, report
+from _published import TARGETS, Profile, profile
 from rich.table import Table
 
-from tinynas.board import Board, load_board
-from tinynas.hil.emulator.bus import PAGE_BYTES, BusError
-from tinynas.hil.emulator.machine import Machine
+from tinynas.board import load_board
 
-BOARD, VENDOR = "nucleo_u575zi_q", "closed/STMicroelectronics"
-MODELS = {
-    "ad": "anomaly_detection",
-    "ic": "image_classification",
-    "kws": "keyword_spotting",
-    "vww": "visual_wake_words",
-}
-#: Flags: PWR_SVMSR says that supply and voltage are ready, ISR of LPUART1 and USART1 that both directions are.
-HELD = {0x4602083C: 0x38002, 0x4600241C: 0x6000C0}
-ADDED = {0x4001381C: 3 << 21}
-PERIPHERALS = ((0x40000000, 0x100000), (0x42000000, 0x100000), (0x46000000, 0x100000))
-INFERENCES = (1, 3)
-GAP_CYCLES = 3000  # between a reply and the next command
-_SYSTEM_MEMORY = 0x0BF90000
-_LAP = re.compile(rb"m-lap-us-\d+\r\n\Z")
-
-
-class Lenient(Machine):
-    """A virtual board where every register exists.
-
-    Attributes:
-        done: It is to stop.
-    """
-
-    done = False
-
-    def _connect(self, board: Board, send: Callable[[int], None]) -> None:
-        super()._connect(board, send)
-        self._others = dict(HELD)
-        there = set(self._bus.pages())
-        for base, size in PERIPHERALS:
-            for page in range(base, base + size, PAGE_BYTES):
-                if page not in there:
-                    self._unicorn.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
-        self._unicorn.mem_map(_SYSTEM_MEMORY, 0x10000)  # serial numbers and trimming
-
-    def _read(self, _unicorn: Any, offset: int, size: int, page: int) -> int:
-        word, shift = page + offset & ~3, 8 * (offset & 3)
-        try:
-            value = self._bus.read(word, 4)
-        except BusError:
-            value = self._others.get(word, 0)
-        return (value | ADDED.get(word, 0)) >> shift & (1 << 8 * size) - 1
-
-    def _write(self, _unicorn: Any, offset: int, size: int, value: int, page: int) -> None:
-        try:
-            self._bus.write(page + offset, size, value)
-        except BusError:
-            word, shift = page + offset & ~3, 8 * (offset & 3)
-            mask = (1 << 8 * size) - 1 << shift
-            self._others[word] = self._others.get(word, 0) & ~mask | value << shift & mask
-        self._alarm = 0
-
-    def _step(self) -> bool:
-        return not self.done and super()._step()
-
-
-def inference_cycles(image: bytes) -> int:
-    """Cycles of an inference by the estimate, from when an image tells its laps."""
-    sent, commands = bytearray(), deque(f"infer {count} 0%".encode() for count in INFERENCES)
-    laps: list[int] = []
-
-    def send(byte: int) -> None:
-        sent.append(byte)
-        if _LAP.search(sent[-32:]):
-            laps.append(machine.tally.cycles)
-        elif sent.endswith(b"m-ready\r\n"):
-            machine.done = not commands
-            if commands:  # these images wait for a byte in a loop: they never sleep
-                machine._arrivals.extend(commands.popleft())
-                machine._arrival, machine._alarm = machine.tally.cycles + GAP_CYCLES, 0
-
-    board = load_board(BOARD)
-    machine = Lenient(board, send, lambda: b"")
-    machine.program([(board.flash.origin, image)])
-    machine.run()
-    first, second = laps[-3] - laps[-4], laps[-1] - laps[-2]
-    return (second - first) // (INFERENCES[1] - INFERENCES[0])
+FILE = Path(__file__).with_name("published_times.json")
 
 
 def published_us(folder: Path) -> float:
@@ -113,31 +38,91 @@ def published_us(folder: Path) -> float:
     return 1e6 / median(float(found) for found in re.findall(r"Throughput\s*:\s*([\d.]+) inf", logs))
 
 
-def row(root: Path, model: str) -> dict[str, Any]:
-    name = "NUCLEO_U575ZI_Q"
-    (image,) = (root / VENDOR / "code" / name / MODELS[model] / "Binaries").glob("*-Performance.bin")
-    cycles = inference_cycles(image.read_bytes())
-    estimated, measured = (
-        1e6 * cycles / load_board(BOARD).clock_hz,
-        published_us(root / VENDOR / "results" / name / model),
-    )
-    return {"model": model, "cycles": cycles, "estimated_us": estimated, "published_us": measured}
+def core_of(row: Mapping[str, Any]) -> str:
+    """Core of an image's board."""
+    return load_board(TARGETS[row["target"]].board).core
+
+
+def estimated_us(row: Mapping[str, Any]) -> float:
+    """An inference's time by the estimate."""
+    return 1e6 * Profile(**row["profile"]).cycles(core_of(row)) / TARGETS[row["target"]].clock_hz
+
+
+def fit(rows: Iterable[Mapping[str, Any]]) -> tuple[float, float]:
+    """Figures of a core by the published times of images: what its table's sum counts, and a line of constants costs.
+
+    Least squares of the relative error, over images that are not held out.
+
+    Returns:
+        The factor of the table's sum; cycles a line, as a part of the flash's wait states.
+    """
+    terms, ones = [], []
+    for row in rows:
+        if not row["held_out"]:
+            part = Profile(**row["profile"])
+            cycles = row["published_us"] * TARGETS[row["target"]].clock_hz / 1e6
+            rest = cycles - part.code_lines * part.waits
+            terms.append([part.table / rest, part.constant_lines * part.waits / rest])
+            ones.append(1.0)
+    factor, line = np.linalg.lstsq(np.array(terms), np.array(ones), rcond=None)[0]
+    return float(factor), float(line)
+
+
+def fitted_us(row: Mapping[str, Any], factor: float, line: float) -> float:
+    """An inference's time by the figures of `fit`."""
+    part = Profile(**row["profile"])
+    cycles = factor * part.table + part.waits * (part.code_lines + line * part.constant_lines)
+    return 1e6 * cycles / TARGETS[row["target"]].clock_hz
+
+
+def read_rows() -> list[dict[str, Any]]:
+    """What the file holds."""
+    rows: list[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))["images"]
+    return rows
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows into the file, one a line."""
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+    FILE.write_text(f'{{"results": "mlcommons/tiny_results_v1.2", "images": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="checkout of github.com/mlcommons/tiny_results_v1.2")
+    parser.add_argument("folder", type=Path, nargs="?", help="checkout of github.com/mlcommons/tiny_results_v1.2")
+    parser.add_argument("--only", default="", metavar="TEXT", help="images whose path holds this text")
+    parser.add_argument("--write", action="store_true", help="write published_times.json again")
     add_output_options(parser)
     options = parser.parse_args()
-    rows = [row(options.folder, model) for model in MODELS]
-    shown = Table(title=f"published images on a virtual {BOARD}")
-    for heading in ("model", "estimate", "published", "ratio"):
-        shown.add_column(heading, justify="left" if heading == "model" else "right")
-    for r in rows:
-        times = (r["estimated_us"], r["published_us"])
-        shown.add_row(r["model"], *(f"{us / 1000:.2f} ms" for us in times), f"{times[0] / times[1]:.3f}")
-    result = {"benchmark": "published_times", "environment": environment("unicorn"), "board": BOARD, "rows": rows}
-    report(options, result, shown)
+    rows = read_rows()
+    for row in rows:
+        if options.folder and options.only in row["image"]:
+            row["published_us"] = round(published_us(options.folder / row["result"]), 1)
+            row["profile"] = asdict(profile(TARGETS[row["target"]], (options.folder / row["image"]).read_bytes()))
+            if options.write:  # others may have written theirs meanwhile
+                write_rows([row if one["image"] == row["image"] else one for one in read_rows()])
+    result = {"benchmark": "published_times", "environment": environment("unicorn"), "rows": rows}
+    report(options, result, table(rows))
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Estimates beside published times; the last column is by the figures of `fit`, where there are enough images."""
+    shown = Table(title="published images on virtual boards")
+    for heading in ("image", "held out", "estimate", "published", "ratio", "ratio, fitted"):
+        shown.add_column(heading, justify="left" if heading == "image" else "right")
+    rows = [row for row in rows if row["published_us"]]
+    for row in rows:
+        alike = [one for one in rows if core_of(one) == core_of(row)]
+        figures = fit(alike) if sum(not one["held_out"] for one in alike) > 1 else None
+        times = (estimated_us(row), row["published_us"])
+        shown.add_row(
+            f"{row['target']} {row['engine']} {row['model']}",
+            "yes" if row["held_out"] else "",
+            *(f"{us / 1000:.2f} ms" for us in times),
+            f"{times[0] / times[1]:.3f}",
+            f"{fitted_us(row, *figures) / times[1]:.3f}" if figures else "-",
+        )
+    return shown
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 /* What public runners of MLPerf Tiny send for the models whose ids they know, and what they expect back. Included by
- * the engines, behind `input` and `results`; a build says which it is:
+ * the engines, behind `input_arrives`, which learns that the input is another; a build says which it is:
  *   nothing             int8, as the model takes it (kws01, and ids of one's own)
  *   DUT_INPUT_UINT8     pixels from 0 to 255 (ic01, vww01)
  *   DUT_INPUT_FLOAT32   little-endian numbers, of which DUT_INPUT_SCALE and DUT_INPUT_ZERO make int8; the result is the
@@ -17,8 +17,7 @@
 #error "the error of a reconstruction takes as many outputs as inputs"
 #endif
 
-static float wide[MODEL_INPUT_BYTES];
-static bool wide_whole; /* the input is what became of all of it */
+static float wide[MODEL_INPUT_BYTES]; /* the input as numbers: as they were sent, or of the bytes that were */
 
 /* Rounded half away from zero, and limited; what is not a number becomes the lowest value. */
 static int8_t quantized(float value) {
@@ -33,8 +32,7 @@ static int8_t quantized(float value) {
 static const float *engine_public_results(float *outputs) {
     float sum = 0.0f;
     for (uint32_t i = 0; i < MODEL_INPUT_BYTES; i++) {
-        const float sent = wide_whole ? wide[i] : DUT_INPUT_SCALE * (float)((int8_t)input[i] - DUT_INPUT_ZERO);
-        const float apart = outputs[i] - sent;
+        const float apart = outputs[i] - wide[i];
         sum += apart * apart;
     }
     outputs[0] = sum / (float)MODEL_INPUT_BYTES;
@@ -68,16 +66,15 @@ uint8_t engine_public_byte(uint32_t at) {
 
 void engine_put(uint32_t at, const uint8_t *bytes, uint32_t n, bool public_form) {
     uint8_t *const target = engine_input();
+    input_arrives();
 #ifdef DUT_INPUT_FLOAT32
     if (public_form) {
         memcpy((uint8_t *)wide + at, bytes, n);
-        wide_whole = at + n == sizeof wide;
-        for (uint32_t i = 0; wide_whole && i < MODEL_INPUT_BYTES; i++) {
+        for (uint32_t i = 0; at + n == sizeof wide && i < MODEL_INPUT_BYTES; i++) {
             target[i] = (uint8_t)quantized(wide[i]);
         }
         return;
     }
-    wide_whole = false;
 #elif defined DUT_INPUT_UINT8
     for (uint32_t i = 0; public_form && i < n; i++) {
         target[at + i] = bytes[i] ^ 0x80u;
@@ -91,6 +88,11 @@ void engine_put(uint32_t at, const uint8_t *bytes, uint32_t n, bool public_form)
     if (n) {
         memcpy(target + at, bytes, n);
     }
+#ifdef DUT_INPUT_FLOAT32
+    for (uint32_t i = 0; i < MODEL_INPUT_BYTES; i++) {
+        wide[i] = DUT_INPUT_SCALE * (float)((int8_t)target[i] - DUT_INPUT_ZERO);
+    }
+#endif
 }
 
 #endif

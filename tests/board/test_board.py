@@ -71,6 +71,7 @@ def board_of(*sizes, gap=0, stack=4 * KIB, firmware=2 * KIB):
         ("nucleo_l073rz", "STM32L073RZ", "cortex-m0plus", 32, 20, 14, 192, 176),
         ("nucleo_l4r5zi", "STM32L4R5ZI", "cortex-m4f", 120, 640, 634, 2048, 2032),
         ("nucleo_u575zi_q", "STM32U575ZI", "cortex-m33f", 160, 768, 762, 2048, 2032),
+        ("raspberry_pi_pico", "RP2040", "cortex-m0plus", 125, 264, 258, 2048, 2032),
     ],
 )
 def test_facts_of_the_shipped_boards(name, mcu, core, clock_mhz, sram_kib, sram_limit_kib, flash_kib, flash_limit_kib):
@@ -100,6 +101,7 @@ def test_every_shipped_board_is_complete_and_cites_its_sources(name):
         ("nucleo_g474re", 0x40008000, "stm32-v2"),
         ("nucleo_l4r5zi", 0x40008000, "stm32-v2"),
         ("nucleo_u575zi_q", 0x40013800, "stm32-v2"),
+        ("raspberry_pi_pico", 0x40034000, "pl011"),
     ],
 )
 def test_serial_ports_of_the_shipped_boards(name, base_address, layout):

@@ -58,6 +58,7 @@ def test_no_other_module_names_a_part():
         ("STM32H743ZI", 400, None),
         ("STM32F746ZG", 216, 0x449),
         ("nRF52840", 64, None),
+        ("RP2040", 133, None),
     ],
 )
 def test_parts(mcu, most_mhz, device_id):

@@ -44,5 +44,5 @@ def test_the_flashers_that_the_option_names_are_those_there_are():
     from tinynas.hil.flashers import FLASHERS
 
     help_text = options.FlasherOption.__metadata__[0].help
-    assert sorted(FLASHERS) == ["auto", "drive", "pyocd", "rom"]
+    assert sorted(FLASHERS) == ["auto", "drive", "pyocd", "rom", "uf2"]
     assert [name for name in FLASHERS if name not in help_text] == []

@@ -278,6 +278,7 @@ JUNK = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(KEYS | st.text(max_size=5), JUNK, max_size=6))
 def test_junk_is_a_configuration_or_a_configuration_error(values):

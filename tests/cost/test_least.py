@@ -23,6 +23,7 @@ ENGINES = {
     "aot-zig armv6-m": Engine.aot(load_board("nucleo_g071rb"), "zig"),
     "tflm-cmsis_nn": Engine.tflm(),
     "tflm-reference": Engine.tflm("reference"),
+    "tflm-in-firmware": Engine.tflm(board=load_board("nucleo_f446re")),
 }
 ODD = {"dilations": (1, 3, 5, 7, 12, 30, 199, 200, 400), "blocks": (1, 9), "kernel_size": (1, 40), "filters": (1, 40)}
 SPACES = {

@@ -240,6 +240,7 @@ class TestVirtualBoards:
         measured = measure(load_board("nucleo_f746zg"), network(), toolchain=Toolchain.detect(kind))
         assert measured.parity
 
+    @pytest.mark.slow
     def test_measurements_leave_nothing_behind(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         board, me = load_board("nucleo_l476rg"), psutil.Process()

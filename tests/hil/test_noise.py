@@ -95,6 +95,7 @@ def test_one_damaged_byte_in_500_is_right_or_an_error(image, inputs):
     assert right > failed
 
 
+@pytest.mark.slow
 def test_one_damaged_byte_in_100_is_right_or_an_error(image, inputs):
     assert sum(outcomes(image, inputs, 1 / 100, range(100, 130))) == 30
 

@@ -255,7 +255,7 @@ def test_a_symmetric_space_has_groups_of_four(kind):
     rng = np.random.default_rng(0)
     assert {space.sample(rng, **shape).filters for _ in range(60)} == {8, 12, 16, 20}
     assert space.sample(rng, **shape).symmetry == "c4"
-    smallest = [params for _, members in space.smallest(**shape) for params in members]
+    smallest = [params for group in space.smallest(**shape) for part in group.parts for params in part.members]
     assert {space.architecture(params, **shape).filters for params in smallest} == {8}
     with pytest.raises(SpaceError, match=r"space.filters: the bounds \[5, 7\] hold no multiple of 4"):
         kind(filters=(5, 7), symmetry="c4")

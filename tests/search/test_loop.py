@@ -47,7 +47,12 @@ def trainings(monkeypatch):
 
 def smallest(space):
     shape = {"window": 64, "channels": 9}
-    return [space.architecture(params, **shape) for _, group in space.smallest(**shape) for params in group]
+    return [
+        space.architecture(params, **shape)
+        for group in space.smallest(**shape)
+        for part in group.parts
+        for params in part.members
+    ]
 
 
 def trained(folder):
@@ -242,6 +247,7 @@ def test_an_exhausted_space_ends_early_and_well(search, configure, tmp_path):
         assert result(study)["ended_early"] == study.summary["ended_early"]
 
 
+@pytest.mark.slow
 def test_a_tight_board_is_given_every_trial(search, configure, board, tasks, tmp_path):
     """Only the cheapest network's variants in dropout and normalisation fit: random points hardly ever meet them."""
     space = {"filters": [2, 63], "kernel_size": [2, 15], "blocks": [3, 4], "norm": ["none", "batch"]}

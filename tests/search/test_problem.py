@@ -23,6 +23,8 @@ SMALL = {
     "cnn": {**SIZES, "strides": [1, 4], "blocks": [2, 3]},
     "gru": {**SIZES, "strides": [1, 3], "blocks": [1, 2], "units": [3, 5], "steps": [4, 8]},
 }
+# Flash that the cheapest of all networks takes beside the firmware, by costing every one that may be it.
+CHEAPEST_BYTES = 11_987 - 8_057
 COSTS = ({"engine": "aot", "compiler": "gcc"}, {"engine": "tflm"})
 
 
@@ -90,6 +92,20 @@ def test_a_limit_far_away_is_told_by_a_few_networks(cost, space, monkeypatch):
     asked.clear()
     problem(shape, space={}, cost=cost).require_feasible()
     assert len(asked) == 1
+
+
+def test_a_limit_one_byte_too_low_is_told_by_a_few_networks(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "costs", lambda *arguments: asked.append(0) or costs(*arguments))
+    shape, cost = {"window": 200, "channels": 6}, COSTS[0]
+    cheapest = problem(shape, cost=cost).engine.code_bytes + CHEAPEST_BYTES
+    at, below = (problem(shape, cost=cost, objective={"limits": {"flash_bytes": cheapest - n}}) for n in (0, 1))
+    found = at.require_feasible()
+    assert at.cost(at.architecture(found)).flash_bytes == cheapest
+    asked.clear()
+    with pytest.raises(NoFeasibleCandidate):
+        below.require_feasible()
+    assert len(asked) <= 100
 
 
 def test_windows_without_a_network_are_told():

@@ -62,7 +62,7 @@ FlasherOption = Annotated[
     str,
     typer.Option(
         metavar="FLASHER",
-        help="drive: the probe's; pyocd; rom: the boot loader in the MCU; auto: the drive, else pyOCD; or a command:"
+        help="drive: the probe's; pyocd; rom, uf2: boot loaders in the MCU; auto: the drive, else pyOCD; or a command:"
         ' cmd:"st-flash --reset write {bin} {address}".',
     ),
 ]

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from tinynas.board import Board
 from tinynas.checked import Count, Positive, options
 from tinynas.config.listeners import split_listener
 from tinynas.config.options import Conversion, Cost, Deploy, Fidelity, Final, HilOptions, Training, TunerOptions
+from tinynas.cost import Engine
 from tinynas.errors import ConfigError, TinynasError
 from tinynas.network import SearchSpace, Space
 from tinynas.objective import Objective, Quantity
@@ -183,6 +185,16 @@ class Config:
     def aot(self) -> bool:
         """Whether the engine "aot" is the runtime, rather than "tflm"."""
         return self.engine == "aot"
+
+    def runtime(self, board: Board) -> Engine:
+        """The runtime whose costs count, on this board.
+
+        Raises:
+            ConfigError: The firmware does not run on it.
+        """
+        if self.aot:
+            return Engine.aot(board, self.cost.compiler or "gcc")
+        return Engine.tflm(self.cost.kernels, board if self.whole_image else None)
 
     @property
     def whole_image(self) -> bool:

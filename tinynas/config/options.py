@@ -140,8 +140,8 @@ class HilOptions:
 
     Attributes:
         link: "virtual"; a serial port; or "auto", the port of the board that is attached.
-        flasher: How images get into its flash: "drive", "pyocd", "rom", "auto"; or "cmd:" and a command of your own
-            with `{elf}`, `{bin}` or `{hex}`, and `{port}` and `{probe}`.
+        flasher: How images get into its flash: "drive", "pyocd", "rom", "uf2", "auto"; or "cmd:" and a command of your
+            own with `{elf}`, `{bin}` or `{hex}`, and `{port}` and `{probe}`.
         probe: Serial number of the probe, or its beginning, where several boards are attached.
         tflm_root: Only for the engine "tflm": folder of tflite-micro's sources, with its library built for the board's
             core.

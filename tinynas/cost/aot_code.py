@@ -6,30 +6,35 @@ depends on which loops and special cases its sizes leave. The terms name these c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from tinynas.cost.code_figures import CODE_BYTES, STACK_BYTES, Code
 from tinynas.deploy.compiler import Binary, Depthwise, Lookup, Matrix, Mean, Schedule, Work
 
 __all__ = [
     "code_bytes",
+    "depthwise_code_range",
     "dispatch_terms",
     "inlines_operators",
-    "least_depthwise_bytes",
-    "least_matrix_bytes",
-    "least_plain_bytes",
-    "least_sum_bytes",
+    "matrix_code_range",
+    "may_inline",
     "operator_terms",
+    "plain_code_range",
     "stack_bytes",
     "stack_terms",
+    "sum_code_range",
     "window_bytes",
 ]
 
 Terms = Mapping[str, int]
+Range = tuple[float, float]
+"""The least and the most."""
 
 _LANES = 2  # time steps that are computed at once
 _INT16, _GROUP, _POINTER = 2, 4, 4
-_TABLE_BYTES = 256  # of a function of one value
+_KINDS = 4096  # of operators whose terms are kept
+_PLACES = (2, 3)  # numbers of a buffer's rows: a power of two, and another
 _ROUND = 4  # groups of a round of the inner loop
 _STATE_BYTES, _TURN_BYTES = 12, 2  # of what one inference carries along, on the stack
 # GCC inlines what is called once unless that makes the caller's frame grow tenfold (its large-stack-frame-growth).
@@ -38,28 +43,36 @@ _FRAME_GROWTH = 10
 _LAST_CALL_BYTES = {"zig": 11_700, "zig armv6-m": 16_000}
 
 
-def least_matrix_bytes(work: Matrix, code: Code) -> float:
-    """The least code of a matrix, however many turns it takes and wherever its rows lie."""
-    kinds = [_row_terms(work), *(_rows_terms(work, turns, places) for turns in (2, 3) for places in (2, 3))]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+def matrix_code_range(work: Matrix, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a matrix, wherever its rows lie.
+
+    Args:
+        work: The matrix.
+        turns: Numbers of turns that it may take; above 2 all are alike.
+        code: Whose code.
+    """
+    kinds = [_row_terms(work) if n == 1 else _rows_terms(work, n, places) for n in turns for places in _PLACES]
+    return _range(kinds, code)
 
 
-def least_depthwise_bytes(work: Depthwise, code: Code) -> float:
-    """The least code of a depthwise convolution, however many turns it takes and wherever its rows lie."""
-    kinds = [_depthwise_terms(work, turns, places) for turns in (1, 2) for places in (2, 3)]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+def depthwise_code_range(work: Depthwise, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a depthwise convolution; see `matrix_code_range`."""
+    return _range([_depthwise_terms(work, n, places) for n in turns for places in _PLACES], code)
 
 
-def least_sum_bytes(values: int, code: Code) -> float:
-    """The least code of a sum of rows of so many values."""
-    kinds = [_sum_terms(values, turns, one_row) for turns in (1, 2, 3, 4) for one_row in (False, True)]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds)
+def sum_code_range(values: int, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a sum of rows of so many values; turns above 4 are like 3 or 4."""
+    return _range([_sum_terms(values, n, one_row) for n in turns for one_row in (False, True)], code)
 
 
-def least_plain_bytes(kind: str, code: Code) -> float:
-    """The least code of a product, a difference, a function by table (its table included) or a mean."""
-    kinds = [_plain_terms(kind, turns) for turns in (1, 2)]
-    return min(_total(CODE_BYTES[code], terms) for terms in kinds) + _TABLE_BYTES * (kind == "lookup")
+def plain_code_range(kind: str, turns: Iterable[int], code: Code) -> Range:
+    """The least and the most code of a product, a difference, a function by table or a mean."""
+    return _range([_plain_terms(kind, n) for n in turns], code)
+
+
+def _range(kinds: Iterable[Terms], code: Code) -> Range:
+    found = [_total(CODE_BYTES[code], terms) for terms in kinds]
+    return min(found), max(found)
 
 
 def code_bytes(schedule: Schedule, code: Code) -> int:
@@ -95,10 +108,25 @@ def window_bytes(schedule: Schedule) -> int:
 
 def inlines_operators(schedule: Schedule, code: Code) -> bool:
     """Whether the function with all operators becomes part of the one that calls it."""
+    operators = _operators_bytes(schedule, code) if code.startswith("zig") else 0.0
+    window, count = window_bytes(schedule), len(schedule.live.turns)
+    [inlined] = may_inline((operators, operators), (window, window), count, code)
+    return inlined
+
+
+def may_inline(operators_bytes: Range, window_bytes: Range, count: int, code: Code) -> set[bool]:
+    """Whether the function with all operators may become part of the one that calls it, and whether it may not.
+
+    Args:
+        operators_bytes: Code of all operators.
+        window_bytes: Room on the stack for windows.
+        count: Number of operators.
+        code: Whose code.
+    """
     if code.startswith("zig"):
-        return _operators_bytes(schedule, code) <= _LAST_CALL_BYTES[code]
-    state = _STATE_BYTES + _TURN_BYTES * len(schedule.live.turns)
-    return window_bytes(schedule) <= _FRAME_GROWTH * state
+        return {size <= _LAST_CALL_BYTES[code] for size in operators_bytes}
+    state = _STATE_BYTES + _TURN_BYTES * count
+    return {size <= _FRAME_GROWTH * state for size in window_bytes}
 
 
 def operator_terms(schedule: Schedule, number: int) -> Terms:
@@ -137,34 +165,43 @@ def stack_terms(schedule: Schedule, *, inlined: bool) -> Terms:
 
 def _operators_bytes(schedule: Schedule, code: Code) -> float:
     numbers = range(len(schedule.live.turns))
-    return sum(_total(CODE_BYTES[code], operator_terms(schedule, number)) for number in numbers)
+    return sum([_total(CODE_BYTES[code], operator_terms(schedule, number)) for number in numbers])
 
 
 def _total(figures: Mapping[str, float], terms: Terms) -> float:
-    return sum(figures.get(term, 0.0) * count for term, count in terms.items())
+    return sum([figures.get(term, 0.0) * count for term, count in terms.items()])
 
 
 def _rows_terms(work: Matrix, turns: int, places: int) -> Terms:
     """Of a matrix that takes several turns: two columns at a time, by a kernel in assembly that all share."""
-    channels, taps, _, depth = map(int, work.weights.shape)
+    channels, taps, _, depth = work.weights.shape
+    return _rows(channels, taps, depth, _groups(work), turns == 2, places & (places - 1) == 0)
+
+
+@lru_cache(_KINDS)
+def _rows(channels: int, taps: int, depth: int, groups: int, two_turns: bool, even_places: bool) -> Terms:
     return _holding(
         {
             "rows": True,
             "rows: one tap": taps == 1,
-            "rows: one tap of a round or more": taps == 1 and _groups(work) >= _ROUND,
+            "rows: one tap of a round or more": taps == 1 and groups >= _ROUND,
             "rows: whole groups": depth % _GROUP == 0,
-            "rows: places of a power of two": places & (places - 1) == 0,
-            "rows: one group": _groups(work) == 1,
+            "rows: places of a power of two": even_places,
+            "rows: one group": groups == 1,
             "rows: one pair": channels <= 2,
-            "rows: two turns": turns == 2,
+            "rows: two turns": two_turns,
         }
     )
 
 
 def _row_terms(work: Matrix) -> Terms:
     """Of a matrix that takes one turn: one column, by a kernel that is inlined."""
-    channels, taps, _, depth = map(int, work.weights.shape)
-    groups = _groups(work)
+    channels, taps, _, depth = work.weights.shape
+    return _row(channels, taps, depth, _groups(work))
+
+
+@lru_cache(_KINDS)
+def _row(channels: int, taps: int, depth: int, groups: int) -> Terms:
     return _holding(
         {
             "row": True,
@@ -180,20 +217,26 @@ def _row_terms(work: Matrix) -> Terms:
 
 def _depthwise_terms(work: Depthwise, turns: int, places: int) -> Terms:
     """Of a depthwise convolution: channels by fours, then what is left of them one by one."""
-    rows, across, channels = map(int, work.weights.shape)
+    rows, across, channels = work.weights.shape
+    return _depthwise(rows * across, channels, turns == 1, places & (places - 1) == 0)
+
+
+@lru_cache(_KINDS)
+def _depthwise(taps: int, channels: int, one_turn: bool, even_places: bool) -> Terms:
     return _holding(
         {
             "depthwise": True,
-            "depthwise: one tap": rows * across == 1,
+            "depthwise: one tap": taps == 1,
             "depthwise: whole groups": channels % _GROUP == 0,
             "depthwise: less than a group": channels < _GROUP,
             "depthwise: one group": _GROUP <= channels < 2 * _GROUP,
-            "depthwise: one turn": turns == 1,
-            "depthwise: places of a power of two": places & (places - 1) == 0,
+            "depthwise: one turn": one_turn,
+            "depthwise: places of a power of two": even_places,
         }
     )
 
 
+@lru_cache(_KINDS)
 def _sum_terms(values: int, turns: int, reads_one_row: bool) -> Terms:
     return _holding(
         {
@@ -215,6 +258,7 @@ def _plain_kind(work: Work) -> str:
     return "lookup" if isinstance(work, Lookup) else "mean"
 
 
+@lru_cache(_KINDS)
 def _plain_terms(kind: str, turns: int) -> Terms:
     """Of an operator whose inner loop is the same whatever the number of values."""
     return _holding({kind: True, f"{kind}: one turn": turns == 1})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tinynas.board.families import CORES, Compiler
+from tinynas.cost import tflm_image
 from tinynas.cost.code_figures import Code
 from tinynas.cost.cycle_figures import Timing, timing_of
 from tinynas.errors import ConfigError
@@ -19,8 +20,9 @@ __all__ = ["Compiler", "Engine", "Kernels"]
 
 Kernels = Literal["reference", "cmsis_nn", "tinynas"]
 
-# TFLM's image without a model, by kernel library.
+# TFLM's image without a model, by kernel library, and its .data and .bss beside the arena.
 _TFLM_CODE_BYTES: Mapping[str, int] = {"reference": 55_412, "cmsis_nn": 86_988}
+_TFLM_STATIC_BYTES = 716
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Engine:
         dsp: The core has Arm's DSP instructions, for which kernels are written anew.
         board: The board, with the clock that its core runs at; None: time and energy stay unknown.
         timing: What the board's core and flash take for the kernels' loops; None: there are no figures.
+        whole_image: Of TFLM: this project's firmware is around the interpreter. Then `code_bytes` lack the operators
+            that not every model has (`tflm_image.operator_bytes`), and `static_bytes` hold the stack.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Engine:
     dsp: bool = True
     board: Board | None = dataclasses.field(default=None, repr=False)
     timing: Timing | None = dataclasses.field(default=None, repr=False, compare=False)
+    whole_image: bool = False
 
     def at(self, clock_hz: int | None) -> Engine:
         """The same on a board whose core runs at another clock.
@@ -70,17 +75,28 @@ class Engine:
         return "gcc armv6-m" if self.compiler == "gcc" else "zig armv6-m"
 
     @classmethod
-    def tflm(cls, kernels: Kernels = "cmsis_nn") -> Engine:
+    def tflm(cls, kernels: Kernels = "cmsis_nn", board: Board | None = None) -> Engine:
         """TensorFlow Lite Micro, with core at -Os and kernels at -O2.
 
+        Args:
+            kernels: The kernel library.
+            board: The board whose whole image counts: with this project's firmware around the interpreter, and with the
+                stack. None: the interpreter alone.
+
         Raises:
-            ConfigError: There is no such kernel library.
+            ConfigError: There is no such kernel library, or the firmware does not run on such a board.
         """
         if kernels not in _TFLM_CODE_BYTES:
             raise ConfigError(
                 f"{kernels!r} is not a kernel library", where="kernels", advice=f"one of {', '.join(_TFLM_CODE_BYTES)}"
             )
-        return cls("tflm", kernels, _TFLM_CODE_BYTES[kernels], 716)
+        if board is None:
+            return cls("tflm", kernels, _TFLM_CODE_BYTES[kernels], _TFLM_STATIC_BYTES)
+        from tinynas.board import check_firmware
+
+        code = check_firmware(board).code_bytes["gcc"] + tflm_image.CODE_BYTES[kernels]
+        static = tflm_image.VARIABLES_BYTES + tflm_image.STACK_BYTES[kernels]
+        return cls("tflm", kernels, code, static, whole_image=True)
 
     @classmethod
     def aot(cls, board: Board, compiler: Compiler = "gcc") -> Engine:

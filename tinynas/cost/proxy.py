@@ -11,6 +11,7 @@ from tinynas.cost.aot_program import predict_program
 from tinynas.cost.engine import Engine
 from tinynas.cost.lowering import lower
 from tinynas.cost.tflite_size import tflite_bytes
+from tinynas.cost.tflm_image import operator_bytes
 from tinynas.cost.tflm_memory import arena_bytes
 from tinynas.deploy import Graph
 from tinynas.deploy.compiler import Program
@@ -109,7 +110,9 @@ def _costs(graph: Graph, model_bytes: int, engine: Engine, program: Program | No
     if engine.name == "aot":
         return aot_costs(program or lower_predicted(graph), engine)
     arena = arena_bytes(graph, cmsis_nn=engine.kernels == "cmsis_nn")
-    return Costs(arena + engine.static_bytes, model_bytes + engine.code_bytes, arena, graph.macs)
+    flash, variables = operator_bytes(graph) if engine.whole_image else (0, 0)
+    sram = arena + engine.static_bytes + variables
+    return Costs(sram, model_bytes + engine.code_bytes + flash, arena, graph.macs)
 
 
 def sparse_working_memory_bytes(graph: Graph) -> int:

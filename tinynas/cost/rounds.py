@@ -115,7 +115,11 @@ def _padding(access: Access, rows: tuple[int, ...]) -> int:
     # Rows ascend: padding before the first row ends with the turns that begin before it, and the other begins late.
     begins = bisect_left(rows, access.low, key=lambda row: base + row * stride) if stride > 0 else len(rows)
     ends = bisect_left(rows, access.high - last, begins, key=lambda row: base + row * stride)
-    return sum([access.taps - len(access.existing(row)) for row in (*rows[:begins], *rows[ends:])])
+    found = 0
+    for row in (*rows[:begins], *rows[ends:]):
+        first, last = access.ends(row)
+        found += access.taps - max((last - first) // access.dilation + 1, 0)
+    return found
 
 
 def _depthwise(turns: Turns, work: Depthwise, dsp: bool) -> Rounds:

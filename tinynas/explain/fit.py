@@ -109,7 +109,7 @@ def explain_trial(view: StudyView, trial: Trial, config: Config, board: Board) -
         SpaceError: The trial's architecture is of no family that is known.
     """
     architecture = Architecture.from_dict(trial.architecture)
-    engine = Engine.aot(board, config.cost.compiler or "gcc") if config.aot else Engine.tflm(config.cost.kernels)
+    engine = config.runtime(board)
     found = tuple(_costs(view, trial))
     arena = _arena(architecture, engine, config.conversion.precision)
     fullest = arena.fullest if arena.slots else None

@@ -1,6 +1,6 @@
 """Networks: families of them, their layer graphs, and the positions of each layer that count."""
 
-from tinynas.network.architecture import Architecture, NetworkFamily
+from tinynas.network.architecture import Architecture, Group, NetworkFamily, Part
 from tinynas.network.checkpoint import Checkpoint
 from tinynas.network.families import (
     CNN,
@@ -57,6 +57,7 @@ __all__ = [
     "Dropout",
     "FamilyChoice",
     "Fit",
+    "Group",
     "Input",
     "Layer",
     "LayerGraph",
@@ -65,6 +66,7 @@ __all__ = [
     "Network",
     "NetworkFamily",
     "Normalisation",
+    "Part",
     "Plan",
     "Product",
     "RecurrentSearchSpace",

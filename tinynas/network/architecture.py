@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from tinynas.errors import SpaceError
 from tinynas.network.layers import LayerGraph
 
-__all__ = ["Architecture", "NetworkFamily"]
+__these_ = ["Architecture", "Group", "NetworkFamily", "Part"]
 
 
 class Architecture(ABC):
@@ -32,10 +32,11 @@ class Architecture(ABC):
     outputs: int
     _families: ClassVar[dict[str, type[Architecture]]] = {}
 
-    def __init_subclass__(cls, *, family: str, **options: Any) -> None:
+    def __init_subclass__(cls, *, family: str | None, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls.family = family
-        Architecture._families[family] = cls
+        if family is not None:  # a base of several families has none
+            cls.family = family
+            Architecture._families[family] = cls
 
     @property
     @abstractmethod
@@ -76,6 +77,43 @@ class Architecture(ABC):
             raise SpaceError(f"not an architecture of the family {name}: {error}", where="architecture") from error
 
 
+class Part(NamedTuple):
+    """Suggestions with a common lower bound of their costs.
+
+    Attributes:
+        widest: A network that costs no more than any of the members in `cost.least_costs`.
+        members: The suggestions.
+    """
+
+    widest: Architecture
+    members: Iterator[dict[str, Any]]
+
+
+class Group(NamedTuple):
+    """Suggestions for networks of the same layers, bounded together and, more closely, in parts.
+
+    Attributes:
+        widest: As of a `Part`, for the members of all parts.
+        parts: All of the group, made when they are asked for.
+    """
+
+    widest: Architecture
+    parts: Iterator[Part]
+
+    def join(self, chosen: Mapping[str, Any], suit: Callable[[Architecture], Architecture] = lambda a: a) -> Group:
+        """The group with more parameters in each suggestion.
+
+        Args:
+            chosen: The parameters.
+            suit: What they make of a network.
+        """
+        return Group(suit(self.widest), (Part(suit(widest), _join(these, chosen)) for widest, these in self.parts))
+
+
+def _join(members: Iterator[dict[str, Any]], chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from ({**params, **chosen} for params in members)
+
+
 class NetworkFamily(Protocol):
     """The search space of one family, with bounds for all that a tuner chooses."""
 
@@ -94,12 +132,9 @@ class NetworkFamily(Protocol):
     def sample(self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2) -> Architecture:
         """A random network of the space."""
 
-    def smallest(
-        self, *, window: int, channels: int, outputs: int = 2
-    ) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+    def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:
         """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
 
         Returns:
-            Of each group a network that costs no more than any of its members in `cost.least_costs`, and the members;
-            the likely ones first.
+            The groups, the likely ones first.
         """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,7 @@ from tinynas.deploy import require_tflm
 from tinynas.errors import NoFeasibleCandidate, SpaceError
 from tinynas.hil.engines import TflmLibrary
 from tinynas.measurement import Measurement
-from tinynas.network import Architecture, FamilyChoice, NetworkFamily
+from tinynas.network import Architecture, FamilyChoice, Group, NetworkFamily, Part
 from tinynas.objective import TERMS, Limits
 from tinynas.search.task import Task
 from tinynas.search.terms import check_known, check_terms, predicts_time
@@ -124,8 +124,7 @@ class Problem:
     @cached_property
     def engine(self) -> Engine:
         """The runtime whose costs count."""
-        c = self.config
-        return Engine.aot(self.board, c.cost.compiler or "gcc") if c.aot else Engine.tflm(c.cost.kernels)
+        return self.config.runtime(self.board)
 
     @cached_property
     def _engines(self) -> Mapping[int | None, Engine]:
@@ -245,29 +244,34 @@ class Problem:
         Groups whose lower bound does not fit are left out, but for one network each of the smallest ones: whoever is
         told that nothing fits wants to know how much is missing.
         """
-        precision = self.config.conversion.precision
-        _, members = next(self._smallest(), (None, iter(())))
-        yield from islice(members, 1)  # mostly it fits, and nothing else has to be looked at
-        groups = [
-            (self._share(least_costs(widest, self.engine, precision)), number, members)
-            for number, (widest, members) in enumerate(self._smallest())
-        ]
-        groups.sort(key=lambda group: group[:2])
-        for place, (share, _, members) in enumerate(groups):
+        first = next((part for group in self._smallest() for part in group.parts), None)
+        yield from islice(first.members, 1) if first else ()  # mostly it fits, and nothing else has to be looked at
+        groups = [(self._bound(group), number, group) for number, group in enumerate(self._smallest())]
+        groups.sort(key=lambda found: found[:2])
+        for place, (share, _, group) in enumerate(groups):
+            parts = [(share, 0, part) for part in islice(group.parts, 1)] if share > 1 else []
             if share <= 1:
-                yield from members
-            elif place < _SHOWN:
-                yield next(members)
+                parts = [(self._bound(part), number, part) for number, part in enumerate(group.parts)]
+                parts.sort(key=lambda found: found[:2])
+            for number, (share, _, part) in enumerate(parts):
+                if share <= 1:
+                    yield from part.members
+                elif place < _SHOWN and not number:
+                    yield next(part.members)
 
-    def _smallest(self) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+    def _bound(self, one: Group | Part) -> float:
+        """The largest share that a group's or a part's networks need in any case."""
+        return self._share(least_costs(one.widest, self.engine, self.config.conversion.precision))
+
+    def _smallest(self) -> Iterator[Group]:
         """`NetworkFamily.smallest` over all frames and windows, those with the least input first."""
         for task in sorted(self.tasks, key=lambda task: task.shape["window"] * task.shape["channels"]):
             space = self.config.space
             known: dict[str, Any] = {"frame": task.train.frame, "window": task.train.spec.window}
             known |= {"turns": min(space.turns, default=1), "clock_hz": max(space.clock_hz, default=0)}
             chosen = {name: known[name] for name in CHOSEN if getattr(self.config.space, name)}
-            for widest, members in self.space.smallest(**task.shape):
-                yield self._suited(widest, task), _joined(members, chosen)
+            for group in self.space.smallest(**task.shape):
+                yield group.join(chosen, partial(self._suited, task=task))
 
     def _share(self, cost: Costs | LeastCosts) -> float:
         """The largest share of what may be used."""
@@ -288,10 +292,6 @@ class Problem:
             except SpaceError:  # none of the space reads such windows
                 missed += 1
         return missed / _SHARE_SAMPLES
-
-
-def _joined(members: Iterable[Params], chosen: Params) -> Iterator[dict[str, Any]]:
-    yield from ({**params, **chosen} for params in members)
 
 
 def _turns(task: Task) -> bool:

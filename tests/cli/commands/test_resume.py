@@ -76,6 +76,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_suggestions(stop, search
     assert suggestions(folder) == suggestions(finished.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_is_130_says_how_to_go_on_and_leaves_a_report(stop, search_args, tmp_path, finished, sign):
     folder = tmp_path / "study"

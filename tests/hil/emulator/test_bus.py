@@ -71,3 +71,10 @@ def test_sending_a_byte_does_not_take_the_one_that_was_received():
     port.receive(7)
     bus.write(0x4000_4404, 1, 9)
     assert (sent, bus.read(0x4000_4404, 1)) == ([9], 7)
+
+
+def test_flags_of_what_is_zero_elsewhere():
+    bus = Bus([Registers(0x1000, {0: 0b11, 8: 0b1000}, cleared={8: (0, 0b11, 1)})])
+    assert bus.read(0x1008, 4) == 0b1000
+    bus.write(0x1000, 4, 0b01)
+    assert bus.read(0x1008, 4) == 0b1100

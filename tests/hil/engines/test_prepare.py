@@ -83,6 +83,25 @@ def test_an_input_serves_many_inferences(root, tmp_path):
         assert results == pytest.approx(scale * (np.frombuffer(output, np.int8) - float(zero)), abs=1e-5)
 
 
+@needs_cxx
+@pytest.mark.emulator
+def test_an_arena_that_leaves_no_room_for_a_second_input(root, tmp_path):
+    """Its tensor is the only place: outputs are those of the input that was loaded, however often it runs."""
+    free = image_of(F446, root, tmp_path / "wide").free_bytes
+    tight = stand_in(tmp_path / "root", small_model(), arena_bytes=free - 8)
+    image, model = image_of(F446, tight, tmp_path / "tight"), small_model()
+    assert image.input_bytes > 8
+    windows = np.stack([random_window(model, np.random.default_rng(i)) for i in range(2)])
+    reference = reference_of(model, windows)
+    with started(rig_for(F446, "virtual"), image) as dut:
+        for index, window in enumerate(windows):
+            dut.load(window.tobytes())
+            for count in (1, 3):
+                dut.infer(count, warmup=count)
+                reference.check(index, dut.outputs(), "test")
+        assert dut.memory().arena_bytes == free - 8
+
+
 def _output_scale(model):
     graph = read_graph(model)
     quantization = graph.tensors[graph.outputs[0]].quantization

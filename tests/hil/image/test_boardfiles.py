@@ -112,7 +112,7 @@ def test_reserves_go_where_they_fit(board, stack, firmware, model):
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ({"mcu": "RP2040"}, "nucleo_f446re:mcu"),
+        ({"mcu": "RP2350"}, "nucleo_f446re:mcu"),
         ({"core": "cortex-m33f"}, "nucleo_f446re:core"),
         ({"clock_hz": 181_000_000}, "nucleo_f446re:clock_hz"),
         ({"mcu": "STM32F411RET6", "clock_hz": 101_000_000}, "nucleo_f446re:clock_hz"),
@@ -204,6 +204,7 @@ def test_cmake_builds_an_image_that_lies_where_it_should(name, image):
     assert len(binary) < board.reserves.firmware_flash_bytes
 
 
+@pytest.mark.slow
 def test_cmake_is_told_of_a_larger_stack(image):
     _, symbols, _ = image(F446, "-DSTACK_BYTES=8192")
     assert symbols["__stack_top"] - symbols["__stack_limit"] == 8192

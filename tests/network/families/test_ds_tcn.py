@@ -8,26 +8,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests._tools import COMPILERS
-from tests.deploy.candidates import converted, filled, network_weights, random_windows
-from tests.network.builders import used_weights
-from tests.network.families._promises import check_compiled, check_float_length, check_on_virtual_board
+from tests.network.families._promises import (
+    check_arenas,
+    check_compiled,
+    check_converted,
+    check_float_length,
+    check_learns,
+    check_needed_positions,
+    check_on_virtual_board,
+)
 from tinynas.board import load_board
-from tinynas.cost import arena_bytes, lower, tflite_bytes
-from tinynas.deploy import TflmInterpreter, arena_head_bytes, infer, pack, read_graph
+from tinynas.cost import lower
 from tinynas.errors import SpaceError
 from tinynas.network import (
     TCN,
     Architecture,
     SeparableSearchSpace,
     SeparableTCN,
-    fold,
-    forward,
     initial_weights,
-    plan,
 )
-from tinynas.network.reference import dilated_model, set_weights
-from tinynas.network.training import TrainingOptions, predict, train
-from tinynas.network.training_data import TrainingData
+from tinynas.network.training import predict
 
 BOARD = load_board("nucleo_f446re")
 SMALL = SeparableTCN(filters=6, kernel_size=3, dilations=(1, 2, 4), window=40, channels=3, norm="batch", dropout=0.1)
@@ -80,14 +80,7 @@ def test_what_a_network_is_survives_json():
 @settings(deadline=None, max_examples=25)
 @given(separable())
 def test_the_positions_that_count_give_the_outputs_of_all(a):
-    import tensorflow as tf
-
-    weights, windows = used_weights(a), random_windows(a, 3)
-    model = dilated_model(a)
-    set_weights(model, weights)
-    expected = np.asarray(model(windows, training=False))
-    found = forward(plan(a), fold(a, weights), tf.constant(windows)).numpy()
-    np.testing.assert_allclose(found, expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
+    check_needed_positions(a)
 
 
 def test_a_depthwise_layer_keeps_channels_apart():
@@ -103,33 +96,16 @@ def test_a_depthwise_layer_keeps_channels_apart():
 
 
 def test_it_learns():
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(1200, 40, 3)).astype(np.float32)
-    targets = np.stack([3 * inputs[:, -4:, 0].mean(axis=1), inputs[:, -2:, 1].sum(axis=1)], axis=1)
-    data = TrainingData((inputs[:1000], targets[:1000]), (inputs[1000:], targets[1000:]))
-    a = replace(SMALL, filters=8, dropout=0.0)
-    found = train(a, data, TrainingOptions(epochs=15, batch_size=32, learning_rate=1e-2), rng=rng)
-    spread = np.sqrt(np.mean(np.sum((targets[1000:] - targets[:1000].mean(axis=0)) ** 2, axis=1)))
-    assert found.valid_rmse < 0.4 * spread
+    check_learns(replace(SMALL, filters=8, dropout=0.0), epochs=15)
 
 
 @pytest.mark.parametrize("a", [*networks(3), SMALL], ids=lambda a: a.key)
 def test_a_converted_network_is_the_predicted_one_and_computes_it(a):
-    model, graph = converted(a), lower(a)
-    assert read_graph(model).same_structure(graph)
-    assert abs(tflite_bytes(graph) - len(model)) < 0.01 * len(model)
-    windows = random_windows(a, 20, seed=3)
-    wanted = predict(a, fold(a, network_weights(a)), windows)
-    exact = infer(converted(a, "float32"), windows)
-    np.testing.assert_allclose(exact, wanted, atol=1e-4 * np.abs(wanted).max())
+    check_converted(a)
 
 
 def test_arenas_are_the_official_interpreters_on_a_hundred_networks():
-    for seed, a in enumerate(networks(100, seed=4)):
-        model = pack(filled(lower(a), seed))
-        official = TflmInterpreter(model).arena()
-        assert arena_head_bytes(read_graph(model)) == official.head_bytes, a.key
-        assert 0 <= arena_bytes(lower(a), pointer_bytes=8) - official.total_bytes <= 96, a.key
+    check_arenas(networks(100, seed=4))
 
 
 def test_scratch_of_cmsis_nn_is_one_column_where_nothing_is_dilated():

@@ -8,12 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests._tools import COMPILERS
-from tests.deploy.candidates import converted, filled, network_weights, random_windows
+from tests.deploy.candidates import converted, network_weights, random_windows
 from tests.network.builders import used_weights
-from tests.network.families._promises import check_compiled, check_float_length, check_on_virtual_board
+from tests.network.families._promises import (
+    check_arenas,
+    check_compiled,
+    check_converted,
+    check_float_length,
+    check_learns,
+    check_needed_positions,
+    check_on_virtual_board,
+)
 from tinynas.board import load_board
-from tinynas.cost import arena_bytes, lower, tflite_bytes
-from tinynas.deploy import TflmInterpreter, arena_head_bytes, infer, pack, read_graph
+from tinynas.deploy import infer
 from tinynas.errors import SpaceError
 from tinynas.network import (
     CNN,
@@ -22,13 +29,10 @@ from tinynas.network import (
     MinGRU,
     RecurrentSearchSpace,
     fold,
-    forward,
     initial_weights,
     plan,
 )
-from tinynas.network.reference import dilated_model, set_weights
-from tinynas.network.training import TrainingOptions, predict, train
-from tinynas.network.training_data import TrainingData
+from tinynas.network.training import predict
 
 BOARD = load_board("nucleo_f446re")
 CONVOLUTIONAL = CNN(filters=6, kernel_size=3, strides=(2, 1, 3), window=40, channels=3, norm="batch", pool="mean")
@@ -112,14 +116,7 @@ def test_impossible_networks_are_refused(network, fields, message):
 @settings(ANY_TIME, max_examples=6)
 @given(strided())
 def test_the_positions_that_count_give_the_outputs_of_all(a):
-    import tensorflow as tf
-
-    weights, windows = used_weights(a), random_windows(a, 3)
-    model = dilated_model(a)
-    set_weights(model, weights)
-    expected = np.asarray(model(windows, training=False))
-    found = forward(plan(a), fold(a, weights), tf.constant(windows)).numpy()
-    np.testing.assert_allclose(found, expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
+    check_needed_positions(a)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 8, 32])
@@ -168,25 +165,12 @@ def test_only_what_the_newest_position_needs_is_computed():
 
 @both
 def test_it_learns(family):
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(1200, 40, 3)).astype(np.float32)
-    targets = np.stack([3 * inputs[:, -4:, 0].mean(axis=1), inputs[:, -2:, 1].sum(axis=1)], axis=1)
-    data = TrainingData((inputs[:1000], targets[:1000]), (inputs[1000:], targets[1000:]))
-    a = {"cnn": CNN(8, 4, (2, 2), 40, 3), "gru": MinGRU(8, 4, (2,), 8, 8, 40, 3)}[family]
-    found = train(a, data, TrainingOptions(epochs=12, batch_size=32, learning_rate=1e-2), rng=rng)
-    spread = np.sqrt(np.mean(np.sum((targets[1000:] - targets[:1000].mean(axis=0)) ** 2, axis=1)))
-    assert found.valid_rmse < 0.4 * spread
+    check_learns({"cnn": CNN(8, 4, (2, 2), 40, 3), "gru": MinGRU(8, 4, (2,), 8, 8, 40, 3)}[family], epochs=12)
 
 
 @pytest.mark.parametrize("a", [*of_both(1, seed=6), CONVOLUTIONAL, RECURRENT], ids=lambda a: a.key)
 def test_a_converted_network_is_the_predicted_one_and_computes_it(a):
-    model, graph = converted(a), lower(a)
-    assert read_graph(model).same_structure(graph)
-    assert abs(tflite_bytes(graph) - len(model)) < 0.01 * len(model)
-    windows = random_windows(a, 20, seed=3)
-    wanted = predict(a, fold(a, network_weights(a)), windows)
-    exact = infer(converted(a, "float32"), windows)
-    np.testing.assert_allclose(exact, wanted, atol=1e-4 * np.abs(wanted).max())
+    check_converted(a)
 
 
 @pytest.mark.parametrize("network", [CONVOLUTIONAL, RECURRENT], ids=lambda a: a.family)
@@ -195,14 +179,6 @@ def test_in_int8_it_computes_about_the_same(network):
     windows = random_windows(a, 200, seed=3)
     wanted, found = predict(a, fold(a, network_weights(a)), windows), infer(converted(a), windows)
     assert np.std(found - wanted) < 0.15 * np.std(wanted)  # few windows set the ranges
-
-
-def check_arenas(found):
-    for seed, a in enumerate(found):
-        model = pack(filled(lower(a), seed))
-        official = TflmInterpreter(model).arena()
-        assert arena_head_bytes(read_graph(model)) == official.head_bytes, a.key
-        assert 0 <= arena_bytes(lower(a), pointer_bytes=8) - official.total_bytes <= 96, a.key
 
 
 @both

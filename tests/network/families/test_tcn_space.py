@@ -155,20 +155,40 @@ def every_network(space, **shape):
 
 
 def smallest(space, **shape):
-    return (space.architecture(params, **shape) for _, group in space.smallest(**shape) for params in group)
+    return (
+        space.architecture(params, **shape)
+        for group in space.smallest(**shape)
+        for part in group.parts
+        for params in part.members
+    )
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 @pytest.mark.parametrize(
     ("space", "shape"),
     [
-        (SearchSpace((2, 4), (2, 4), (1, 2, 8), (2, 3)), {"window": 100, "channels": 6}),
+        (
+            SearchSpace(filters=(2, 4), kernel_size=(2, 4), dilations=(1, 2, 8), blocks=(2, 3)),
+            {"window": 100, "channels": 6},
+        ),
         # As many filters as channels: one convolution less.
-        (SearchSpace((2, 4), (2, 5), (1, 2, 5), (2, 3)), {"window": 33, "channels": 3}),
+        (
+            SearchSpace(filters=(2, 4), kernel_size=(2, 5), dilations=(1, 2, 5), blocks=(2, 3)),
+            {"window": 33, "channels": 3},
+        ),
         # A field as long as the window: no subsampling of the input.
-        (SearchSpace((1, 3), (2, 5), (1, 2, 5), (1, 2)), {"window": 9, "channels": 2}),
-        (SearchSpace((4, 5), (1, 3), (3, 7), (1, 2), skip_connections=(True,)), {"window": 200, "channels": 9}),
-        (SeparableSearchSpace((2, 5), (2, 4), (1, 2, 8), (1, 3)), {"window": 40, "channels": 3}),
+        (
+            SearchSpace(filters=(1, 3), kernel_size=(2, 5), dilations=(1, 2, 5), blocks=(1, 2)),
+            {"window": 9, "channels": 2},
+        ),
+        (
+            SearchSpace(filters=(4, 5), kernel_size=(1, 3), dilations=(3, 7), blocks=(1, 2), skip_connections=(True,)),
+            {"window": 200, "channels": 9},
+        ),
+        (
+            SeparableSearchSpace(filters=(2, 5), kernel_size=(2, 4), dilations=(1, 2, 8), blocks=(1, 3)),
+            {"window": 40, "channels": 3},
+        ),
     ],
 )
 def test_the_cheapest_network_is_among_the_smallest(space, shape, dtype):

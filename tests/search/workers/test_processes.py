@@ -65,11 +65,13 @@ class Killer(Watcher):
             os.kill(next(pid for pid in children() if pid not in self.before), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_nothing_but_time(run, configure):
     trials = run(configure(), Killer(1))
     assert [trial.state for trial in trials] == [TrialState.DONE] * 4
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_as_it_tells_an_epoch_holds_nobody_up(run, configure, monkeypatch):
     from tinynas.search.workers import local
 
@@ -128,6 +130,7 @@ with Study.create(Path(sys.argv[1]), config=config.to_dict(), board=board.to_dic
 """
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_driver_that_is_killed(tmp_path):
     driver = subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(tmp_path / "study")],

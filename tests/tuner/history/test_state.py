@@ -145,6 +145,7 @@ def leaves(node, path=()):
     return found or [path]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(hs.data())
 def test_a_state_with_absurd_parts_is_refused_or_can_be_gone_on_with(data):

@@ -91,6 +91,7 @@ def test_continuous_functions(score, dimension, minimum, evaluations, share):
     assert ours < share * theirs
 
 
+@pytest.mark.slow
 def test_the_space_of_networks():
     # Random search needs some thousand points for what the tuner finds in fifty.
     lucky = min(_random(NETWORKS, _error, 99, 1000, _fits))

@@ -33,17 +33,19 @@ class Part:
 
 @dataclass(frozen=True)
 class PinNames:
-    """How pins are named: P, the port, a separator, the pin's number.
+    """How pins are named: a prefix, the port, a separator, the pin's number.
 
     Attributes:
-        ports: One character a port, in order.
+        ports: One character a port, in order; empty: there is one, without a name.
         pins: Pins of a port.
         separator: Between port and pin.
+        prefix: Of all names.
     """
 
     ports: str
     pins: int
     separator: str = ""
+    prefix: str = "P"
 
     def parse(self, name: str) -> tuple[int, int] | None:
         """Port and pin of a name; None: there is no such pin.
@@ -52,16 +54,18 @@ class PinNames:
             >>> PinNames("AB", 16).parse("PB3"), PinNames("01", 32, ".").parse("P1.03"), PinNames("AB", 16).parse("PC3")
             ((1, 3), (1, 3), None)
         """
-        port, number = name[1:2], name[2:].removeprefix(self.separator)
+        rest, length = name.removeprefix(self.prefix), min(1, len(self.ports))
+        port, number = rest[:length], rest[length:].removeprefix(self.separator)
         digits = number.isascii() and number.isdigit() and len(number) <= 2
-        if name != f"P{port}{self.separator}{number}" or not port or port not in self.ports or not digits:
+        known = port in self.ports and len(port) == length
+        if name != f"{self.prefix}{port}{self.separator}{number}" or not known or not digits:
             return None
         return (self.ports.index(port), int(number)) if int(number) < self.pins else None
 
     @property
     def example(self) -> str:
         """A name."""
-        return f"P{self.ports[0]}{self.separator}2"
+        return f"{self.prefix}{self.ports[:1]}{self.separator}2"
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,14 @@ class RegisterBlock:
         reset: Offset -> value after a reset; no other registers exist.
         follow: Offset -> (mask, shift) pairs: bits under the mask, shifted left, appear in the same register.
         flags: Offset -> (offset, mask, shift): bits of another register appear in this one; shifted right if negative.
+        cleared: The same where the other register's bits are 0.
     """
 
     base: int
     reset: Mapping[int, int]
     follow: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     flags: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    cleared: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,6 +174,8 @@ class McuFamily:
         macros: What the driver has to know beside all this: `board.h` defines `BOARD_<name>`.
         data_cache_bytes: Of the core's own data cache; 0: it has none.
         rom: The boot loader in ROM; None: none.
+        boot_bytes: What an image begins with, before its vectors: code that the ROM calls; 0: nothing.
+        uf2_family: Number that UF2 files have for the family, where the ROM shows a drive that takes such; else None.
     """
 
     name: str
@@ -186,6 +194,8 @@ class McuFamily:
     macros: Mapping[str, int] = field(default_factory=dict)
     data_cache_bytes: int = 0
     rom: RomLoaderFacts | None = None
+    boot_bytes: int = 0
+    uf2_family: int | None = None
 
     def part(self, mcu: str) -> Part | None:
         """The part of a part number; None: it is not of this family."""

@@ -19,6 +19,7 @@ from tinynas.hil.flashers import (
     Flasher,
     PyocdFlasher,
     RomFlasher,
+    Uf2Flasher,
 )
 
 __all__ = ["choose_flasher"]
@@ -51,6 +52,8 @@ def choose_flasher(
         return CommandFlasher(method.removeprefix(COMMAND), port=port, probe_id=probe)
     if method == "rom":
         return RomFlasher(board, port)
+    if method == "uf2":
+        return Uf2Flasher(board)
     if method == "pyocd" or attached is None:
         return PyocdFlasher.of(board, probe_id=probe)
     return DriveFlasher(_drive_of(board, attached), runs=_runs(board, port))

@@ -45,6 +45,7 @@ class Registers:
         reset: Offset -> value after a reset; these registers exist, and no others.
         follow: Offset -> (mask, shift) pairs: bits under the mask, shifted left, appear as flags in the same register.
         flags: Offset -> (offset, mask, shift): the same from another register; a negative shift is to the right.
+        cleared: Offset -> (offset, mask, shift): the same where the other register's bits are 0.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class Registers:
         reset: Mapping[int, int],
         follow: Mapping[int, Sequence[tuple[int, int]]] | None = None,
         flags: Mapping[int, tuple[int, int, int]] | None = None,
+        cleared: Mapping[int, tuple[int, int, int]] | None = None,
     ) -> None:
         self.base, self.size = base, max(reset) + 4
         self.values = dict(reset)
-        self._follow, self._flags = follow or {}, flags or {}
+        self._follow, self._flags, self._cleared = follow or {}, flags or {}, cleared or {}
 
     def read(self, offset: int) -> int:
         """See `Peripheral`."""
@@ -65,10 +67,11 @@ class Registers:
         value = self.values[offset]
         for mask, shift in self._follow.get(offset, ()):
             value = value & ~(mask << shift) | (value & mask) << shift
-        if offset in self._flags:
-            source, mask, shift = self._flags[offset]
-            bits = self.values[source] & mask
-            value |= bits << shift if shift >= 0 else bits >> -shift
+        for flags, inverted in ((self._flags, 0), (self._cleared, _WORD)):
+            if offset in flags:
+                source, mask, shift = flags[offset]
+                bits = (self.values[source] ^ inverted) & mask
+                value |= bits << shift if shift >= 0 else bits >> -shift
         return value & _WORD
 
     def write(self, offset: int, value: int) -> None:

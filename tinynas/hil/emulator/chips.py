@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tinynas.board import Board, family_of
-from tinynas.board.families import UARTE, USART_V1, USART_V2, RegisterBlock
+from tinynas.board.families import PL011, UARTE, USART_V1, USART_V2, RegisterBlock
 from tinynas.errors import BoardError
 from tinynas.hil.emulator.bus import Peripheral, Registers
 from tinynas.hil.emulator.memories import DataCache, LineCache, NoCache, ReadCost
+from tinynas.hil.emulator.pl011 import Pl011
 from tinynas.hil.emulator.uart import Memory, SerialPort, Uarte, UsartV1, UsartV2
 
 __all__ = ["Chip", "chip_of"]
 
-_USARTS: Mapping[str, Callable[[int, Callable[[int], None]], SerialPort]] = {USART_V1: UsartV1, USART_V2: UsartV2}
+_USARTS: Mapping[str, Callable[[int, Callable[[int], None]], SerialPort]] = {
+    **{USART_V1: UsartV1, USART_V2: UsartV2, PL011: Pl011},
+}
 
 
 @dataclass(frozen=True)
@@ -92,4 +95,4 @@ def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_cach
 
 
 def _registers(block: RegisterBlock) -> Registers:
-    return Registers(block.base, block.reset, block.follow, block.flags)
+    return Registers(block.base, block.reset, block.follow, block.flags, block.cleared)

@@ -10,7 +10,7 @@ from unicorn import Uc, UcError
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
-from tinynas.board import Board, contiguous_spans
+from tinynas.board import Board, contiguous_spans, family_of
 from tinynas.hil.emulator.bus import PAGE_BYTES, Bus, BusError, Peripheral
 from tinynas.hil.emulator.chips import chip_of
 from tinynas.hil.emulator.cores import CORES
@@ -147,7 +147,8 @@ class Machine:
         Raises:
             LockUp: The core has stopped for good.
         """
-        start = self._board.flash.origin + self._board.reserves.bootloader_flash_bytes
+        before = self._board.reserves.bootloader_flash_bytes + family_of(self._board).boot_bytes
+        start = self._board.flash.origin + before
         self._system.vectors = start if vectors is None else vectors
         self._core.reset()
         while not self._system.reset_asked:

@@ -101,8 +101,8 @@ def used_arena_bytes(dut: Dut, image: Image) -> int:
         return image.arena_bytes
     if used := dut.memory().arena_bytes:
         return used
-    dut.load(bytes(image.input_bytes))
     try:
+        dut.load(bytes(image.input_bytes))
         dut.infer(1)
     except Refusal as error:
         if _ABOUT_MEMORY.search(error.reason):

@@ -68,6 +68,7 @@ ENTRY(Reset_Handler)
 SECTIONS {{
     .text : {{
         __image_start = .;
+        KEEP(*(.boot2))
         KEEP(*(.vectors))
         *(.text .text.*)
         *(.rodata .rodata.*)

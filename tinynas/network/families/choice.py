@@ -12,10 +12,10 @@ from pydantic import Field
 
 from tinynas.checked import options
 from tinynas.errors import SpaceError
-from tinynas.network.architecture import Architecture, NetworkFamily
+from tinynas.network.architecture import Architecture, Group, NetworkFamily
+from tinynas.network.families.bounds import Clock, Window
 from tinynas.network.families.cnn import ConvolutionalSearchSpace
 from tinynas.network.families.ds_tcn import SeparableSearchSpace
-from tinynas.network.families.fields import Clock, Window
 from tinynas.network.families.gru import RecurrentSearchSpace
 from tinynas.network.families.tcn_space import SearchSpace
 
@@ -100,17 +100,11 @@ class FamilyChoice:
         name = self.family[int(rng.integers(len(self.family)))]
         return self.spaces[name].sample(rng, window=window, channels=channels, outputs=outputs)
 
-    def smallest(
-        self, *, window: int, channels: int, outputs: int = 2
-    ) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+    def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:
         """Suggestions among whose networks the cheapest of the space is: those of each family."""
         for name, space in self.spaces.items():
-            for widest, members in space.smallest(window=window, channels=channels, outputs=outputs):
-                yield widest, _named(name, members)
-
-
-def _named(name: str, members: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    yield from ({"family": name, **params} for params in members)
+            for group in space.smallest(window=window, channels=channels, outputs=outputs):
+                yield group.join({"family": name})
 
 
 def hand_down(space: Any) -> Any:

@@ -8,26 +8,26 @@ each sequence counts, as in a `TCN`; with the mean all of it does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property, reduce
+from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, ClassVar, Literal
 
 from tinynas.checked import options
 from tinynas.errors import SpaceError
-from tinynas.network.architecture import Architecture
 from tinynas.network.builder import GraphBuilder
 from tinynas.network.families.fields import check_counts, check_kind, check_symmetry, turns_of
+from tinynas.network.families.strided import StridedNetwork, convolve
 from tinynas.network.families.strided_space import StridedSpace
 from tinynas.network.layers import LayerGraph
 
-__all__ = ["CNN", "POOLS", "ConvolutionalSearchSpace", "convolve", "strided_positions"]
+__all__ = ["CNN", "POOLS", "ConvolutionalSearchSpace"]
 
 POOLS = ("newest", "mean")
 
 
 @dataclass(frozen=True)
-class CNN(Architecture, family="cnn"):
+class CNN(StridedNetwork, family="cnn"):
     """A strided convolutional network.
 
     Attributes:
@@ -71,11 +71,6 @@ class CNN(Architecture, family="cnn"):
         check_symmetry(self, self.filters)
 
     @property
-    def positions(self) -> int:
-        """Positions that the last convolution could have."""
-        return strided_positions(self.window, self.strides)
-
-    @property
     def receptive_field(self) -> int:
         """Input samples that the newest position depends on if the window is long enough."""
         spacings = [prod(self.strides[:block]) for block in range(len(self.strides))]
@@ -89,42 +84,8 @@ class CNN(Architecture, family="cnn"):
         x = net.mean(x) if self.pool == "mean" and self.positions > 1 else net.newest(x)
         return net.finish(net.dense(x, "head", self.outputs), turns_of(self))
 
-    @property
-    def key(self) -> str:
-        """Canonical text of the architecture: equal keys, equal networks."""
-        strides = ".".join(map(str, self.strides))
-        form = f"{self.pool}-{self.norm}-p{self.dropout:.6g}-w{self.window}x{self.channels}-o{self.outputs}"
-        turns = "" if self.symmetry == "none" else f"-{self.symmetry}"
-        return f"{self.family}-f{self.filters}-k{self.kernel_size}-s{strides}-{form}{turns}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values, with the family's name."""
-        return {"family": self.family, **asdict(self), "strides": list(self.strides)}
-
-
-def strided_positions(window: int, strides: tuple[int, ...]) -> int:
-    """Positions that are left of a window after convolutions of these strides."""
-    return reduce(lambda length, stride: (length - 1) // stride + 1, strides, window)
-
-
-def convolve(net: GraphBuilder, network: Any) -> int:
-    """Add strided convolutions, with what follows each.
-
-    Args:
-        net: Has the window only.
-        network: Has the fields of a `CNN`.
-
-    Returns:
-        The number of the last layer.
-    """
-    x = net.window
-    for block, stride in enumerate(network.strides):
-        name = f"block{block}/conv"
-        x = net.convolution(x, name, network.filters, network.kernel_size, stride=stride)
-        if network.norm == "batch":
-            x = net.normalise(x, name)
-        x = net.dropout(net.relu(x), name, network.dropout)
-    return x
+    def _form(self) -> str:
+        return f"{self.pool}-{self.norm}-p{self.dropout:.6g}"
 
 
 @options("space")

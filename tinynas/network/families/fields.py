@@ -1,17 +1,15 @@
-"""What fields of networks and bounds of spaces have in common, whatever the family."""
+"""What fields of networks have in common, whatever the family."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture
 from tinynas.network.layers import GROUP, Turns
 
 __all__ = [
-    *("NORMS", "SYMMETRIES", "WHOLE", "Bounds", "Clock", "Width", "Window"),
+    *("NORMS", "SYMMETRIES", "WHOLE"),
     *("check_counts", "check_kind", "check_symmetry", "turns_of"),
 ]
 
@@ -19,10 +17,6 @@ NORMS = ("none", "batch")
 SYMMETRIES = ("none", "c4")
 #: Channels that kernels take at once.
 WHOLE = 4
-# Far beyond what fits any microcontroller: a slip of a digit is told, not computed with.
-Width = Annotated[int, Field(strict=True, le=1024)]
-Window = Annotated[int, Field(strict=True, ge=2, le=100_000)]
-Clock = Annotated[int, Field(strict=True, ge=1, le=10_000_000_000)]
 
 
 def check_counts(network: Architecture, *names: str) -> None:
@@ -74,63 +68,3 @@ def check_symmetry(network: Any, *widths: int) -> None:
 def turns_of(network: Any) -> Turns | None:
     """The symmetry of a network whose channels are triples and whose output is a vector; None without one."""
     return Turns("xyz" * (network.channels // 3), "xy") if network.symmetry == "c4" else None
-
-
-class Bounds:
-    """Checks that spaces of several families share; the fields are those of the space."""
-
-    def check_ranges(self, *names: str) -> None:
-        """Refuse bounds that are reversed or below 1, rates outside [0, 1), and lists with a value twice.
-
-        Args:
-            names: Fields that are a least and a greatest number.
-
-        Raises:
-            SpaceError: With the key.
-        """
-        space: Any = self
-        for name in names:
-            low, high = getattr(self, name)
-            if not 1 <= low <= high:
-                raise SpaceError(f"the bounds [{low}, {high}] are no range of positive integers", where=f"space.{name}")
-        if not 0.0 <= space.dropout[0] <= space.dropout[1] < 1.0:
-            raise SpaceError(f"the bounds {list(space.dropout)} are not within [0, 1)", where="space.dropout")
-        if not space.norm or any(norm not in NORMS for norm in space.norm):
-            raise SpaceError(f"{list(space.norm)} are not among {', '.join(NORMS)}", where="space.norm")
-        for name in ("window", "frame", "turns", "clock_hz"):
-            values = list(getattr(self, name))
-            if len(set(values)) < len(values):
-                raise SpaceError(f"{values} names a value twice", where=f"space.{name}")
-
-    def check_ascending(self, name: str) -> None:
-        """Refuse a list that is empty or not one of ascending positive integers.
-
-        Raises:
-            SpaceError: With the key.
-        """
-        values = list(getattr(self, name))
-        if not values or values != sorted(set(values)) or values[0] < 1:
-            what = f"{values} is not a list of positive integers in ascending order"
-            raise SpaceError(what, where=f"space.{name}")
-
-    def whole_groups(self, name: str) -> range:
-        """Numbers of channels to choose from: whole groups, where a symmetry asks for them.
-
-        Args:
-            name: The field that bounds them.
-
-        Raises:
-            SpaceError: There is none.
-        """
-        low, high = getattr(self, name)
-        step = GROUP if getattr(self, "symmetry", None) == "c4" else 1
-        widths = range(-(-low // step) * step, high + 1, step)
-        if not widths:
-            what = f"the bounds {[low, high]} hold no multiple of {GROUP}, as symmetry c4 asks"
-            raise SpaceError(what, where=f"space.{name}", advice="widen them, or set space.symmetry to none")
-        return widths
-
-    def rate(self, dropout: float) -> float:
-        """A dropout rate in whole percent, for finer steps are no other network, but never outside the bounds."""
-        low, high = getattr(self, "dropout", (0.0, 0.0))
-        return min(max(round(float(dropout), 2), low), high)

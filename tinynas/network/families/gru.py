@@ -14,7 +14,7 @@ Sums and Their Applications", 1990): log2(steps) rounds of two products and a su
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
@@ -25,8 +25,9 @@ from tinynas.checked import options
 from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture
 from tinynas.network.builder import GraphBuilder
-from tinynas.network.families.cnn import convolve, strided_positions
-from tinynas.network.families.fields import WHOLE, Width, check_counts, check_kind, check_symmetry, turns_of
+from tinynas.network.families.bounds import Width
+from tinynas.network.families.fields import WHOLE, check_counts, check_kind, check_symmetry, turns_of
+from tinynas.network.families.strided import StridedNetwork, convolve, strided_positions
 from tinynas.network.families.strided_space import StridedSpace
 from tinynas.network.layers import LayerGraph
 
@@ -36,7 +37,7 @@ _Steps = Annotated[int, Field(strict=True, ge=2, le=1024)]
 
 
 @dataclass(frozen=True)
-class MinGRU(Architecture, family="gru"):
+class MinGRU(StridedNetwork, family="gru"):
     """A minimal gated recurrent network.
 
     Attributes:
@@ -84,11 +85,6 @@ class MinGRU(Architecture, family="gru"):
             raise SpaceError(what, where="architecture")
         check_symmetry(self, self.filters, self.units)
 
-    @property
-    def positions(self) -> int:
-        """Positions that the last convolution could have."""
-        return strided_positions(self.window, self.strides)
-
     @cached_property
     def graph(self) -> LayerGraph:
         """Its layers."""
@@ -106,18 +102,8 @@ class MinGRU(Architecture, family="gru"):
                 a = net.product(newer, net.newest(a, count, 2, lag=1))
         return net.finish(net.dense(b, "head", self.outputs), turns_of(self))
 
-    @property
-    def key(self) -> str:
-        """Canonical text of the architecture: equal keys, equal networks."""
-        strides = ".".join(map(str, self.strides))
-        form = f"u{self.units}-t{self.steps}-{self.norm}-p{self.dropout:.6g}"
-        turns = "" if self.symmetry == "none" else f"-{self.symmetry}"
-        shape = f"w{self.window}x{self.channels}-o{self.outputs}"
-        return f"{self.family}-f{self.filters}-k{self.kernel_size}-s{strides}-{form}-{shape}{turns}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values, with the family's name."""
-        return {"family": self.family, **asdict(self), "strides": list(self.strides)}
+    def _form(self) -> str:
+        return f"u{self.units}-t{self.steps}-{self.norm}-p{self.dropout:.6g}"
 
 
 @options("space")

@@ -6,17 +6,17 @@ How many convolutions there are is a number, and each has a stride that exists o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from itertools import product
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from tinynas.checked import Whole, options
 from tinynas.errors import SpaceError
-from tinynas.network.architecture import Architecture
-from tinynas.network.families.fields import NORMS, WHOLE, Bounds, Clock, Width, Window
+from tinynas.network.architecture import Architecture, Group, Part
+from tinynas.network.families.bounds import Bounds
+from tinynas.network.families.fields import WHOLE
 
 __all__ = ["StridedSpace"]
 
@@ -27,16 +27,11 @@ _Stride = Annotated[int, Field(strict=True, le=64)]
 
 @options("space")
 class StridedSpace(Bounds):
-    """Bounds of a family of networks that begin with strided convolutions, both ends included.
+    """Bounds of a family of networks that begin with strided convolutions, both ends included; see `Bounds`.
 
     Attributes:
-        filters: Least and greatest number of filters.
-        kernel_size: Least and greatest kernel size.
         strides: Candidates for each convolution's stride, ascending.
         blocks: Least and greatest number of convolutions.
-        dropout: Least and greatest rate.
-        norm: Values to try.
-        symmetry, window, frame, turns, clock_hz, candidates, family: As of `BlockSpace`.
 
     Raises:
         SpaceError: Bounds are reversed, empty or out of range.
@@ -45,19 +40,8 @@ class StridedSpace(Bounds):
     network: ClassVar[type[Any]]
     _limited_by: ClassVar[str] = "space.strides"
 
-    filters: tuple[Width, Width] = (2, 63)
-    kernel_size: tuple[Width, Width] = (2, 15)
     strides: Annotated[tuple[_Stride, ...], Field(max_length=12)] = (1, 2, 3, 4)
     blocks: tuple[Whole, Whole] = (2, 5)
-    dropout: tuple[float, float] = (0.0, 0.1)
-    norm: tuple[str, ...] = NORMS
-    symmetry: Literal["none", "c4"] | None = None
-    window: tuple[Window, ...] = ()
-    frame: tuple[Literal["body", "level", "north"], ...] = ()
-    turns: tuple[Literal[1, 2, 4], ...] = ()
-    clock_hz: tuple[Clock, ...] = ()
-    candidates: tuple[dict[str, Any], ...] = field(default=(), hash=False)
-    family: str = ""
 
     def __post_init__(self) -> None:
         self.check_ranges("filters", "kernel_size", "blocks")
@@ -68,16 +52,14 @@ class StridedSpace(Bounds):
 
     def parameters(self) -> dict[str, Any]:
         """The space as a tuner's parameter dictionary: ranges, lists and scipy distributions."""
-        from scipy.stats import uniform
-
-        low, high = self.dropout
+        common = self.bounded()
         return {
-            "filters": self.whole_groups("filters"),
-            "kernel_size": range(self.kernel_size[0], self.kernel_size[1] + 1),
+            "filters": common["filters"],
+            "kernel_size": common["kernel_size"],
             "blocks": range(self.blocks[0], self.blocks[1] + 1),
             **{f"stride_{block}": list(self.strides) for block in range(self.blocks[1])},
-            "dropout": uniform(low, high - low) if high > low else [low],
-            "norm": list(self.norm),
+            "dropout": common["dropout"],
+            "norm": common["norm"],
         }
 
     @property
@@ -135,9 +117,7 @@ class StridedSpace(Bounds):
                 return network
         raise SpaceError(f"hardly a network of the space reads windows of {window} samples", where=self._limited_by)
 
-    def smallest(
-        self, *, window: int, channels: int, outputs: int = 2
-    ) -> Iterator[tuple[Architecture, Iterator[dict[str, Any]]]]:
+    def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:
         """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
 
         Of networks that read the newest position the fewest blocks are cheapest; of those that read a mean more blocks
@@ -145,8 +125,7 @@ class StridedSpace(Bounds):
         shortest kernel, unless a longer one makes constants of the model equal or reaches over the whole window.
 
         Returns:
-            Of each group a network that costs no more than its members in `cost.least_costs`, and the members; the
-            likely ones first.
+            The groups, each one part; the likely ones first.
         """
         low = self.whole_groups("filters")[0]
         filters = [n for n in self.whole_groups("filters") if n <= -(-low // WHOLE) * WHOLE or n == channels]
@@ -158,7 +137,7 @@ class StridedSpace(Bounds):
                 common |= {"dropout": self.rate(self.dropout[0]), "norm": self.norm[0]}
                 widest = self._widest(common, shape)
                 if widest is not None:
-                    yield widest, self._members(common, shape)
+                    yield Group(widest, iter([Part(widest, self._members(common, shape))]))
 
     def _members(self, common: dict[str, Any], shape: dict[str, int]) -> Iterator[dict[str, Any]]:
         """Suggestions with all strides."""

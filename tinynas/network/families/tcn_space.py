@@ -8,7 +8,6 @@ sets would hide from the tuner.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from itertools import combinations, product
 from math import comb
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,7 +17,9 @@ from pydantic import Field
 
 from tinynas.checked import Flag, Whole, options
 from tinynas.errors import SpaceError
-from tinynas.network.families.fields import NORMS, WHOLE, Bounds, Clock, Width, Window
+from tinynas.network.architecture import Group, Part
+from tinynas.network.families.bounds import Bounds
+from tinynas.network.families.fields import WHOLE
 from tinynas.network.families.tcn import TCN
 
 __all__ = ["BlockSpace", "SearchSpace"]
@@ -28,24 +29,12 @@ _Dilation = Annotated[int, Field(strict=True, le=100_000)]
 
 @options("space")
 class BlockSpace(Bounds):
-    """Bounds of a family of networks that are stacks of blocks, both ends included.
+    """Bounds of a family of networks that are stacks of blocks, both ends included; see `Bounds`.
 
     Attributes:
-        filters: Least and greatest number of filters.
-        kernel_size: Least and greatest kernel size.
         dilations: Candidates, ascending; a network uses a subset of them in this order.
         blocks: Least and greatest number of dilations in use.
-        dropout: Least and greatest rate.
         skip_connections: Values to try.
-        norm: Values to try.
-        symmetry: "none"; "c4", networks that commute with quarter turns about the vertical; or None: a search takes
-            "c4" where its data are in a level or north frame.
-        window: Windows to choose from, in samples; empty: that of the data's options.
-        frame: Frames to choose from; empty: that of the data's options.
-        turns: Numbers of directions to choose from in which the board runs the network; empty: that of the deployment.
-        clock_hz: Clocks of the core to choose from, of those that the board lists; empty: the board's own.
-        candidates: Networks that are tried first, each by the values of its parameters.
-        family: Name of the family.
 
     Raises:
         SpaceError: Bounds are reversed, empty or out of range.
@@ -53,20 +42,9 @@ class BlockSpace(Bounds):
 
     network: ClassVar[type[TCN]]
 
-    filters: tuple[Width, Width] = (2, 63)
-    kernel_size: tuple[Width, Width] = (2, 15)
     dilations: Annotated[tuple[_Dilation, ...], Field(max_length=12)] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
     blocks: tuple[Whole, Whole] = (3, 8)
-    dropout: tuple[float, float] = (0.0, 0.1)
     skip_connections: tuple[Flag, ...] = (False, True)
-    norm: tuple[str, ...] = NORMS
-    symmetry: Literal["none", "c4"] | None = None
-    window: tuple[Window, ...] = ()
-    frame: tuple[Literal["body", "level", "north"], ...] = ()
-    turns: tuple[Literal[1, 2, 4], ...] = ()
-    clock_hz: tuple[Clock, ...] = ()
-    candidates: tuple[dict[str, Any], ...] = field(default=(), hash=False)
-    family: str = ""
 
     def __post_init__(self) -> None:
         self.check_ranges("filters", "kernel_size", "blocks")
@@ -90,16 +68,14 @@ class BlockSpace(Bounds):
 
     def parameters(self) -> dict[str, Any]:
         """The space as a tuner's parameter dictionary: ranges, lists and scipy distributions."""
-        from scipy.stats import uniform
-
-        low, high = self.dropout
+        common = self.bounded()
         return {
-            "filters": self.widths,
-            "kernel_size": range(self.kernel_size[0], self.kernel_size[1] + 1),
+            "filters": common["filters"],
+            "kernel_size": common["kernel_size"],
             **{f"dilation_{d}": [False, True] for d in self.dilations},
-            "dropout": uniform(low, high - low) if high > low else [low],
+            "dropout": common["dropout"],
             "skip_connections": list(self.skip_connections),
-            "norm": list(self.norm),
+            "norm": common["norm"],
         }
 
     def chosen(self, parameters: Mapping[str, Any]) -> tuple[int, ...]:
@@ -155,9 +131,7 @@ class BlockSpace(Bounds):
             symmetry=self.symmetry or "none",
         )
 
-    def smallest(
-        self, *, window: int, channels: int, outputs: int = 2
-    ) -> Iterator[tuple[TCN, Iterator[dict[str, Any]]]]:
+    def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:
         """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
 
         The fewest blocks are always cheapest. The fewest filters are, unless as many filters as channels spare the 1x1
@@ -166,24 +140,34 @@ class BlockSpace(Bounds):
         or makes constants of the model equal, which are stored once.
 
         Returns:
-            Of each group a network whose dilations are no smaller than any of its members', block by block, which
-            `cost.least_costs` asks for; and the members. The likely ones come first.
+            The groups, the likely ones first. The dilations of a group's widest network are no smaller than any of its
+            members', block by block. Members of a part have the same taps within the window.
         """
         low = self.widths[0]
         whole = -(-low // WHOLE) * WHOLE
         filters = [n for n in self.widths if n <= whole or (n == channels and self.symmetry != "c4")]
         kernels = range(self.kernel_size[0], self.kernel_size[1] + 1)
+        shape = {"window": window, "channels": channels, "outputs": outputs}
         for kernel_size, f, skip in product(kernels, filters, self.skip_connections):
-            widest = self._suggestion(f, kernel_size, self.dilations[-self.blocks[0] :], skip)
-            network = self.architecture(widest, window=window, channels=channels, outputs=outputs)
-            assert network is not None
-            yield network, self._group(f, kernel_size, skip)
+            common = (f, kernel_size, skip)
+            yield Group(self._network(common, self.dilations[-self.blocks[0] :], shape), self._parts(common, shape))
 
-    def _group(self, filters: int, kernel_size: int, skip: bool) -> Iterator[dict[str, Any]]:
+    def _parts(self, common: tuple[int, int, bool], shape: Mapping[str, int]) -> Iterator[Part]:
+        """The members by the taps of each block within the window, on which alone `cost.least_costs` depends."""
+        _, kernel_size, _ = common
+        live = {d: min(kernel_size, (shape["window"] - 1) // d + 1) for d in self.dilations}
+        alike: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for dilations in combinations(self.dilations, self.blocks[0]):
-            yield self._suggestion(filters, kernel_size, dilations, skip)
+            alike.setdefault(tuple([live[d] for d in dilations]), []).append(dilations)
+        for sets in alike.values():
+            yield Part(self._network(common, sets[-1], shape), (self._suggestion(*common, one) for one in sets))
 
-    def _suggestion(self, filters: int, kernel_size: int, dilations: Sequence[int], skip: bool) -> dict[str, Any]:
+    def _network(self, common: tuple[int, int, bool], dilations: Sequence[int], shape: Mapping[str, int]) -> TCN:
+        network = self.architecture(self._suggestion(*common, dilations), **shape)
+        assert network is not None
+        return network
+
+    def _suggestion(self, filters: int, kernel_size: int, skip: bool, dilations: Sequence[int]) -> dict[str, Any]:
         return {
             "filters": filters,
             "kernel_size": kernel_size,

@@ -116,7 +116,11 @@ def _read(access: Access, turns: Sequence[int]) -> Sequence[int]:
         if access.dilation == 1 and (apart <= access.taps or len(turns) == 1):
             start, last = max(first, access.low), first + (len(turns) - 1) * apart
             return range(start, max(min(last + access.taps, access.high), start))
-    return _in_order({row for turn in turns for row in access.existing(turn)})
+    found: set[int] = set()
+    for turn in turns:
+        first, last = access.ends(turn)
+        found.update(range(first, last + 1, access.dilation))
+    return _in_order(found)
 
 
 def _union(a: Sequence[int], b: Sequence[int]) -> Sequence[int]:

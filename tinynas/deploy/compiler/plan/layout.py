@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tinynas.deploy.compiler.plan.schedule import Buffer
 
@@ -54,11 +55,7 @@ def lay_out(buffers: Sequence[Buffer]) -> Layout:
         12
     """
     sizes = [-(-buffer.bytes // ALIGNMENT) * ALIGNMENT for buffer in buffers]
-    times = {buffer.first for buffer in buffers}
-    bound = max(
-        (sum(size for size, b in zip(sizes, buffers, strict=True) if b.first <= at <= b.last) for at in times),
-        default=0,
-    )
+    bound = _most_at_once(buffers, sizes)
     search = _Search(buffers, sizes, bound)
     numbers = range(len(buffers))
     for key in (
@@ -75,6 +72,15 @@ def lay_out(buffers: Sequence[Buffer]) -> Layout:
     return Layout(tuple(search.best), search.height, bound)
 
 
+def _most_at_once(buffers: Sequence[Buffer], sizes: Sequence[int]) -> int:
+    """The most bytes that are alive at one time."""
+    change: dict[int, int] = {}
+    for size, buffer in zip(sizes, buffers, strict=True):
+        change[buffer.first] = change.get(buffer.first, 0) + size
+        change[buffer.last + 1] = change.get(buffer.last + 1, 0) - size
+    return max(accumulate([change[at] for at in sorted(change)]), default=0)
+
+
 #: Where a buffer lies: its first byte, the byte behind its last, its number.
 _Placement = tuple[int, int, int]
 
@@ -82,7 +88,8 @@ _Placement = tuple[int, int, int]
 class _Search:
     def __init__(self, buffers: Sequence[Buffer], sizes: list[int], bound: int) -> None:
         self.sizes, self.bound = sizes, bound
-        self.meets = [[a.first <= b.last and b.first <= a.last for b in buffers] for a in buffers]
+        lives = [(buffer.first, buffer.last) for buffer in buffers]
+        self.meets = [[begun <= last and first <= ended for first, last in lives] for begun, ended in lives]
         self.best: list[int] = [0] * len(buffers)
         self.height = 1 << 60 if buffers else 0
         self.left = _BUDGET

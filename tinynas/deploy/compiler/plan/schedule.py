@@ -76,12 +76,12 @@ class _Simulation:
         self.makers = {t.operator.output: i for i, t in enumerate(self.turns)}
         narrow = [t.operator.rows.width == 1 or isinstance(t.operator.work, Binary | Lookup) for t in self.turns]
         self.lanes = tuple(LANES if one else 1 for one in narrow)
-        self.done = [0] * len(self.turns)
+        self.done = [0] * len(self.turns)  # steps
         self.made = [0] * len(self.turns)  # rows of each output that exist, as the number of the first that does not
         # Of each operator: who makes what it reads, and the highest row that each of its steps needs of that.
         self.feeds: list[list[tuple[int, Sequence[int]]]] = [[] for _ in self.turns]
         self.order: list[int] = []
-        # Of each value: (reader, lowest row that each of its turns and all later ones read).
+        # Of each value: (reader, lowest row that each of its steps and all later ones read).
         self.readers: dict[int, list[tuple[int, Sequence[int]]]] = {}
         for i, t in enumerate(self.turns):
             for access in t.operator.inputs:
@@ -148,27 +148,28 @@ class _Simulation:
         return values[a].rows.bytes == values[b].rows.bytes and self.live.lattices[a] == self.live.lattices[b]
 
     def _reads(self, op: int, access: Access) -> tuple[Sequence[int], Sequence[int]]:
-        """Of each turn the lowest row that it and all later ones read; of each step the highest, -1 where none is."""
+        """Of each step the lowest row that it and all later ones read, and the highest that it reads; -1: none."""
         rows, lanes = self.turns[op].rows, self.lanes[op]
         steps = -(-len(rows) // lanes)
         if access.whole:
             lattice = self.live.lattices[access.value]
             count = 0 if lattice is None else lattice.count
-            return [0] * len(rows) + [_NEVER], [count - 1] * steps
+            return [0] * steps + [_NEVER], [count - 1] * steps
         base, stride, low, high = access.base, access.stride, access.low, access.high
         if access.dilation == 1 and stride > 0 and self._meets_rows(access, rows):
             # Rows ascend from turn to turn: the lowest and highest are those of the first and the last turn.
             reach, highest = base + access.taps - 1, high - 1
-            firsts = [first if (first := base + row * stride) > low else low for row in rows]
+            lows = [first if (first := base + row * stride) > low else low for row in rows[::lanes]]
             needs = [end if (end := reach + row * stride) < highest else highest for row in rows[lanes - 1 :: lanes]]
             if len(needs) < steps:
                 needs.append(min(reach + rows[-1] * stride, highest))
-            return [*firsts, _NEVER], needs
-        reads = [access.existing(row) for row in rows]
-        lows = [read[0] if read else _NEVER for read in reads]
-        tops = [read[-1] if read else -1 for read in reads]
-        lowest = list(accumulate(reversed([*lows, _NEVER]), min))[::-1]
-        return lowest, [max(tops[at : at + lanes]) for at in range(0, len(rows), lanes)]
+            lows.append(_NEVER)
+            return lows, needs
+        ends = [access.ends(row) for row in rows]
+        firsts = [first if first <= last else _NEVER for first, last in ends]
+        tops = [last if first <= last else -1 for first, last in ends]
+        lowest = list(accumulate(reversed([*firsts, _NEVER]), min))[::-1]
+        return [*lowest[:-1:lanes], _NEVER], [max(tops[at : at + lanes]) for at in range(0, len(rows), lanes)]
 
     @staticmethod
     def _meets_rows(access: Access, rows: Sequence[int]) -> bool:
@@ -176,34 +177,38 @@ class _Simulation:
         first, last = access.base + rows[0] * access.stride, access.base + rows[-1] * access.stride
         return first + access.taps > access.low and last < access.high and access.low < access.high
 
+    def _ends(self, op: int) -> list[int]:
+        """The first row that is not there after each of an operator's steps."""
+        turns, lanes = self.turns[op], self.lanes[op]
+        if turns.whole:  # the output is there when all turns are done
+            return [0] * (-(-len(turns.rows) // lanes) - 1) + [turns.kept]
+        ends = [row + 1 for row in turns.rows[lanes - 1 :: lanes]]
+        if len(turns.rows) % lanes:
+            ends.append(turns.rows[-1] + 1)
+        return ends
+
     def _pull(self) -> None:
         """Let operators take their turns until the output is there, each after all that it reads has been made."""
         # A search asks for thousands of schedules. Local names are quick.
-        done, made, feeds, lanes, order = self.done, self.made, self.feeds, self.lanes, self.order
+        done, made, order = self.done, self.made, self.order.append
         written, held = self.end, self.rows
-        # Of each operator: its rows and their number, rows that are there at once, what it reads, where it writes.
+        # Of each operator: what it reads, rows that are there after each step, where it writes, who waits for that, and
+        # the rows of what it makes as a whole.
         facts = [
-            (t.rows, len(t.rows), t.kept if t.whole else 0, lanes[op], feeds[op], leader, self.shared.get(leader, ()))
-            for op, (t, leader) in enumerate(zip(self.turns, self.leaders, strict=True))
+            (feeds, self._ends(op), leader, self.shared.get(leader, ()), self.turns[op].kept * self.turns[op].whole)
+            for op, (feeds, leader) in enumerate(zip(self.feeds, self.leaders, strict=True))
         ]
 
         def step(op: int) -> None:
-            rows, count, kept, lane, fed, leader, waiting = facts[op]
-            taken = done[op]
-            number = taken // lane
+            fed, ends, leader, waiting, kept = facts[op]
+            number = done[op]
             for maker, needs in fed:
                 need = needs[number]
                 while made[maker] <= need:
                     step(maker)  # noqa: F821 (it is deleted below, when all turns are taken)
-            order.append(op)
-            taken += lane
-            if taken > count:
-                taken = count
-            done[op] = taken
-            end = rows[taken - 1] + 1
-            if kept:  # the output is there when all turns are done
-                end = kept if taken == count else 0
-            made[op] = end
+            order(op)
+            done[op] = number + 1
+            made[op] = end = ends[number]
             if leader < 0:
                 return
             # The buffer holds what was written to it and is still to be read.
@@ -223,7 +228,7 @@ class _Simulation:
                 held[leader] = room
 
         last = self.makers[self.live.program.output]
-        while done[last] < facts[last][1]:
+        for _ in facts[last][1]:
             step(last)
         del step  # it refers to itself: all that it knows would wait for the garbage collector
 

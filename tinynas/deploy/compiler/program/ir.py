@@ -91,10 +91,18 @@ class Access(NamedTuple):
 
     def existing(self, row: int) -> range:
         """The rows read for one row of the operator that are not padding."""
-        first, apart = self.base + row * self.stride, self.dilation
-        before = max(-((first - self.low) // apart), 0)
-        end = min(-((first - self.high) // apart), self.taps)
-        return range(first + before * apart, first + max(end, before) * apart, apart)
+        first, last = self.ends(row)
+        return range(first, max(last + 1, first), self.dilation)
+
+    def ends(self, row: int) -> tuple[int, int]:
+        """The first and the last of `existing`; the last is below the first where there is none."""
+        first, apart, high = self.base + row * self.stride, self.dilation, self.high
+        last = first + (self.taps - 1) * apart
+        if last >= high:
+            last = first - ((first - high) // apart + 1) * apart
+        if first < self.low:
+            first -= (first - self.low) // apart * apart
+        return first, last
 
 
 class Operator(NamedTuple):
