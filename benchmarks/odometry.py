@@ -6,7 +6,8 @@
 The network is a TCN of 24 filters, kernel 7, dilations 1, 4, 16, 64. Errors are those of the int8 model on test
 recordings: joint velocity RMSE in m/s, and the mean ATE as a share of standing still's. With `--out` the benchmark is
 resumable: every training is written there at once, and what the file holds is not trained again. `--list` names the
-lines. Lines that begin with `from` train on one way of carrying, or on the built-in data, and test on another.
+lines. Lines that begin with `from` train on one way of carrying, or on the built-in data, and test on another. Those
+that begin with `pair` train two networks apart and average the outputs of their int8 models.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 from time import process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from _common import add_output_options, environment, limit_threads, report
@@ -48,6 +49,7 @@ class Line:
     rate: float | None = None
     carrying: tuple[str, str] | None = None
     refit: bool = False
+    members: int = 1
 
 
 LINES = {
@@ -77,6 +79,10 @@ LINES = {
     "level-refit": Line("level frame, the same", dataset={"frame": "level"}, refit=True),
     "window": Line("tied, window of 400, target of 200", dataset={"window": 400}),
     "simulated": Line("tied, 24 simulated walkers in training", dataset={"simulated": 24}),
+    "filters-16": Line("tied, 16 filters", network={"filters": 16}),
+    "pair-16": Line("two of them, trained apart and averaged", network={"filters": 16}, members=2),
+    "pair": Line("two networks of 24 filters, trained apart and averaged", members=2),
+    "towers": Line("two towers of 16 filters in one network", network={"filters": 16, "towers": 2}),
     "small": Line("tied, 12 filters", network={"filters": 12}),
     "large": Line("tied, 48 filters", network={"filters": 48}),
     "from-trolley-body": Line("trolley to hand, body frame", {"frame": "body"}, symmetry="none",
@@ -163,7 +169,38 @@ def _north(recordings: tuple[Recording, ...]) -> float:
 
 
 def _run(line: Line, task: Task, epochs: int, seed: int) -> dict[str, Any]:
-    """Train, convert and test one network."""
+    """Train, convert and test one network, or the average of several."""
+    members = [_member(line, task, epochs, seed, number) for number in range(line.members)]
+    inputs = task.inputs(task.test)
+    found = task.evaluation(np.mean([predict_deployed(one.model, inputs, line.turns) for one in members], axis=0))
+    errors = [one.valid_rmse for one in members]
+    zero = found.baselines["zero"].ate_m
+    return {
+        "rmse_int8": found.velocity.joint,
+        "ate_ratio": found.errors.ate_m / zero if found.errors.ate_m is not None and zero else None,
+        "ate_m": found.errors.ate_m,
+        "rte_m": found.errors.rte_m,
+        "valid_float": None if line.refit else mean(errors),
+        "direction_deg": found.parts.direction_mean_deg if found.parts else None,
+        "baselines": {name: error.velocity_rmse for name, error in found.baselines.items()},
+        "recordings": [
+            {"name": one.name, "rmse": one.velocity.joint, "ate_m": one.ate_m, "rte_m": one.rte_m}
+            for one in found.recordings
+        ],
+        "cpu_s": round(sum(one.cpu_s for one in members), 1),
+        "tflite_bytes": sum(len(one.model) for one in members),
+    }
+
+
+class _Member(NamedTuple):
+    """A trained network: its int8 model, its error on validation recordings, and the CPU seconds of its training."""
+
+    model: bytes
+    valid_rmse: float
+    cpu_s: float
+
+
+def _member(line: Line, task: Task, epochs: int, seed: int, number: int) -> _Member:
     from tinynas.cost import lower
     from tinynas.deploy import convert
     from tinynas.network import TCN, fold, inference_function
@@ -174,27 +211,11 @@ def _run(line: Line, task: Task, epochs: int, seed: int) -> dict[str, Any]:
     options = Training(**{"epochs": epochs, "augment": line.augment, **rate})
     started = process_time()
     data = task.training_data(options.augment, refit=line.refit)
-    fit = train(network, data, options, rng=np.random.default_rng(seed))
+    fit = train(network, data, options, rng=np.random.default_rng([seed, number] if number else seed))
     cpu_s = process_time() - started
     windows = task.representative(100, np.random.default_rng([seed, 1]))
     model = convert(inference_function(network, fold(network, fit.weights)), lower(network), windows)
-    found = task.evaluation(predict_deployed(model, task.inputs(task.test), line.turns))
-    zero = found.baselines["zero"].ate_m
-    return {
-        "rmse_int8": found.velocity.joint,
-        "ate_ratio": found.errors.ate_m / zero if found.errors.ate_m is not None and zero else None,
-        "ate_m": found.errors.ate_m,
-        "rte_m": found.errors.rte_m,
-        "valid_float": fit.valid_rmse if data.held_out else None,
-        "direction_deg": found.parts.direction_mean_deg if found.parts else None,
-        "baselines": {name: error.velocity_rmse for name, error in found.baselines.items()},
-        "recordings": [
-            {"name": one.name, "rmse": one.velocity.joint, "ate_m": one.ate_m, "rte_m": one.rte_m}
-            for one in found.recordings
-        ],
-        "cpu_s": round(cpu_s, 1),
-        "tflite_bytes": len(model),
-    }
+    return _Member(model, fit.valid_rmse, cpu_s)
 
 
 def _table(runs: list[dict[str, Any]]) -> Table:

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import odometry
 import pytest
 
@@ -55,3 +56,25 @@ def test_a_transfer_tests_on_the_other_way_of_carrying_alone(data):
     assert {recording.mode for recording in found.train + found.valid} == {"trolley"}
     assert {recording.mode for recording in found.test} == {"handheld"}
     assert len(found.test) == sum(recording.mode == "handheld" for recording in data.recordings)
+
+
+def test_a_pair_is_judged_by_the_mean_of_two_networks_trained_apart(monkeypatch, data):
+    members = {0: np.float32([1.0, 3.0]), 1: np.float32([3.0, -1.0])}
+    trained = []
+
+    def member(line, task, epochs, seed, number):
+        trained.append((seed, number))
+        return odometry._Member(bytes([number]), 0.2 + 0.1 * number, 5.0)
+
+    def predict(model, inputs, turns):
+        return np.tile(members[model[0]], (len(inputs), 1))
+
+    monkeypatch.setattr(odometry, "_member", member)
+    monkeypatch.setattr(odometry, "predict_deployed", predict)
+    line = odometry.LINES["pair"]
+    task = odometry.make_task(data, odometry._config(line, "any", 100))
+    found = odometry._run(line, task, 1, 7)
+    assert trained == [(7, 0), (7, 1)]
+    assert found["rmse_int8"] == pytest.approx(np.sqrt(np.mean(np.sum((task.test.targets - [2.0, 1.0]) ** 2, axis=1))))
+    assert found["valid_float"] == pytest.approx(0.25)
+    assert (found["cpu_s"], found["tflite_bytes"]) == (10.0, 2)
