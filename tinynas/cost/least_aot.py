@@ -123,16 +123,16 @@ def _positions(graph: LayerGraph, taps: list[int], apart: int = 0) -> list[int]:
     """
     needed = [1] * len(graph.layers)
     needed[-1] = graph.shapes[-1].length
-    for number in range(len(graph.layers) - 1, 0, -1):
-        for source in graph.operands[number]:
+    for number in range(len(graph.layers) - 2, -1, -1):
+        found: dict[tuple[int, int], int] = {}  # (step, lag) -> positions that readers take there
+        for reader in graph.readers[number]:
+            layer = graph.layers[reader]
             # The newest output needs all live taps, and every output the tap at its own moment.
-            count = max(needed[number], taps[number])
-            layer = graph.layers[number]
-            if isinstance(layer, Mean):
-                count = graph.shapes[source].length
-            elif isinstance(layer, Slice) and layer.lag:
-                count += apart
-            needed[source] = max(needed[source], count)
+            count = graph.shapes[number].length if isinstance(layer, Mean) else max(needed[reader], taps[reader])
+            at = (layer.step, layer.lag) if isinstance(layer, Slice) else (0, 0)
+            found[at] = max(found.get(at, 0), count + apart * at[1])
+        # What lags by different numbers of positions is not the same.
+        needed[number] = max(sum(n for at, n in found.items() if at[0] == step) for step, _ in found)
     return needed
 
 
