@@ -82,7 +82,6 @@ LINES = {
     "filters-16": Line("tied, 16 filters", network={"filters": 16}),
     "pair-16": Line("two of them, trained apart and averaged", network={"filters": 16}, members=2),
     "pair": Line("two networks of 24 filters, trained apart and averaged", members=2),
-    "towers": Line("two towers of 16 filters in one network", network={"filters": 16, "towers": 2}),
     "small": Line("tied, 12 filters", network={"filters": 12}),
     "large": Line("tied, 48 filters", network={"filters": 48}),
     "from-trolley-body": Line("trolley to hand, body frame", {"frame": "body"}, symmetry="none",

@@ -61,12 +61,13 @@ class Dummies:
         seconds: A training's length; the other stages take none.
     """
 
-    boards = None
+    def rigs(self, _board: int, /) -> None:
+        """Nothing is measured."""
 
     def __init__(self, count: int, seconds: float = 0.0) -> None:
         self.count, self.seconds, self.busy_s = count, seconds, 0.0
 
-    def submit(self, trial: Trial, _files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
+    def submit(self, trial: Trial, _files: Mapping[str, bytes], _board: int = 0) -> Future[Sequence[Step]]:
         """See `Workers`."""
         future: Future[Sequence[Step]] = Future()
         step = _NEXT.get(trial.state) or Step(TrialState.DONE, objective=_objective(trial), feasible=True)
@@ -119,13 +120,13 @@ def overhead(trials: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, _study(folder) as study:
         tuner = Tuner(SPACE, conf_dict={"sense": "minimize", "seed": 0, "design_size": 10})
         wall, cpu, asking = time.perf_counter(), time.process_time(), 0.0
-        running = RunningTrials(study, Dummies(1), lambda _trial: None)
+        running = RunningTrials([study], Dummies(1), lambda *_news: None)
         for number in range(trials):
             before = time.process_time()
             [params] = tuner.ask()
             asking += time.process_time() - before
             running.add(study.propose(params=params, architecture={}, key=str(number), seed=number))
-            for trial in running.finished():
+            for _, trial in running.finished():
                 tuner.tell(trial.params or {}, trial.objective)
         spent = time.process_time() - cpu
         return {
@@ -140,7 +141,7 @@ def simulated(workers: int, seconds: float) -> dict[str, Any]:
     """Workers that sleep, two trainings each: how busy the driver keeps them. Points are drawn at random."""
     with tempfile.TemporaryDirectory() as folder, _study(folder) as study:
         crew = Dummies(workers, seconds)
-        running = RunningTrials(study, crew, lambda _trial: None)
+        running = RunningTrials([study], crew, lambda *_news: None)
         began, cpu, proposed, trials = time.monotonic(), time.process_time(), 0, 2 * workers
         while proposed < trials or len(running):
             while proposed < trials and len(running) < workers:

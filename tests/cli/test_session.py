@@ -25,7 +25,7 @@ def session(tmp_path, config_file, monkeypatch):
 
     def run(instead):
         config = load_config(config_file)
-        monkeypatch.setattr(search, "run_search", lambda *arguments, **options: instead())
+        monkeypatch.setattr(search, "run_shared_search", lambda *arguments, **options: instead())
         monkeypatch.setattr("tinynas.deploy.load_tensorflow", lambda threads: None)
         with Study.create(tmp_path / "study", config=config.to_dict(), board=BOARD.to_dict(), provenance={}) as study:
             run_session(study, config, BOARD, None, as_json=True)

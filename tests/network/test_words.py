@@ -28,16 +28,6 @@ NET = TCN(12, 8, (4, 32), window=200, channels=6, dropout=0.15, norm="batch", sk
             "12 f · k 8 · d 4 32 · C4",
         ),
         (
-            TCN(8, 3, (1, 2), window=50, channels=3, towers=2),
-            "two towers, 8 filters, kernel 3, dilations 1 and 2, no normalisation, no skip connections",
-            "2 x · 8 f · k 3 · d 1 2",
-        ),
-        (
-            replace(NET, towers=2),
-            "two towers, 12 filters, kernel 8, dilations 4 and 32, dropout 0.15, batch normalisation, skip connections",
-            "2 x · 12 f · k 8 · d 4 32 · BN · skip",
-        ),
-        (
             SeparableTCN(5, 3, (7,), window=50, channels=6),
             "5 filters, depthwise kernel 3, dilation 7, no normalisation, no skip connections",
             "5 f · k 3 · d 7 · DW",

@@ -9,6 +9,7 @@ from typing import Any
 
 from tinynas.config import Config
 from tinynas.cost import Engine, estimate
+from tinynas.measurement import Measurement
 from tinynas.network import Architecture
 from tinynas.objective import Limits, score
 from tinynas.search.rungs import next_pause
@@ -28,16 +29,18 @@ class PretendingWorkers:
 
     Args:
         config: Of the search.
-        limits: Of the board.
+        limits: Of the board; of several boards a list.
         curve: What networks achieve.
         cost: What trainings take.
         count: How many workers.
     """
 
-    boards = None
-
-    def __init__(self, config: Config, limits: Limits, curve: Curve, cost: Cost, count: int = 1) -> None:
-        self.config, self.limits, self.curve, self.cost, self.count = config, limits, curve, cost, count
+    def __init__(
+        self, config: Config, limits: Limits | Sequence[Limits], curve: Curve, cost: Cost, count: int = 1
+    ) -> None:
+        self.config, self.curve, self.cost, self.count = config, curve, cost, count
+        self.limits = [limits] if isinstance(limits, Limits) else list(limits)
+        self.trained: list[tuple[int, int]] = []
         self.now = 0.0
         self.trained_s = 0.0
         self._order = 0
@@ -47,8 +50,11 @@ class PretendingWorkers:
         """The time."""
         return self.now
 
-    def submit(self, trial: Trial, _files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
-        seconds, step = self._run(trial)
+    def rigs(self, _board: int, /) -> None:
+        """Nothing is measured."""
+
+    def submit(self, trial: Trial, _files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
+        seconds, step = self._run(trial, self.limits[board])
         self._order += 1
         future: Future[Sequence[Step]] = Future()
         heapq.heappush(self._running, (self.now + seconds, self._order, future, [step]))
@@ -66,39 +72,43 @@ class PretendingWorkers:
     def close(self) -> None:
         pass
 
-    def _run(self, trial: Trial) -> tuple[float, Step]:
+    def _run(self, trial: Trial, limits: Limits) -> tuple[float, Step]:
         if trial.state in (TrialState.COSTED, TrialState.PAUSED):
-            return self._train(trial)
+            cost = Measurement.from_dict(trial.measurement)
+            if not limits.admits(cost):
+                value = score(None, cost, limits, self.config.objective).value
+                return 0.0, Step(TrialState.INFEASIBLE, objective=value, feasible=False)
+            return self._train(trial, limits)
         if trial.state is TrialState.PROPOSED:
             cost = estimate(Architecture.from_dict(trial.architecture), Engine.tflm(), "int8")
             return 0.0, Step(TrialState.COSTED, measurement=cost.to_dict())
         if trial.state is TrialState.TRAINED:
-            return 0.0, Step(TrialState.CONVERTED)
+            return 0.0, Step(TrialState.CONVERTED, artefacts={"tflite": b"model"})
         if trial.state is TrialState.CONVERTED:
             return 0.0, Step(TrialState.MEASURED, metrics={"error_int8": trial.metrics["error_float"]})
-        found = self._score(trial, trial.metrics["error_int8"])
+        found = self._score(trial, trial.metrics["error_int8"], limits)
         return 0.0, Step(TrialState.DONE, objective=found.value, feasible=found.feasible)
 
-    def _train(self, trial: Trial) -> tuple[float, Step]:
+    def _train(self, trial: Trial, limits: Limits) -> tuple[float, Step]:
         total = self.config.training.epochs if trial.final_of is None else self.config.final.epochs
         total = total or self.config.training.epochs
         done, until = (trial.rungs[-1]["epochs"] if trial.rungs else 0), next_pause(trial, self.config)
         epochs = until or total
         seconds = self.cost(epochs - done, trial.measurement["macs"])
         self.trained_s += seconds
+        self.trained.append((trial.id, epochs))
         error = self.curve(trial.architecture, epochs / total, trial.seed)
         spent = seconds + sum(rung["seconds"] for rung in trial.rungs)
         metrics: dict[str, Any] = {"error_float": error, "epochs": epochs, "train_seconds": spent}
         if until is None:
-            return seconds, Step(TrialState.TRAINED, metrics=metrics)
+            return seconds, Step(TrialState.TRAINED, metrics=metrics, artefacts={"weights": b"weights"})
         rung = {"epochs": epochs, "fidelity": epochs / total, "error": error, "seconds": seconds}
-        rung["objective"] = self._score(trial, error).value
-        return seconds, Step(TrialState.PAUSED, metrics={**metrics, "rungs": [*trial.rungs, rung]})
+        rung["objective"] = self._score(trial, error, limits).value
+        files = {"checkpoint": b"weights so far"}
+        return seconds, Step(TrialState.PAUSED, metrics={**metrics, "rungs": [*trial.rungs, rung]}, artefacts=files)
 
-    def _score(self, trial: Trial, error: float) -> Any:
-        from tinynas.measurement import Measurement
-
-        return score(error, Measurement.from_dict(trial.measurement), self.limits, self.config.objective)
+    def _score(self, trial: Trial, error: float, limits: Limits) -> Any:
+        return score(error, Measurement.from_dict(trial.measurement), limits, self.config.objective)
 
 
 def simulate(monkeypatch: Any, workers: PretendingWorkers) -> None:
@@ -110,5 +120,6 @@ def simulate(monkeypatch: Any, workers: PretendingWorkers) -> None:
     monkeypatch.setattr(loop, "_conclude", _conclude)
 
 
-def _conclude(study: Any, _problem: Any, _pipeline: Any, budget: Any, early: str | None) -> None:
-    study.set_summary({"seconds": budget.spent_s, "ended_early": early})
+def _conclude(sides: Sequence[Any], _task: Any, budget: Any, early: Sequence[str | None]) -> None:
+    for side, why in zip(sides, early, strict=True):
+        side.study.set_summary({"seconds": budget.spent_s, "ended_early": why})

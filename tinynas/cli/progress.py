@@ -48,6 +48,7 @@ class Progress:
         measured: Whether costs come from a board, which takes a while.
         budget_s: How long the search may take; None: as long as its trials take.
         spent_s: What earlier sessions took of it.
+        part: It is one of several boards that are searched for, and a `SharedProgress` draws it.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Progress:
         measured: bool = False,
         budget_s: float | None = None,
         spent_s: float = 0.0,
+        part: bool = False,
     ) -> None:
         self.budget_s, self.spent_s = budget_s, spent_s
         self.paused: set[int] = set()
@@ -83,17 +85,23 @@ class Progress:
         # Drawn anew four times a second, not only when something happens: the clock must not stand still in a training.
         live = Live(console=self.console, get_renderable=lambda: Cleaned(self._render()), refresh_per_second=4)
         # Lines that are printed between would tear it apart.
-        self._live = live if self.console.is_terminal and not is_verbose() else None
+        self.draws = self.console.is_terminal and not is_verbose()
+        self._part = part
+        self._live = live if self.draws and not part else None
 
     def __enter__(self) -> Progress:
         if self._live is not None:
             self._live.start()
-        else:
-            limit = f"{self.trials} trials" if self.budget_s is None else f"{_duration(self.budget_s)} min"
-            self._line(f"{self.title}: {limit}")
-            if self.before:
-                self._line(f"finished already: {self.before}" + ("" if self.budget_s else f" of {self.trials}"))
+        elif not self._part:
+            self.write_head(self.title)
         return self
+
+    def write_head(self, title: str) -> None:
+        """Say in a pipe what the search is about."""
+        limit = f"{self.trials} trials" if self.budget_s is None else f"{_duration(self.budget_s)} min"
+        self._line(f"{title}: {limit}")
+        if self.before:
+            self._line(f"finished already: {self.before}" + ("" if self.budget_s else f" of {self.trials}"))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.ended = True
@@ -117,9 +125,10 @@ class Progress:
         if trial.at_rest and not begins:
             del self.working[trial.id]
             self._take(trial)
-            if self._live is None:
+            if not self.draws:
                 number = f"{self.count}" if self.budget_s else f"{self.count}/{self.trials}"
-                self._line(f"[{number}] {_outcome(trial)}{self._standing()}")
+                name = f"{self.title}, " if self._part else ""
+                self._line(f"[{number}] {name}{_outcome(trial)}{self._standing()}")
 
     @property
     def count(self) -> int:
@@ -162,6 +171,10 @@ class Progress:
         self.console.file.flush()
 
     def _render(self) -> RenderableType:
+        return Group(self.render_head(self.title), Text(), self.render_best(), Text(), self._recent())
+
+    def render_head(self, title: str) -> RenderableType:
+        """How far the search is, and what is at work."""
         head = _grid(4)
         if self.budget_s is None:
             bar, count = ProgressBar(self.trials, self.count, width=_BAR_WIDTH), f"{self.count}/{self.trials} trials"
@@ -170,7 +183,7 @@ class Progress:
             count = f"{self.count} trials"
         head.add_row(bar, count, _duration(monotonic() - self.started), self._eta())
         now = [] if self.ended else [self._now()]
-        return Group(_cut(self.title, "bold"), head, *now, Text(), self._budget(), Text(), self._recent())
+        return Group(_cut(title, "bold"), head, *now)
 
     def _now(self) -> RenderableType:
         if self.current is None:
@@ -185,7 +198,7 @@ class Progress:
             lines.append(_cut(f"  {_shape(trial)}", "cyan"))
         return Group(*lines)
 
-    def _budget(self) -> RenderableType:
+    def render_best(self) -> RenderableType:
         """The best candidate so far, against the board."""
         if self.best is None:
             return Text("no feasible network yet", "dim")

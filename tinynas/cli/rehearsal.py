@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinynas.search import Problem
+    from tinynas.search import Problem, Rehearsal
 
-__all__ = ["show_rehearsal"]
+__all__ = ["show_rehearsals"]
 
 
-def show_rehearsal(problem: Problem, workers: int, *, as_json: bool) -> None:
+def show_rehearsals(problems: Sequence[Problem], workers: int, *, as_json: bool) -> None:
     """Time a few networks, and print what a search would do.
 
     Args:
-        problem: What the search would be about.
+        problems: What the search would be about, board by board.
         workers: Processes that it would have.
         as_json: Print JSON.
 
     Raises:
         TinynasError: A network of the space cannot be trained or converted.
     """
-    from tinynas.cli.console import print_json, stdout
+    from tinynas.cli.console import print_json
     from tinynas.cli.progress import working
-    from tinynas.report import percent
     from tinynas.search import rehearse
 
     with working("timing a few networks"):
-        found = rehearse(problem, workers=workers)
-    if as_json:
-        source = problem.config.dataset.source
-        print_json({"board": problem.board.name, "dataset": source, "mode": problem.config.mode, **found.to_dict()})
+        found = [rehearse(problem, workers=workers) for problem in problems]
+    if not as_json:
+        for problem, one in zip(problems, found, strict=True):
+            _print(problem, one)
         return
+    rows = [
+        {"board": p.board.name, "dataset": p.config.dataset.source, "mode": p.config.mode, **one.to_dict()}
+        for p, one in zip(problems, found, strict=True)
+    ]
+    print_json(rows[0] if len(rows) == 1 else {"boards": rows})
+
+
+def _print(problem: Problem, found: Rehearsal) -> None:
+    from tinynas.cli.console import stdout
+    from tinynas.report import percent
+
     window, channels = found.inputs
     whole = "not known: the board's part is not in it" if found.seconds is None else _duration(found.seconds)
     lines = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 # What a study's creation leaves behind when it is killed half-way.
 _LEFT_BY_A_KILL = {"study.lock", "study.db.part", "study.db.part-journal"}
 
-__all__ = ["check_folder", "new_folder", "run_session", "show_and_write", "termination_interrupts"]
+__all__ = [
+    "check_folder",
+    "new_folder",
+    "run_session",
+    "run_shared_session",
+    "show_and_write",
+    "termination_interrupts",
+]
 
 
 def check_folder(out: Path | None) -> None:
@@ -85,74 +92,83 @@ def run_session(study: Study, config: Config, board: Board, task: Task, *, as_js
         KeyboardInterrupt: By SIGINT or SIGTERM, after saying how to go on.
         TinynasError: What ended the search.
     """
-    from tinynas.cli.progress import Progress
-    from tinynas.deploy import load_tensorflow
-    from tinynas.search import Beacon, Problem, run_search
+    run_shared_session(study.folder, [study], config, [board], task, as_json=as_json)
 
-    limits = Problem(board, task, config).limits
-    done = [trial for trial in study.trials() if trial.at_rest]
-    title = f"{board.title} on {config.dataset.source}"
-    planned = config.most_trials + config.final.candidates * config.final.seeds
-    limit = planned if config.trials or config.minutes is None else None
-    epochs = max(config.training.epochs, (config.final.epochs or 0) if config.final.candidates else 0)
+
+def run_shared_session(
+    folder: Path, studies: Sequence[Study], config: Config, boards: Sequence[Board], task: Task, *, as_json: bool
+) -> None:
+    """Like `run_session`, for several boards at once.
+
+    Args:
+        folder: What a resume has to name: that of the study, or the one that holds all studies.
+        studies: One for each board, open for writing.
+        config: Of the search.
+        boards: The boards.
+        task: The data.
+        as_json: Print JSON.
+
+    Raises:
+        KeyboardInterrupt: As `run_session`.
+        TinynasError: As `run_session`.
+    """
+    from tinynas.cli.shared_progress import watch
+    from tinynas.deploy import load_tensorflow
+    from tinynas.search import run_shared_search
+
     signals = Signals()
     try:
-        with (
-            termination_interrupts() as signals,
-            Progress(
-                title,
-                planned,
-                epochs,
-                (limits.sram_bytes, limits.flash_bytes),
-                done,
-                unit="m/s" if config.dataset.target == "velocity" else None,
-                measured=config.mode == "hil",
-                budget_s=None if config.minutes is None else 60.0 * config.minutes,
-                spent_s=float(study.summary.get("seconds", 0.0)),
-            ) as shown,
-            Beacon(
-                shown,
-                study.folder,
-                planned=limit,
-                epochs=epochs,
-                workers=config.workers,
-            ) as watched,
-        ):
+        with termination_interrupts() as signals, watch(studies, config, boards, task) as watched:
             load_tensorflow(config.training.threads)
-            with host_faults_stop("run the search", where=str(study.folder), then="resume the search"):
-                run_search(study, config, board, task, watched, workers=config.workers or 1, dask=config.dask)
+            with host_faults_stop("run the search", where=str(folder), then="resume the search"):
+                workers = config.workers or 1
+                run_shared_search(studies, config, boards, task, watched, workers=workers, dask=config.dask)
     except BaseException as error:
         # Whatever was at work may have made an error of its own of the interrupt.
         interrupted = signals.interrupted or isinstance(error, KeyboardInterrupt)
         if interrupted or isinstance(error, BoardError | HostError):
             what = "interrupted" if interrupted else "stopped"
-            how = f"tinynas resume {as_argument(study.folder)}"
+            how = f"tinynas resume {as_argument(folder)}"
             print(f"{what}: every finished step is kept; go on with: {how}", file=sys.stderr, flush=True)
-        # What ended the search is the news: a report that cannot be written on top (of a full disk) is none.
-        with suppress(TinynasError, OSError):
-            if study.trials():
-                _write_outputs(study)
+        for study in studies:
+            # What ended the search is the news: a report that cannot be written on top (of a full disk) is none.
+            with suppress(TinynasError, OSError):
+                if study.trials():
+                    _write_outputs(study)
         if interrupted and not isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt from error
         raise
-    show_and_write(study, as_json=as_json)
+    show_and_write(folder, studies, as_json=as_json)
 
 
-def show_and_write(study: Study, *, as_json: bool) -> None:
-    """Print a study's result, then write its report, model and card: a full or read-only disk does not hide the result.
+def show_and_write(folder: Path, studies: Sequence[Study], *, as_json: bool) -> None:
+    """Print results, then write reports, models and cards: a full or read-only disk does not hide the result.
+
+    Args:
+        folder: Of the study, or the one that holds the studies of several boards.
+        studies: One for each board.
+        as_json: Print JSON.
 
     Raises:
         StudyError: A file cannot be written.
     """
-    from tinynas.cli.console import print_json, stdout
-    from tinynas.report import print_result, result
+    from tinynas.cli.console import print_json, print_table, stdout
+    from tinynas.report import compare, comparison_table, print_result, read_view, result, write_comparison
 
+    found = [result(study) for study in studies]
     if as_json:
-        print_json(result(study))
+        print_json(found[0] if len(found) == 1 else {"study": str(folder), "boards": found})
     else:
-        print_result(result(study), stdout())
+        for one in found:
+            print_result(one, stdout())
+    views = [read_view(study) for study in studies] if len(studies) > 1 else []
+    if views and not as_json:
+        print_table(comparison_table(compare(views)))
     sys.stdout.flush()
-    _write_outputs(study)
+    for study in studies:
+        _write_outputs(study)
+    if views:
+        write_comparison(views, folder / "report.html")
 
 
 def _write_outputs(study: Study) -> None:

@@ -124,7 +124,6 @@ class _Builder:
         self.tensors: list[Tensor] = []
         self.ops: list[Op] = []
         self.constants: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-        self.padded: dict[tuple[int, int], int] = {}
 
     def tensor(self, shape: tuple[int, ...], *, constant: bool = False) -> int:
         self.tensors.append(Tensor(shape, self.dtype, constant))
@@ -151,18 +150,12 @@ class _Builder:
         bounds = (self.constant(0, 0, part.begin, 0), self.constant(0, 0, 0, 0), self.constant(1, 1, part.step, 1))
         return self.op("STRIDED_SLICE", (x, *bounds), shape, beginMask=_BEGIN_MASK, endMask=_END_MASK)
 
-    def pad(self, x: int, rows: int, source: Step) -> int:
-        """Zeros before a sequence; the converter lets two convolutions of one sequence share them."""
-        if (x, rows) not in self.padded:
-            pads = self.constant(0, 0, 0, 0, rows, 0, 0, 0, shape=(4, 2))
-            self.padded[x, rows] = self.op("PAD", (x, pads), (1, 1, rows + source.positions, source.channels))
-        return self.padded[x, rows]
-
     def convolve(self, x: int, layer: Convolution, step: Step, source: Step, activation: int) -> int:
         taps = step.taps
         assert taps is not None
         if taps.pad:
-            x = self.pad(x, taps.pad, source)
+            pads = self.constant(0, 0, 0, 0, taps.pad, 0, 0, 0, shape=(4, 2))
+            x = self.op("PAD", (x, pads), (1, 1, taps.pad + source.positions, source.channels))
         options = {
             "strideW": taps.stride,
             "dilationWFactor": taps.rate,

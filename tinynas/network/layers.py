@@ -17,7 +17,6 @@ from tinynas.errors import SpaceError
 __all__ = [
     "GROUP",
     "PAIRWISE",
-    "TOWER",
     "Activation",
     "Addition",
     "Convolution",
@@ -40,8 +39,6 @@ __all__ = [
 
 #: Quarter turns about the vertical, and channels of a group that they permute.
 GROUP = 4
-#: What names of layers in the second of two towers begin with.
-TOWER = "tower1/"
 
 
 @dataclass(frozen=True, slots=True)

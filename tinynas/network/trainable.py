@@ -46,7 +46,6 @@ class Trainable:
         self.architecture = architecture
         self.needed = plan(architecture)
         self.group = GROUP if architecture.graph.turns else 1
-        self.towers = getattr(architecture, "towers", 1)
         self.seed = seed
         self.variables = {name: tf.Variable(value) for name, value in weights.items()}
         statistics = ("mean", "variance")
@@ -107,21 +106,14 @@ class Trainable:
 
         with tf.GradientTape() as tape:
             weights = tie(self.architecture, self.variables)
-            addends: list[Any] = []
             predicted = forward(
                 self.needed,
                 weights,
                 x,
-                addends=addends,
                 normalise=lambda z, layer: self._normalise_batch(z, layer, weights, seed),
                 drop=lambda z, layer: drop(z, layer, seed, self.group),
             )
             loss = tf.reduce_mean(tf.square(predicted - y))
-            if self.towers == 2:
-                # The mean of the towers' own errors is that of their mean and this: half their difference, squared
-                # (Krogh and Vedelsby, "Neural network ensembles, cross validation, and active learning", NIPS 1994).
-                apart = tf.reshape(addends[-2] - addends[-1], [-1, weights["head/kernel"].shape[0]])
-                loss += tf.reduce_mean(tf.square(tf.matmul(apart, weights["head/kernel"])))
         gradients = tape.gradient(loss, self.trainable)
         gradients, _ = tf.clip_by_global_norm(gradients, _GRADIENT_NORM_LIMIT)
         for variable, gradient, (m, v) in zip(self.trainable, gradients, self.moments, strict=True):

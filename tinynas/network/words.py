@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tinynas.network.layers import (
-    TOWER,
-    Activation,
-    Addition,
-    Convolution,
-    Dropout,
-    LayerGraph,
-    Mean,
-    Network,
-    Normalisation,
-)
+from tinynas.network.layers import Activation, Addition, Convolution, Dropout, LayerGraph, Mean, Network, Normalisation
 
 __all__ = ["describe", "describe_short"]
 
@@ -35,7 +25,6 @@ class _Traits(NamedTuple):
         normalised: Whether there is batch normalisation.
         skips: Whether sums are handed on without an activation: sums of blocks' outputs.
         tied: Whether weights are tied over the quarter turns.
-        towers: Stacks of blocks side by side.
     """
 
     filters: Sequence[int]
@@ -49,7 +38,6 @@ class _Traits(NamedTuple):
     normalised: bool
     skips: bool
     tied: bool
-    towers: int
 
 
 def describe(network: Network) -> str:
@@ -65,7 +53,6 @@ def describe(network: Network) -> str:
     """
     t = _traits(network.graph)
     parts = [f"{_span(t.filters)} filters", f"{'depthwise ' * t.separable}kernel {_span(t.taps)}"]
-    parts[:0] = ["two towers"] * (t.towers == 2)
     what, numbers = ("stride", t.strides) if t.strides else ("dilation", t.dilations)
     if numbers:
         *head, last = map(str, numbers)
@@ -96,7 +83,6 @@ def describe_short(network: Network) -> str:
     what, numbers = ("s", t.strides) if t.strides else ("d", t.dilations)
     parts += [f"{what} {' '.join(map(str, numbers))}"] if numbers else []
     parts += [f"{t.gated[0]} x {t.gated[1]} u"] if t.gated else []
-    parts[:0] = [f"{t.towers} x"] * (t.towers > 1)
     marks = {"mean": t.averaged, "DW": t.separable, "BN": t.normalised, "skip": t.skips, "C4": t.tied}
     return " · ".join(parts + [mark for mark, holds in marks.items() if holds])
 
@@ -109,11 +95,9 @@ def _traits(graph: LayerGraph) -> _Traits:
     strides = tuple(layer.stride for layer in over_time)
     gates = [n for n, layer in enumerate(graph.layers) if isinstance(layer, Activation) and layer.function == "sigmoid"]
     gated = graph.shapes[gates[0]] if gates else None
-    towers = 1 + any(layer.name.startswith(TOWER) for layer in convolutions)
-    blocks = {layer.name.removeprefix(TOWER).partition("/")[0]: layer.dilation for layer in over_time}
+    blocks = {layer.name.partition("/")[0]: layer.dilation for layer in over_time}
     rates = [layer.rate for layer in graph.layers if isinstance(layer, Dropout)]
     sums = [number for number, layer in enumerate(graph.layers) if isinstance(layer, Addition)]
-    sums = sums[: len(sums) - (towers - 1)]  # the last one joins the towers
     rectified = {layer.source for layer in graph.layers if isinstance(layer, Activation)}
     return _Traits(
         filters=_distinct(layer.channels for layer in mixing),
@@ -127,7 +111,6 @@ def _traits(graph: LayerGraph) -> _Traits:
         normalised=any(isinstance(layer, Normalisation) for layer in graph.layers),
         skips=not gates and any(number not in rectified for number in sums),
         tied=graph.turns is not None,
-        towers=towers,
     )
 
 

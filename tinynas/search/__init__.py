@@ -3,9 +3,10 @@
 from tinynas.search.beacon import Beacon
 from tinynas.search.bench import check_compiler, check_rig, choose_compiler
 from tinynas.search.candidate import CandidatePipeline
-from tinynas.search.known import describe_earlier, own_candidates
+from tinynas.search.known import check_candidates, describe_earlier, own_candidates
 from tinynas.search.listeners import check_listeners
-from tinynas.search.loop import Observer, run_search
+from tinynas.search.loop import run_search, run_shared_search
+from tinynas.search.observer import Observer
 from tinynas.search.outcome import predict_deployed
 from tinynas.search.problem import Problem
 from tinynas.search.provenance import describe_changes, provenance
@@ -28,6 +29,7 @@ __all__ = [
     "Task",
     "TrainedNetwork",
     "build_keras",
+    "check_candidates",
     "check_cluster",
     "check_compiler",
     "check_listeners",
@@ -48,6 +50,7 @@ __all__ = [
     "rehearse",
     "replay_models",
     "run_search",
+    "run_shared_search",
     "simulate_walk",
     "take_contents",
 ]

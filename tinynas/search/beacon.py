@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from tinynas.search.loop import Observer
+from tinynas.search.observer import Observer
 from tinynas.study import LiveNotes, Trial, clear_live, write_live
 
 __all__ = ["Beacon"]

@@ -27,6 +27,7 @@ class Budget:
         began_s: What it said when this session began.
         earlier_s: What earlier sessions took.
         workers: How many trials are at work at a time.
+        boards: For how many boards is searched.
     """
 
     config: Config
@@ -35,6 +36,7 @@ class Budget:
     began_s: float
     earlier_s: float = 0.0
     workers: int = 1
+    boards: int = 1
 
     @property
     def spent_s(self) -> float:
@@ -64,16 +66,19 @@ class Budget:
         trainings = [self.pace.predict_training(trial, epochs) for trial in finalists]
         # Of those that are not known yet, what the known ones take on average.
         each = sum(trainings) / len(trainings) if trainings else 0.0
-        whole = each * (math.ceil(final.candidates * final.seeds / self.workers) + final.refit)
+        # Boards may choose alike: of each there are at least so many, and at most all that are named here.
+        networks = max(final.candidates, len(finalists)) if final.candidates else 0
+        whole = each * (math.ceil(networks * final.seeds / self.workers) + final.refit * self.boards)
         return sum(completions) / min(self.workers, max(1, len(completions))) + whole + self.conclusion_s
 
     def allows_final(self, trial: Trial) -> bool:
         """Whether there is time for another final training of a network."""
         epochs = self.config.final.epochs or self.config.training.epochs
         seconds = self.pace.predict_training(trial, epochs)
-        return self.allows(seconds, self.conclusion_s + (seconds if self.config.final.refit else 0.0))
+        kept = seconds * self.boards if self.config.final.refit else 0.0
+        return self.allows(seconds, self.conclusion_s + kept)
 
     @property
     def conclusion_s(self) -> float:
         """The evaluation of the best network on the test recordings, and what goes with it."""
-        return _CONCLUSION_S + self.pace.finishing_s
+        return self.boards * _CONCLUSION_S + self.pace.finishing_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from tinynas.network import Architecture
 from tinynas.objective import METRICS, Limits, score
 from tinynas.odometry import average_turns
 from tinynas.search.bench import Bench
-from tinynas.search.outcome import figures, path_errors, paths, predict_deployed
+from tinynas.search.outcome import figures, known_figures, path_errors, paths, predict_deployed
 from tinynas.search.referee import referee
 from tinynas.search.rungs import next_pause, run_leg
 from tinynas.search.store import Store, Weights, pack_weights, unpack_weights
@@ -49,6 +48,8 @@ class CandidatePipeline:
         on_epoch: Called with trial id, epoch and validation RMSE during training.
         engine: The runtime whose costs count.
         bench: The board that measures; None: costs are predicted.
+        gate: What the resource model may say of a candidate that is measured before its training; None: anything.
+            Only what is suggested for another board can be above it.
     """
 
     study: Store
@@ -58,6 +59,7 @@ class CandidatePipeline:
     on_epoch: Callable[[int, int, float], None]
     engine: Engine
     bench: Bench | None = None
+    gate: Limits | None = None
     _tensors: dict[tuple[Task, bool], TrainingData] = field(default_factory=dict)
 
     def data(self, task: Task, *, refit: bool = False) -> TrainingData:
@@ -100,7 +102,7 @@ class CandidatePipeline:
     def _cost(self, trial: Trial, architecture: Architecture) -> Trial:
         cost = estimate(architecture, self._engine(trial), self.config.conversion.precision)
         bench = self._bench(trial)
-        if bench is not None:
+        if bench is not None and self._is_worth(repeat(cost, self._turns(trial))):
             windows = self._task(trial).representative(_UNTRAINED_WINDOWS, np.random.default_rng([trial.seed, 1]))
             try:
                 cost = bench.untrained(architecture, cost, windows, np.random.default_rng(trial.seed))
@@ -108,6 +110,10 @@ class CandidatePipeline:
                 return self._overflows(trial, cost, error)
         cost = repeat(cost, self._turns(trial))
         return self.study.advance(trial.id, TrialState.COSTED, measurement=cost.to_dict())
+
+    def _is_worth(self, cost: Measurement) -> bool:
+        """Whether a candidate of predicted cost is worth a measurement."""
+        return self.gate is None or not self.config.tuner.only_feasible or self.gate.admits(cost)
 
     def _overflows(self, trial: Trial, cost: Measurement, error: FlashOverflow | RamOverflow) -> Trial:
         """What the linker found no room for is scored as what does not fit, whatever was predicted."""
@@ -221,7 +227,7 @@ class CandidatePipeline:
         task = self._task(trial)
         inputs = task.inputs(task.valid)
         turns, bench = self._turns(trial), self._bench(trial)
-        predicted = predict_deployed(model, inputs, turns)
+        metrics = self._errors(trial, model, task, inputs)
         program = model.program if self.engine.name == "aot" else None
         cost = measure_graph(model.graph, len(model.content), architecture, self._engine(trial), program)
         if self.config.mode == "tflm":
@@ -229,11 +235,17 @@ class CandidatePipeline:
         elif bench is not None:
             cost = bench.measured(model, cost, inputs[0])
         cost = repeat(cost, turns)
-        found = task.evaluation(predicted, "valid")
+        return self.study.advance(trial.id, TrialState.MEASURED, measurement=cost.to_dict(), metrics=metrics)
+
+    def _errors(self, trial: Trial, model: Model, task: Task, inputs: Array) -> Mapping[str, Any]:
+        """Errors of the converted model on the validation recordings, unless another board's study had them first."""
+        known = trial.metrics or {}
+        if trial.refit_of is None and "error_int8" in known:
+            return {}
+        found = task.evaluation(predict_deployed(model, inputs, self._turns(trial)), "valid")
         error = found.velocity
         metrics: dict[str, float | None] = {"error_int8": error.joint, "rmse_x": error.x, "rmse_y": error.y}
-        metrics |= {**path_errors(found), **_judged(trial)}
-        return self.study.advance(trial.id, TrialState.MEASURED, measurement=cost.to_dict(), metrics=metrics)
+        return {**metrics, **path_errors(found), **_judged(trial)}
 
     def _score(self, trial: Trial, _architecture: Architecture) -> Trial:
         cost = _measurement(trial)
@@ -261,7 +273,7 @@ class CandidatePipeline:
             "error_float": task.error(self._float(trial, architecture, weights, inputs), task.test).joint,
             **figures(found, task.yaw_drifts("test")),
         }
-        return _known(summary), paths(found)
+        return known_figures(summary), paths(found)
 
     def _float(self, trial: Trial, architecture: Architecture, weights: Weights, inputs: Array) -> Array:
         """Predictions before conversion, averaged over directions as the deployed model's are."""
@@ -279,12 +291,3 @@ def _measurement(trial: Trial) -> Measurement:
     if trial.measurement is None:
         raise StudyError(f"trial {trial.id} has no costs in state {trial.state}")
     return Measurement.from_dict(trial.measurement)
-
-
-def _known(figures: Any) -> Any:
-    """Figures with None for those that are no numbers: one recording may have none, and the others are a result."""
-    if isinstance(figures, dict):
-        return {key: _known(value) for key, value in figures.items()}
-    if isinstance(figures, list):
-        return [_known(value) for value in figures]
-    return None if isinstance(figures, float) and not math.isfinite(figures) else figures

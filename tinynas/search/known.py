@@ -13,7 +13,7 @@ from tinynas.search.problem import Problem
 from tinynas.search.schedule import rank_best
 from tinynas.study import Study
 
-__all__ = ["describe_earlier", "first_candidates", "own_candidates", "rescale"]
+__all__ = ["check_candidates", "describe_earlier", "first_candidates", "own_candidates", "rescale"]
 
 Params = dict[str, Any]
 
@@ -25,16 +25,44 @@ _ENOUGH = 4
 _LISTS = {"dilation_": "dilations", "stride_": "strides"}
 
 
-def own_candidates(problem: Problem) -> list[Params]:
+def own_candidates(problem: Problem, *, fitting: bool = False) -> list[Params]:
     """The networks that the configuration names (`space.candidates`), as suggestions of the tuner.
 
+    Args:
+        problem: What is searched.
+        fitting: Leave out what does not fit the board, since it may be meant for another one.
+
     Raises:
-        SpaceError: One of them has an unknown key or a value outside the space, or does not fit the board.
+        SpaceError: One of them has an unknown key or a value outside the space; or does not fit the board, unless
+            `fitting`.
     """
-    return [
-        _suggestion(problem, given, f"space.candidates[{number}]")
-        for number, given in enumerate(problem.config.space.candidates)
-    ]
+    found: list[Params] = []
+    for number, given in enumerate(problem.config.space.candidates):
+        where = f"space.candidates[{number}]"
+        suggested = _suggestion(problem, given, where)
+        if _fits(problem, suggested):
+            found.append(suggested)
+        elif not fitting:
+            raise SpaceError("the network does not fit the board", where=where, advice="leave it out")
+    return found
+
+
+def check_candidates(problems: Sequence[Problem]) -> None:
+    """Check the networks that the configuration names.
+
+    Args:
+        problems: What is searched, board by board.
+
+    Raises:
+        SpaceError: One of them has an unknown key or a value outside the space, or fits none of the boards.
+    """
+    first = problems[0]
+    for number, given in enumerate(first.config.space.candidates):
+        where = f"space.candidates[{number}]"
+        suggested = _suggestion(first, given, where)
+        if not any(_fits(problem, suggested) for problem in problems):
+            boards = "the board" if len(problems) == 1 else "any of the boards"
+            raise SpaceError(f"the network does not fit {boards}", where=where, advice="leave it out")
 
 
 def describe_earlier(study: Study, problem: Problem) -> list[dict[str, Any]]:
@@ -54,10 +82,16 @@ def describe_earlier(study: Study, problem: Problem) -> list[dict[str, Any]]:
     ]
 
 
-def first_candidates(problem: Problem, earlier: Sequence[Mapping[str, Any]]) -> list[Params]:
-    """What is tried before the tuner suggests anything: the user's candidates, then the best of an earlier study."""
-    fitting = [dict(one["params"]) for one in earlier if _fits(problem, one["params"])]
-    return [*own_candidates(problem), *fitting[:_TRIED_FIRST]]
+def first_candidates(problem: Problem, earlier: Sequence[Mapping[str, Any]], *, fitting: bool = False) -> list[Params]:
+    """What is tried before the tuner suggests anything: the user's candidates, then the best of an earlier study.
+
+    Args:
+        problem: What is searched.
+        earlier: What the earlier study found, best first.
+        fitting: See `own_candidates`.
+    """
+    known = [dict(one["params"]) for one in earlier if _fits(problem, one["params"])]
+    return [*own_candidates(problem, fitting=fitting), *known[:_TRIED_FIRST]]
 
 
 def rescale(earlier: Sequence[float], own: Sequence[float]) -> list[float]:
@@ -103,11 +137,9 @@ def _suggestion(problem: Problem, given: Mapping[str, Any], where: str) -> Param
             raise SpaceError(f"dilations {outside} are not among space.dilations", where=where)
     found = completed(problem, found)
     try:
-        fits = _fits(problem, found)
+        problem.architecture(found)
     except SpaceError as error:
         raise SpaceError(f"not a network of the space: {error.message}", where=where) from error
-    if not fits:
-        raise SpaceError("the network does not fit the board", where=where, advice="leave it out")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +14,7 @@ from tinynas.deploy import Model, infer, snap
 from tinynas.odometry import Evaluation, RecordingEvaluation, average_turns
 from tinynas.search.task import Array
 
-__all__ = ["figures", "path_errors", "paths", "predict_deployed"]
+__all__ = ["figures", "known_figures", "path_errors", "paths", "predict_deployed"]
 
 # Predictors without a network whose paths are kept: that of standing still is a point, that of the mean a line.
 _SHOWN = ("compass",)
@@ -60,6 +61,15 @@ def figures(found: Evaluation, yaw_drifts: Mapping[str, float] | None = None) ->
             for one in found.recordings
         ],
     }
+
+
+def known_figures(found: Any) -> Any:
+    """Figures with None for those that are no numbers: one recording may have none, and the others are a result."""
+    if isinstance(found, dict):
+        return {key: known_figures(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [known_figures(value) for value in found]
+    return None if isinstance(found, float) and not math.isfinite(found) else found
 
 
 def path_errors(found: Evaluation) -> dict[str, float | None]:

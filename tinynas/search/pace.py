@@ -40,23 +40,29 @@ class Pace:
     pauses: tuple[int, ...]
     epochs: int
     _pieces: dict[int, list[_Piece]] = field(default_factory=dict)
-    _finishing: dict[int, float] = field(default_factory=dict)
+    _finishing: dict[int, dict[int, float]] = field(default_factory=dict)
     _law: Array | None = None
 
-    def learn(self, trial: Trial) -> None:
-        """Take down what a trial has cost so far."""
+    def learn(self, trial: Trial, board: int = 0) -> None:
+        """Take down what a trial has cost so far.
+
+        Args:
+            trial: The trial.
+            board: Number of the board whose study has it. What is trained for one board is finished for each.
+        """
         if trial.duplicate_of is not None:
             return
         pieces = list(_pieces_of(trial))
         if pieces:
             self._pieces[trial.id], self._law = pieces, None
         if trial.state is TrialState.DONE and "trained" in trial.times:
-            self._finishing[trial.id] = max(0.0, trial.times["done"] - trial.times["trained"])
+            seconds = max(0.0, trial.times["done"] - trial.times["trained"])
+            self._finishing.setdefault(board, {})[trial.id] = seconds
 
     @property
     def finishing_s(self) -> float:
         """Conversion, measurement and score of a trained network, in seconds."""
-        return float(np.mean(list(self._finishing.values()))) if self._finishing else 0.0
+        return sum((float(np.mean(list(known.values()))) for known in self._finishing.values()), 0.0)
 
     def predict_fresh(self) -> float:
         """Seconds of a candidate that nobody has seen, up to its first pause; 0 while nothing is known."""

@@ -1,4 +1,8 @@
-"""The trials at work: their stages go to workers one after another, and what comes back is stored at once."""
+"""The trials at work: their stages go to workers one after another, and what comes back is stored at once.
+
+Of a search for several boards a trial is in several studies under one number. It is trained for one of them, and the
+others take over what that came to.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import NamedTuple
 
 from tinynas.errors import HostError
 from tinynas.measurement import Measurement
 from tinynas.search.bench import check_toolchain
+from tinynas.search.sharing import Sharing
 from tinynas.search.workers import StageLost, Step, Workers
 from tinynas.study import Study, Trial, TrialState
 
-__all__ = ["RunningTrials"]
+__all__ = ["AtWork", "RunningTrials"]
 
 # How often trainings are listened to, in seconds.
 _POLL_S = 0.25
@@ -30,6 +36,13 @@ _READS = {TrialState.PAUSED: ("checkpoint",), TrialState.TRAINED: ("weights",), 
 _WITH_BOARD = {TrialState.PROPOSED, TrialState.CONVERTED}
 
 
+class AtWork(NamedTuple):
+    """A trial of one board's study."""
+
+    board: int
+    trial: Trial
+
+
 @dataclass
 class RunningTrials:
     """Trials on their way to a final state, or to the next pause of their training.
@@ -37,38 +50,46 @@ class RunningTrials:
     A trial is always in one place only: running, waiting, or at rest.
 
     Attributes:
-        study: Where every step is stored.
+        studies: Where every step is stored, board by board.
         workers: Who runs the stages.
-        on_state: Called after every stored step.
+        on_state: Called after every stored step, with the number of the board.
+        sharing: What the boards' studies have in common; None for one board.
     """
 
-    study: Study
+    studies: Sequence[Study]
     workers: Workers
-    on_state: Callable[[Trial], None]
-    _running: dict[Future[Sequence[Step]], tuple[Trial, float]] = field(default_factory=dict)
-    _waiting: deque[Trial] = field(default_factory=deque)
-    _tries: Counter[int] = field(default_factory=Counter)
+    on_state: Callable[[int, Trial], None]
+    sharing: Sharing | None = None
+    _running: dict[Future[Sequence[Step]], tuple[AtWork, float]] = field(default_factory=dict)
+    _waiting: deque[AtWork] = field(default_factory=deque)
+    _tries: Counter[tuple[int, int]] = field(default_factory=Counter)
     _longest: dict[TrialState, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._waiting)
+        """How many networks are at work, for however many boards."""
+        return len(self.ids)
 
     @property
     def ids(self) -> set[int]:
         """Numbers of the trials at work."""
-        return {trial.id for trial, _ in self._running.values()} | {trial.id for trial in self._waiting}
+        return {one.trial.id for one, _ in self._running.values()} | {one.trial.id for one in self._waiting}
 
-    def add(self, trial: Trial) -> None:
-        """Take a trial up, from whatever state it is in; one that pauses goes on with its training."""
-        self._waiting.append(trial)
+    def add(self, trial: Trial, board: int = 0) -> None:
+        """Take a trial up, from whatever state it is in; one that pauses goes on with its training.
 
-    def finished(self) -> list[Trial]:
+        Args:
+            trial: The trial.
+            board: Number of the study that it is of.
+        """
+        self._waiting.append(AtWork(board, trial))
+
+    def finished(self) -> list[AtWork]:
         """Work until a trial is finished or pauses; return it, and all that come to rest at the same time.
 
         Raises:
             TinynasError: What concerns the search as a whole.
         """
-        found: list[Trial] = []
+        found: list[AtWork] = []
         while len(self) and not found:
             found += self._submit_waiting()
             self.workers.listen()
@@ -77,105 +98,143 @@ class RunningTrials:
             done, _ = wait(self._running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
             self.workers.listen()
             # In the order of proposal: which of two that ended at once comes first must not be chance.
-            for future in sorted(done, key=lambda one: self._running[one][0].id):
+            for future in sorted(done, key=lambda one: self._order(self._running[one][0])):
                 if future in self._running:  # else a restart has put its trial back among the waiting ones
                     found += self._take(future)
             if not done:
                 self._restart_hung()
         return found
 
-    def _submit_waiting(self) -> list[Trial]:
-        """Begin what can begin; trials answered from an earlier one of the same network are finished at once."""
-        answered, later = [], deque[Trial]()
+    @staticmethod
+    def _order(one: AtWork) -> tuple[int, int]:
+        return one.trial.id, one.board
+
+    def _submit_waiting(self) -> list[AtWork]:
+        """Begin what can begin; what others have done for a trial already is taken over at once."""
+        rested, later = [], deque[AtWork]()
         while self._waiting:
-            trial = self._waiting.popleft()
-            if trial.state is TrialState.PROPOSED and trial.final_of is None:
-                earlier = self.study.find(trial.key)
-                if earlier is not None:
-                    answered.append(self.study.answer(trial.id, earlier.id))
-                    self.on_state(answered[-1])
-                    continue
-                if any(other.key == trial.key for other, _ in self._running.values()):
-                    later.append(trial)  # the same network is being tried: its results will do
-                    continue
-            if trial.state in _WITH_BOARD and not self._has_board():
-                later.append(trial)
-                continue
-            self._running[self.workers.submit(trial, self._files(trial))] = (trial, monotonic())
+            one = self._waiting.popleft()
+            step = None if self.sharing is None else self.sharing.find(*one)
+            if step is not None:
+                stored = AtWork(one.board, self._store(one, step))
+                if stored.trial.at_rest:
+                    rested.append(stored)
+                else:
+                    self._waiting.appendleft(stored)
+            elif (answered := self._answer(one)) is not None:
+                rested.append(answered)
+            elif self._has_to_wait(one, later):
+                later.append(one)
+            else:
+                board, trial = one
+                self._running[self.workers.submit(trial, self._files(one), board)] = (one, monotonic())
         self._waiting = later
+        return rested
+
+    def _answer(self, one: AtWork) -> AtWork | None:
+        """A trial that an earlier one of the same network answers, finished; None: there is none."""
+        board, trial = one
+        if trial.state is not TrialState.PROPOSED or trial.final_of is not None:
+            return None
+        earlier = self.studies[board].find(trial.key)
+        if earlier is None:
+            return None
+        answered = AtWork(board, self.studies[board].answer(trial.id, earlier.id))
+        self.on_state(*answered)
         return answered
 
-    def _files(self, trial: Trial) -> dict[str, bytes]:
+    def _has_to_wait(self, one: AtWork, later: Sequence[AtWork]) -> bool:
+        """Whether a stage waits: for a board, or because another trial at work learns what this one needs."""
+        board, trial = one
+        running = [other for other, _ in self._running.values()]
+        if trial.state is TrialState.PROPOSED and trial.final_of is None:
+            before = running if self.sharing is None else [*running, *later]
+            if any(other.board == board and other.trial.key == trial.key for other in before):
+                return True  # the same network is being tried: its results will do
+        if self.sharing is not None and self.sharing.waits(one, running):
+            return True
+        return trial.state in _WITH_BOARD and not self._has_board(board)
+
+    def _files(self, one: AtWork) -> dict[str, bytes]:
         """What the trial's next stage reads, by SHA-256."""
+        board, trial = one
         hashes = [trial.artefacts[kind] for kind in _READS.get(trial.state, ()) if kind in trial.artefacts]
-        return {sha256: self.study.artefact(sha256) for sha256 in hashes}
+        return {sha256: self.studies[board].artefact(sha256) for sha256 in hashes}
 
-    def _has_board(self) -> bool:
+    def _has_board(self, board: int) -> bool:
         """Whether a board is free. Stages that need one wait here: a stage that was begun has a deadline."""
-        boards = self.workers.boards
-        return boards is None or sum(trial.state in _WITH_BOARD for trial, _ in self._running.values()) < boards
+        most = self.workers.rigs(board)
+        measuring = (one.board == board and one.trial.state in _WITH_BOARD for one, _ in self._running.values())
+        return most is None or sum(measuring) < most
 
-    def _take(self, future: Future[Sequence[Step]]) -> list[Trial]:
+    def _take(self, future: Future[Sequence[Step]]) -> list[AtWork]:
         """Store what a stage learned; the trial, if that was its last stage."""
-        trial, since = self._running.pop(future)
+        one, since = self._running.pop(future)
+        board, trial = one
         try:
             steps = future.result()
         except (BrokenProcessPool, StageLost) as error:
             what = "a worker died" if isinstance(error, BrokenProcessPool) else str(error)
-            self._restart(future, trial, f"{what} while it took trial {trial.id} from '{trial.state}' on", error)
+            self._restart(future, one, f"{what} while it took trial {trial.id} from '{trial.state}' on", error)
             return []
         self._longest[trial.state] = max(self._longest.get(trial.state, 0.0), monotonic() - since)
         for step in steps:
             if step.measurement is not None and step.measurement.get("toolchain") is not None:
-                check_toolchain(self.study, Measurement.from_dict(step.measurement))
-            trial = self.study.advance(
-                trial.id,
-                step.state,
-                measurement=step.measurement,
-                metrics=step.metrics,
-                objective=step.objective,
-                feasible=step.feasible,
-                reason=step.reason,
-                artefacts=step.artefacts,
-            )
-            self.on_state(trial)
+                check_toolchain(self.studies[board], Measurement.from_dict(step.measurement))
+            trial = self._store(one, step)
         if trial.at_rest:
-            return [trial]
+            return [AtWork(board, trial)]
         # Before what was not begun yet: what is nearly finished informs the next suggestion.
-        self._waiting.appendleft(trial)
+        self._waiting.appendleft(AtWork(board, trial))
         return []
+
+    def _store(self, one: AtWork, step: Step) -> Trial:
+        """Store a step and tell of it."""
+        trial = self.studies[one.board].advance(
+            one.trial.id,
+            step.state,
+            measurement=step.measurement,
+            metrics=step.metrics,
+            objective=step.objective,
+            feasible=step.feasible,
+            reason=step.reason,
+            artefacts=step.artefacts,
+        )
+        self.on_state(one.board, trial)
+        return trial
 
     def _restart_hung(self) -> None:
         now = monotonic()
-        for future, (trial, since) in list(self._running.items()):
+        for future, (one, since) in list(self._running.items()):
             least, first = _PATIENCE_S
-            longest = self._longest.get(trial.state)
+            longest = self._longest.get(one.trial.state)
             if now - since > (first if longest is None else max(_PATIENCE * longest, least)):
                 del self._running[future]
-                self._restart(future, trial, f"trial {trial.id} hangs in '{trial.state}'", None)
+                self._restart(future, one, f"trial {one.trial.id} hangs in '{one.trial.state}'", None)
                 return
 
-    def _restart(self, stage: Future[Sequence[Step]], culprit: Trial, what: str, cause: Exception | None) -> None:
+    def _restart(self, stage: Future[Sequence[Step]], culprit: AtWork, what: str, cause: Exception | None) -> None:
         """Begin a lost stage again, and what was lost with it. Nothing of it is scored.
 
         Raises:
             HostError: It was not the first time.
             TinynasError: As before, where workers have reported it.
         """
-        self._tries[culprit.id] += cause.tries if isinstance(cause, StageLost) else 1
-        if self._tries[culprit.id] >= _TRIES:
+        name = self._order(culprit)
+        self._tries[name] += cause.tries if isinstance(cause, StageLost) else 1
+        if self._tries[name] >= _TRIES:
             if isinstance(cause, StageLost) and cause.error is not None:
                 raise cause.error
             raise HostError(
-                f"{what}, {self._tries[culprit.id]} times",
-                where=str(self.study.folder),
+                f"{what}, {self._tries[name]} times",
+                where=str(self.studies[culprit.board].folder),
                 advice="see that there is enough memory, or use fewer --workers, then resume the search",
             ) from cause
         lost = [culprit]
         if self.workers.restart(stage):
-            others = [trial for trial, _ in self._running.values()]
+            others = [one for one, _ in self._running.values()]
             self._running.clear()
             # Of a pool that broke nobody knows which stage broke it: each counts.
-            self._tries.update(trial.id for trial in others if cause)
+            self._tries.update(self._order(one) for one in others if cause)
             lost += others
-        self._waiting.extendleft(sorted(lost, key=lambda trial: -trial.id))
+        self._waiting.extendleft(sorted(lost, key=self._order, reverse=True))

@@ -28,34 +28,46 @@ class Suggestions:
         problem: What is searched.
         study: With the trials so far, whose outcomes are learned from.
         cheapest: A suggestion that fits.
+        shared: There are tuners of other boards, whose networks are learned from as far as they fit here.
 
     Attributes:
         ended: Why there are no more; None: there are.
     """
 
-    def __init__(self, problem: Problem, study: Study, cheapest: Mapping[str, Any]) -> None:
-        self._problem, self._study, self._cheapest = problem, study, cheapest
+    def __init__(self, problem: Problem, study: Study, cheapest: Mapping[str, Any], *, shared: bool = False) -> None:
+        self._problem, self._study, self._cheapest, self._shared = problem, study, cheapest, shared
         self.ended: str | None = None
         self._told: list[Report] = []
+        self._suited: dict[int, bool] = {}
         earlier: list[Mapping[str, Any]] = list(study.provenance.get("warm_start", ()))
-        firsts = first_candidates(problem, earlier)
+        firsts = first_candidates(problem, earlier, fitting=shared)
         # What is tried here speaks for itself; and one number of another search says nothing of several.
         plain = has_one_value(problem.config, problem.limits)
         self._earlier = [one for one in earlier if one["params"] not in firsts] if plain else []
         # What pauses is the schedule's to go on with.
         self._tuner = make_tuner(problem, firsts, repeat_partial=False)
-        self._restore([trial for trial in study.trials() if trial.final_of is None])
+        self._restore()
 
-    def _restore(self, known: Sequence[Trial]) -> None:
+    def _restore(self) -> None:
         """Learn what was told before. Not told one by one: a suggestion depends on how many were asked for, too."""
-        heard = [(outcome, trial) for trial in known for outcome in list_outcomes(trial)]
+        known = [trial for trial in self._study.trials() if trial.final_of is None]
+        suited = [trial for trial in known if self._suits(trial)]
+        heard = [(outcome, trial) for trial in suited for outcome in list_outcomes(trial)]
         heard.sort(key=lambda one: (one[0].time_s, one[1].id))
-        at_work = [trial.params or {} for trial in known if not list_outcomes(trial)]
+        at_work = [trial.params or {} for trial in suited if not list_outcomes(trial)]
         self._told = [self._record(trial, outcome) for outcome, trial in heard]
         self._tuner.restore([*self._reports(), *self._told], pending=at_work, asked=len(known))
 
+    def _suits(self, trial: Trial) -> bool:
+        """Whether this tuner might have suggested a trial; of what it must not suggest, it learns nothing."""
+        if self._shared and trial.id not in self._suited:
+            self._suited[trial.id] = self._problem.admits(trial.params or {})
+        return self._suited.get(trial.id, True)
+
     def tell(self, trial: Trial) -> None:
         """Learn from a trial that has paused or ended."""
+        if not self._suits(trial):
+            return
         self._told.append(self._record(trial, list_outcomes(trial)[-1]))
         params, value, constraints, fidelity = self._told[-1]
         self._tuner.tell(params, value, constraints=constraints or None, fidelity=fidelity)
@@ -76,6 +88,8 @@ class Suggestions:
         """The next suggestion, or None; `ended` then says why."""
         if self.ended is not None:
             return None
+        if self._shared:  # what the other boards' tuners have asked for counts as asked for
+            self._restore()
         try:
             return self._suggest()
         except ExhaustedError:

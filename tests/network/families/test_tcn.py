@@ -33,7 +33,6 @@ VALID = {"filters": 4, "kernel_size": 3, "dilations": (1, 2), "window": 32, "cha
         ({"dropout": -0.01}, "dropout"),
         ({"dropout": float("nan")}, "dropout"),
         ({"norm": "layer"}, "norm"),
-        ({"towers": 3}, "towers"),
     ],
 )
 def test_a_field_out_of_range_is_refused_by_name(fields, name):
@@ -55,16 +54,6 @@ def test_json_carries_everything(a):
     assert TCN.from_dict(json.loads(json.dumps(a.to_dict()))) == a
 
 
-def test_one_tower_is_written_as_before_there_were_two():
-    one = TCN(**VALID)
-    two = dataclasses.replace(one, towers=2)
-    assert "towers" not in one.to_dict()
-    assert two.to_dict() == {**one.to_dict(), "towers": 2}
-    assert two.key == f"{one.key}-t2"
-    assert TCN.from_dict(two.to_dict()) == two
-    assert two.parameters == 2 * one.parameters - (4 * 2 + 2)  # one linear layer
-
-
 @ANY_TIME
 @given(architectures(), architectures())
 def test_keys_are_equal_exactly_if_the_networks_are(a, b):
@@ -77,7 +66,6 @@ def test_every_field_is_in_the_key(field):
     other = {
         "filters": 5, "kernel_size": 4, "dilations": (12,), "window": 33, "channels": 7, "dropout": 0.01,
         "skip_connections": True, "norm": "batch", "outputs": 3, "symmetry": "c4",
-        "towers": 2,
     }  # fmt: skip
     valid = {**VALID, "filters": 4, "channels": 6} if field == "symmetry" else VALID
     assert TCN(**{**valid, field: other[field]}).key != TCN(**valid).key

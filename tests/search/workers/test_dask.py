@@ -76,7 +76,7 @@ def run(board, tmp_path):
             setup = Setup(config, board, None, folder)
             workers = DaskWorkers(address, setup, lambda *epoch: epochs.append(epoch))
             try:
-                at_work = RunningTrials(study, workers, lambda _trial: None)
+                at_work = RunningTrials([study], workers, lambda *_news: None)
                 numbers = iter(range(trials))
                 while len(study.trials()) < trials or len(at_work):
                     for number in islice(numbers, max(0, workers.count - len(at_work))):

@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    studies: Annotated[list[Path], typer.Argument(metavar="STUDY...", help="Folders of studies.")],
+    studies: Annotated[
+        list[Path], typer.Argument(metavar="STUDY...", help="Folders of studies, or of searches for several boards.")
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page; a file there is replaced.")
     ] = None,
@@ -30,14 +32,14 @@ def compare(
 ) -> None:
     """Read the studies without locking them, print, write the page."""
     from tinynas.cli.console import print_json, print_table
+    from tinynas.cli.shared import open_studies
     from tinynas.report import compare as compare_studies
     from tinynas.report import comparison_table, read_view, write_comparison
-    from tinynas.study import Study
 
     views = []
     for folder in studies:
-        with Study.open(folder, readonly=True) as study:
-            views.append(read_view(study))
+        with open_studies(folder, readonly=True) as opened:
+            views += [read_view(study) for study in opened]
     rows = compare_studies(views)
     if as_json:
         print_json({"studies": [row.to_dict() for row in rows]})

@@ -22,9 +22,9 @@ def report(
     study: StudyArgument,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the study without locking it, print, write the outputs."""
+    """Read the study, or those of several boards, without locking; print, write the outputs."""
     from tinynas.cli.session import show_and_write
-    from tinynas.study import Study
+    from tinynas.cli.shared import open_studies
 
-    with Study.open(study, readonly=True) as opened:
-        show_and_write(opened, as_json=as_json)
+    with open_studies(study, readonly=True) as opened:
+        show_and_write(study, opened, as_json=as_json)

@@ -39,23 +39,26 @@ def resume(
     _log_file: LogFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open the study, check that the data are those it began with, run the rest."""
+    """Open the study, or those of several boards, check that the data are those it began with, run the rest."""
     from tinynas.board import Board
     from tinynas.cli.console import stderr
     from tinynas.cli.progress import working
-    from tinynas.cli.session import run_session
+    from tinynas.cli.session import run_shared_session
+    from tinynas.cli.shared import check_boards, open_studies
     from tinynas.config import config_of_study
     from tinynas.errors import StudyError
     from tinynas.search import check_compiler, check_listeners, describe_changes, load_task
-    from tinynas.study import Study
 
-    with Study.open(study) as opened:
+    with open_studies(study) as studies:
+        opened = studies[0]
         config = settings = config_of_study(opened.config, study)
         if workers is not None or dask is not None:
             settings = replace(settings, workers=workers, dask=dask)
         settings = _extended(settings, opened, trials, minutes)
         if listener:
             settings = replace(settings, listeners=tuple(listener))
+        boards = [Board.from_dict(one.board) for one in studies]
+        check_boards(settings, [board.name for board in boards])
         check_listeners(settings)
         if remark := check_compiler(opened, settings):
             stderr().print(remark, markup=False)
@@ -69,14 +72,10 @@ def resume(
                 where=str(study),
                 advice="restore the dataset, or begin a new study",
             )
-        opened.set_config(replace(settings, workers=config.workers, dask=config.dask).to_dict())
-        run_session(
-            opened,
-            _with_library(settings, opened),
-            Board.from_dict(opened.board),
-            task,
-            as_json=as_json,
-        )
+        for one in studies:
+            own = config_of_study(one.config, one.folder).board
+            one.set_config(replace(settings, workers=config.workers, dask=config.dask, board=own).to_dict())
+        run_shared_session(study, studies, _with_library(settings, opened), boards, task, as_json=as_json)
 
 
 def _extended(settings: Config, study: Study, trials: int | None, minutes: float | None) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,7 +29,11 @@ def register(app: typer.Typer) -> None:
 
 def search(
     board: Annotated[
-        str | None, typer.Option(help="Name of a board, or path of a board file.", autocompletion=complete_board)
+        list[str] | None,
+        typer.Option(
+            help="Name of a board, or path of a board file. Given several times, one search serves all of them.",
+            autocompletion=complete_board,
+        ),
     ] = None,
     config: Annotated[
         str | None, typer.Option(help="Configuration file; its keys are in docs/configuration.md.")
@@ -75,16 +80,18 @@ def search(
     _log_file: LogFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Parse, create the study, run it."""
+    """Parse, create the study, or one for each board, and run the search."""
     from tinynas.board import load_board
     from tinynas.cli.console import stderr
     from tinynas.cli.progress import working
-    from tinynas.cli.rehearsal import show_rehearsal
-    from tinynas.cli.session import check_folder, new_folder, run_session
+    from tinynas.cli.rehearsal import show_rehearsals
+    from tinynas.cli.session import check_folder, new_folder, run_shared_session
+    from tinynas.cli.shared import check_boards, require_feasible
     from tinynas.config import load_config
     from tinynas.errors import ConfigError
     from tinynas.search import (
         Problem,
+        check_candidates,
         check_cluster,
         check_listeners,
         check_rig,
@@ -93,13 +100,12 @@ def search(
         choose_workers,
         describe_earlier,
         load_task,
-        own_candidates,
         provenance,
     )
     from tinynas.study import Study
 
     settings = load_config(config).with_options(
-        board=board,
+        board=board[0] if board else None,
         dataset=dataset,
         mode=mode,
         link=link,
@@ -117,42 +123,57 @@ def search(
             raise ConfigError("only the mode hil has a board", where=f"{option} {value}", advice="add --mode hil")
     if settings.board is None:
         raise ConfigError("no board is given", where="--board", advice="name one of `tinynas boards list`")
-    target = load_board(settings.board)
+    names = board or [settings.board]
+    targets = [load_board(name) for name in names]
     settings = choose_workers(choose_compiler(settings))
     # Everything the request can get wrong is found before a study is made of it.
+    check_boards(settings, [target.name for target in targets])
     check_folder(out)
     check_listeners(settings)
     with working("reading the data"):
         task = load_task(settings)
     for remark in (*task.dataset.parts, *task.remarks):
         stderr().print(remark, markup=False)
-    problem = Problem(target, task, settings)
-    problem.require_feasible()
-    own_candidates(problem)
+    problems = [Problem(target, task, settings) for target in targets]
+    require_feasible(problems)
+    check_candidates(problems)
     with working("checking the data"):
         found = check_task(task)
     more = f"; `tinynas data check {settings.dataset.source}` says what to do" if found.problems else ""
     stderr().print(f"data: {found.summary()}{more}", markup=False, soft_wrap=True)
-    if settings.dask is not None:
-        with working("looking at the cluster"):
-            check_cluster(target, settings)
-    elif settings.mode == "hil":
-        check_rig(target, settings)
+    for target in targets:
+        if settings.dask is not None:
+            with working("looking at the cluster"):
+                check_cluster(target, settings)
+        elif settings.mode == "hil":
+            check_rig(target, settings)
     if dry_run:
-        show_rehearsal(Problem(target, task, settings), settings.workers or 1, as_json=as_json)
+        show_rehearsals(problems, settings.workers or 1, as_json=as_json)
         return
-    origin = provenance(
-        source=settings.dataset.source,
-        dataset_fingerprint=task.dataset.fingerprint,
-        board_fingerprint=target.fingerprint,
-        seed=settings.seed,
-        tflm_root=settings.hil.tflm_root,
-    )
-    origin["data_check"] = found.to_dict()
-    if warm_start is not None:
-        with Study.open(warm_start, readonly=True) as earlier:
-            origin["warm_start"] = describe_earlier(earlier, problem)
-        stderr().print(f"warm start: {len(origin['warm_start'])} networks", markup=False)
-    folder = new_folder(out, target.name, settings.dataset.source)
-    with Study.create(folder, config=settings.to_dict(), board=target.to_dict(), provenance=origin) as study:
-        run_session(study, settings, target, task, as_json=as_json)
+    origins = []
+    for target, problem in zip(targets, problems, strict=True):
+        origin = provenance(
+            source=settings.dataset.source,
+            dataset_fingerprint=task.dataset.fingerprint,
+            board_fingerprint=target.fingerprint,
+            seed=settings.seed,
+            tflm_root=settings.hil.tflm_root,
+        )
+        origin["data_check"] = found.to_dict()
+        if len(targets) > 1:
+            origin["boards"] = [one.name for one in targets]
+        if warm_start is not None:
+            with Study.open(warm_start, readonly=True) as earlier:
+                origin["warm_start"] = describe_earlier(earlier, problem)
+            stderr().print(f"warm start: {len(origin['warm_start'])} networks", markup=False)
+        origins.append(origin)
+    folder = new_folder(out, "+".join(target.name for target in targets), settings.dataset.source)
+    with ExitStack() as stack:
+        studies = []
+        for name, target, origin in zip(names, targets, origins, strict=True):
+            own = settings.with_options(board=name).to_dict()
+            path = folder / target.name if len(targets) > 1 else folder
+            studies.append(
+                stack.enter_context(Study.create(path, config=own, board=target.to_dict(), provenance=origin))
+            )
+        run_shared_session(folder, studies, settings, targets, task, as_json=as_json)

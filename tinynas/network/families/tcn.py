@@ -6,10 +6,6 @@ dropout, with a residual path around them (a 1x1 convolution where the channel c
 addition. With skip connections the network's feature vector is the sum of every block's last convolution output instead
 of the last block's residual output. The last time step feeds one linear layer. (TinyOdom's linear layer of 32 units
 before its linear heads is the same function with more parameters, so it is left out.)
-
-Two towers are two such stacks of blocks side by side, whose features are added before the linear layer. Training gives
-each an error of its own (`network.Trainable`), so they err differently, and their mean errs less than one stack of the
-same cost.
 """
 
 from __future__ import annotations
@@ -18,11 +14,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture
 from tinynas.network.builder import GraphBuilder
 from tinynas.network.families.fields import check_counts, check_kind, check_symmetry, turns_of
-from tinynas.network.layers import TOWER, LayerGraph, Turns
+from tinynas.network.layers import LayerGraph
 
 __all__ = ["TCN"]
 
@@ -43,7 +38,6 @@ class TCN(Architecture, family="tcn"):
         outputs: Regressed values.
         symmetry: "none", or "c4": the network commutes with quarter turns about the vertical. Then the channels are
             vectors (x, y, z), the outputs are one (x, y), and the filters come in groups of four (`network.symmetry`).
-        towers: 1 or 2 stacks of blocks.
 
     Raises:
         SpaceError: A field is out of its range.
@@ -64,14 +58,11 @@ class TCN(Architecture, family="tcn"):
     norm: str = "none"
     outputs: int = 2
     symmetry: str = "none"
-    towers: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dilations", tuple(self.dilations))
         check_counts(self, "filters", "kernel_size", "dilations", "window", "channels", "outputs")
         check_kind(self)
-        if self.towers not in (1, 2):
-            raise SpaceError(f"towers must be 1 or 2, not {self.towers!r}", where="architecture")
         check_symmetry(self, self.filters)
 
     @property
@@ -88,17 +79,10 @@ class TCN(Architecture, family="tcn"):
     def graph(self) -> LayerGraph:
         """Its layers."""
         net = GraphBuilder(self.window, self.channels)
-        turns = turns_of(self)
-        x = self._stack(net, turns, "")
-        if self.towers == 2:
-            x = net.sum(x, self._stack(net, turns, TOWER))
-        return net.finish(net.dense(x, "head", self.outputs), turns)
-
-    def _stack(self, net: GraphBuilder, turns: Turns | None, prefix: str) -> int:
-        """Add a stack of blocks, whose layers' names begin so. Returns its features at the last time step."""
         x, width, features = net.window, self.channels, None
+        turns = turns_of(self)
         for block, dilation in enumerate(self.dilations):
-            name = f"{prefix}block{block}"
+            name = f"block{block}"
             residual = None
             # The residual path comes first, so that the block's input, the largest sequence alive, can go before the
             # second convolution runs.
@@ -112,7 +96,8 @@ class TCN(Architecture, family="tcn"):
                 features = x if features is None else net.sum(features, x)
             if residual is not None:
                 x = net.relu(net.sum(residual, x))
-        return net.newest(x if features is None else features)
+        x = net.newest(x if features is None else features)
+        return net.finish(net.dense(x, "head", self.outputs), turns)
 
     def _convolve(self, net: GraphBuilder, x: int, width: int, name: str, dilation: int) -> int:  # noqa: ARG002
         """Add one convolution of a block, from `width` channels to `filters`, with what follows it."""
@@ -131,12 +116,8 @@ class TCN(Architecture, family="tcn"):
         shape = f"w{self.window}x{self.channels}-o{self.outputs}"
         prefix = "" if self.family == "tcn" else f"{self.family}-"
         turns = "" if self.symmetry == "none" else f"-{self.symmetry}"
-        towers = "" if self.towers == 1 else f"-t{self.towers}"
-        return f"{prefix}f{self.filters}-k{self.kernel_size}-d{dilations}-{form}-{shape}{turns}{towers}"
+        return f"{prefix}f{self.filters}-k{self.kernel_size}-d{dilations}-{form}-{shape}{turns}"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values, with the family's name."""
-        fields = {"family": self.family, **asdict(self), "dilations": list(self.dilations)}
-        if self.towers == 1:  # as it was before there were two
-            del fields["towers"]
-        return fields
+        return {"family": self.family, **asdict(self), "dilations": list(self.dilations)}

@@ -35,7 +35,6 @@ class BlockSpace(Bounds):
         dilations: Candidates, ascending; a network uses a subset of them in this order.
         blocks: Least and greatest number of dilations in use.
         skip_connections: Values to try.
-        towers: Stacks of blocks side by side, 1 or 2.
 
     Raises:
         SpaceError: Bounds are reversed, empty or out of range.
@@ -46,7 +45,6 @@ class BlockSpace(Bounds):
     dilations: Annotated[tuple[_Dilation, ...], Field(max_length=12)] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
     blocks: tuple[Whole, Whole] = (3, 8)
     skip_connections: tuple[Flag, ...] = (False, True)
-    towers: Literal[1, 2] = 1
 
     def __post_init__(self) -> None:
         self.check_ranges("filters", "kernel_size", "blocks")
@@ -112,7 +110,6 @@ class BlockSpace(Bounds):
             norm=str(parameters["norm"]),
             outputs=outputs,
             symmetry=self.symmetry or "none",
-            towers=self.towers,
         )
 
     def sample(self, rng: np.random.Generator, *, window: int, channels: int, outputs: int = 2) -> TCN:
@@ -132,7 +129,6 @@ class BlockSpace(Bounds):
             norm=self.norm[int(rng.integers(len(self.norm)))],
             outputs=outputs,
             symmetry=self.symmetry or "none",
-            towers=self.towers,
         )
 
     def smallest(self, *, window: int, channels: int, outputs: int = 2) -> Iterator[Group]:

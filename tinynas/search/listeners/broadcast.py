@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol
 
 from tinynas.board import Board
 from tinynas.config import LISTENERS, Config, split_listener
@@ -18,12 +19,9 @@ from tinynas.errors import ConfigError
 from tinynas.search.listeners.interface import Listener, Watched
 from tinynas.search.listeners.mlflow import MLflow
 from tinynas.search.listeners.tensorboard import TensorBoard
-from tinynas.search.task import Task
 from tinynas.study import Study, Trial
 
-__all__ = ["Broadcast", "announced", "check_listeners"]
-
-F = TypeVar("F", bound=Callable[..., None])
+__all__ = ["Broadcast", "announce", "check_listeners"]
 
 _LOG = logging.getLogger(__name__)
 _MAKERS: Mapping[str, Callable[[str | None, Watched], Listener]] = {"tensorboard": TensorBoard, "mlflow": MLflow}
@@ -101,18 +99,17 @@ class Broadcast:
             channel.tell(lambda listener: listener.state(trial))
 
 
-def announced(search: F) -> F:
-    """Have a search tell the listeners of its configuration, beside its observer."""
-
-    @wraps(search)
-    def run(
-        study: Study, config: Config, board: Board, task: Task, observer: _Observer, *args: Any, **kwargs: Any
-    ) -> None:
-        _LOG.info("search for %s on %s, in %s", board.name, config.dataset.source, study.folder)
-        with Broadcast(observer, config, study) as told:
-            search(study, config, board, task, told, *args, **kwargs)
-
-    return cast("F", run)
+@contextmanager
+def announce(
+    studies: Sequence[Study], config: Config, boards: Sequence[Board], observers: Sequence[_Observer]
+) -> Iterator[list[Broadcast]]:
+    """Have a search tell the listeners of its configuration, beside its observers; board by board."""
+    with ExitStack() as stack:
+        told = []
+        for study, board, observer in zip(studies, boards, observers, strict=True):
+            _LOG.info("search for %s on %s, in %s", board.name, config.dataset.source, study.folder)
+            told.append(stack.enter_context(Broadcast(observer, config, study)))
+        yield told
 
 
 class _Channel:

@@ -74,14 +74,13 @@ class DaskWorkers:
         both = {**self._cluster.trainers, **self._cluster.rigs}
         return max(1, sum(member.threads for member in both.values()))
 
-    @property
-    def boards(self) -> int | None:
+    def rigs(self, _board: int, /) -> int | None:
         """See `Workers`. Where a worker has fewer threads than boards, its threads count."""
         if not self._cluster.measures:
             return None
         return max(1, sum(min(member.boards, member.threads) for member in self._cluster.rigs.values()))
 
-    def submit(self, trial: Trial, files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
+    def submit(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
         """See `Workers`.
 
         Raises:
@@ -90,13 +89,14 @@ class DaskWorkers:
         """
         outer: Future[Sequence[Step]] = Future()
         task = f"trial-{trial.id}-{trial.state}-{uuid.uuid4().hex}"
+        stage = (trial, dict(files), self._data, self._topic, board)
         measure = self._cluster.measures and trial.state in _MEASURES
         try:
             workers = self._allowed(measure)
             with self._cluster.reached() as client:
                 resources = self._cluster.resources if measure else None
                 executor = client.get_executor(pure=False, workers=sorted(workers), resources=resources)
-                inner = executor.submit(run_stage, trial, dict(files), self._data, self._topic, key=task)
+                inner = executor.submit(run_stage, *stage, key=task)
         except SchedulerLost as error:
             outer.set_exception(StageLost(str(error)))
             return outer

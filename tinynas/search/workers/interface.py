@@ -40,11 +40,10 @@ class Workers(Protocol):
     def count(self) -> int:
         """How many stages run at a time. It may change during a search."""
 
-    @property
-    def boards(self) -> int | None:
-        """How many of them may use a board; None: as many as there are."""
+    def rigs(self, board: int, /) -> int | None:
+        """How many of them may use that board of the search at a time; None: as many as there are."""
 
-    def submit(self, trial: Trial, files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
+    def submit(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
         """Run the next stage of a trial; see `Worker.run`. The future raises `StageLost` where a worker was lost."""
 
     def listen(self) -> None:

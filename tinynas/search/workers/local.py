@@ -49,12 +49,16 @@ class SerialWorkers:
     count = 1
 
     def __init__(self, setup: Setup, on_epoch: Epoch) -> None:
-        self.boards = count_boards(setup.board, setup.config)
+        self._rigs = _count_rigs(setup)
         self._worker = Worker(setup, on_epoch)
 
-    def submit(self, trial: Trial, files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
+    def rigs(self, board: int, /) -> int | None:
+        """See `Workers`."""
+        return self._rigs[board]
+
+    def submit(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
         """See `Workers`. An interrupt passes."""
-        return SerialExecutor().submit(self._worker.run, trial, files)
+        return SerialExecutor().submit(self._worker.run, trial, files, board)
 
     def listen(self) -> None:
         """Nothing waits: the observer was told during the training."""
@@ -79,16 +83,20 @@ class ProcessWorkers:
     def __init__(self, count: int, setup: Setup, on_epoch: Epoch) -> None:
         import joblib
 
-        self.count, self.boards, self._on_epoch = count, count_boards(setup.board, setup.config), on_epoch
+        self.count, self._rigs, self._on_epoch = count, _count_rigs(setup), on_epoch
         self._scratch = ExitStack()
         self._setup = self._scratch.enter_context(scratch_folder()) / "setup"
         joblib.dump(setup, self._setup)
         self._pool, self._news = self._start()
 
-    def submit(self, trial: Trial, files: Mapping[str, bytes]) -> Future[Sequence[Step]]:
+    def rigs(self, board: int, /) -> int | None:
+        """See `Workers`."""
+        return self._rigs[board]
+
+    def submit(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
         """See `Workers`."""
         try:
-            future: Future[Sequence[Step]] = self._pool.submit(_run, trial, dict(files))
+            future: Future[Sequence[Step]] = self._pool.submit(_run, trial, dict(files), board)
         except BrokenProcessPool as error:
             future = Future()
             future.set_exception(error)
@@ -126,6 +134,11 @@ class ProcessWorkers:
         news = get_context("loky").SimpleQueue()
         start = (str(self._setup), news, os.getpid(), _LOGGER.getEffectiveLevel())
         return ProcessPoolExecutor(self.count, timeout=None, initializer=_begin, initargs=start, env=_ONE_THREAD), news
+
+
+def _count_rigs(setup: Setup) -> list[int | None]:
+    """How many measurements of each board run at a time."""
+    return [count_boards(board, setup.config) for board in setup.boards]
 
 
 def choose_workers(config: Config) -> Config:
@@ -193,6 +206,6 @@ def _end_with(driver: int) -> None:
     os._exit(1)
 
 
-def _run(trial: Trial, files: Mapping[str, bytes]) -> Sequence[Step]:
+def _run(trial: Trial, files: Mapping[str, bytes], board: int) -> Sequence[Step]:
     assert _worker is not None
-    return _worker.run(trial, files)
+    return _worker.run(trial, files, board)

@@ -43,7 +43,7 @@ class Unwanted(Exception):
     """Nobody waits for the stage any longer."""
 
 
-def run_stage(trial: Trial, files: Mapping[str, bytes], data: str, topic: str) -> Answer:
+def run_stage(trial: Trial, files: Mapping[str, bytes], data: str, topic: str, board: int = 0) -> Answer:
     """Run the next stage of a trial, inside a Dask task.
 
     Args:
@@ -51,6 +51,7 @@ def run_stage(trial: Trial, files: Mapping[str, bytes], data: str, topic: str) -
         files: SHA-256 to content of the artefacts that the stage reads.
         data: Name of the file that holds the `Setup`, in the worker's folder.
         topic: Where the progress of trainings is told.
+        board: Number of the board, of a search for several.
 
     Raises:
         TinynasError: What concerns the search as a whole.
@@ -61,7 +62,7 @@ def run_stage(trial: Trial, files: Mapping[str, bytes], data: str, topic: str) -
     dask = get_worker()
     _local.topic = topic
     try:
-        return Answer(dask.address, _worker(dask, data).run(trial, files))
+        return Answer(dask.address, _worker(dask, data).run(trial, files, board))
     except (HostError, BoardError) as error:
         return Answer(dask.address, error=error)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tinynas.board import Board
 from tinynas.config import Config
@@ -32,12 +34,19 @@ class Setup:
         board: The board.
         task: The data.
         folder: The study's folder, for messages.
+        others: Further boards that are searched for at the same time.
     """
 
     config: Config
     board: Board
     task: Task
     folder: Path
+    others: tuple[Board, ...] = ()
+
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        """All boards, by the numbers that stages name."""
+        return (self.board, *self.others)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +66,32 @@ class Worker:
         return Notebook(self.setup.folder)
 
     @cached_property
-    def _pipeline(self) -> CandidatePipeline:
-        config, board, task = self.setup.config, self.setup.board, self.setup.task
-        problem = Problem(board, task, config)
-        bench = Bench(board, config.hil, config.engine, config.cost.compiler) if config.mode == "hil" else None
-        return CandidatePipeline(self._notebook, config, problem.limits, task, self.on_epoch, problem.engine, bench)
+    def _pipelines(self) -> list[CandidatePipeline]:
+        """One for each board; all train on the same tensors."""
+        config, task = self.setup.config, self.setup.task
+        found: list[CandidatePipeline] = []
+        for board in self.setup.boards:
+            problem = Problem(board, task, config)
+            bench = Bench(board, config.hil, config.engine, config.cost.compiler) if config.mode == "hil" else None
+            own: Any = {"limits": problem.limits, "engine": problem.engine, "bench": bench, "gate": problem.gate}
+            if found:
+                found.append(dataclasses.replace(found[0], **own))
+            else:
+                found.append(CandidatePipeline(self._notebook, config, task=task, on_epoch=self.on_epoch, **own))
+        return found
 
-    def run(self, trial: Trial, files: Mapping[str, bytes]) -> Sequence[Step]:
+    def run(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Sequence[Step]:
         """Run the next stage of a trial.
 
         Args:
             trial: As the study has it.
             files: SHA-256 to content of the artefacts that the stage reads.
+            board: Number of the board, of a search for several.
 
         Raises:
             TinynasError: What concerns the search as a whole.
         """
         _LOG.debug("trial %d, %s: its next stage begins in process %d", trial.id, trial.state, os.getpid())
         self._notebook.open(trial, files)
-        self._pipeline.step(trial)
+        self._pipelines[board].step(trial)
         return tuple(self._notebook.steps)
