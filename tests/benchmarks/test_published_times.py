@@ -96,6 +96,7 @@ def test_the_time_is_that_of_the_throughput_in_the_logs(tmp_path):
     assert published_us(tmp_path) == 10_000
 
 
+@pytest.mark.slow
 def test_without_a_folder_what_the_file_holds_is_shown():
     assert published_times.table(ROWS).row_count == len(ROWS)
 

@@ -60,6 +60,7 @@ def test_a_compiler_has_its_own_code_sizes():
     assert gcc.flash_bytes != zig.flash_bytes
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", EVERY_BOARD)
@@ -77,6 +78,7 @@ def test_boards_report_about_what_was_predicted(name, compiler):
     assert predicted.stack_bytes == pytest.approx(found.stack_bytes, abs=60)
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_a_stack_beyond_the_reserve_is_predicted_as_well(compiler):

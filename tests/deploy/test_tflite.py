@@ -231,6 +231,7 @@ def test_arrange_undoes_any_order():
                 assert wanted.data is None or np.array_equal(found.data, wanted.data)
 
 
+@pytest.mark.slow
 def test_nothing_is_printed():
     code = (
         "import numpy as np\nfrom tinynas.cost import lower\nfrom tinynas.deploy import convert\n"

@@ -16,6 +16,7 @@ from tinynas.hil.image import Toolchain, toolchain
 from tinynas.study import Study
 
 SEARCH = ("search", "--board", "nucleo_f446re")
+SMALL = "dataset: {synthetic: {n_train: 1, n_valid: 1, n_test: 1, duration_s: 20}}\n"
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_board_out_of_reach_is_found_out_before_a_study_is_made(refused, tmp_p
     monkeypatch.setattr(discover, "attached_boards", lambda boards=(): [])
     monkeypatch.setattr(choose, "_APPEARS_S", 0.0)
     monkeypatch.setattr(Toolchain, "detect", lambda kind=None: None)
-    (tmp_path / "hil.yaml").write_text(f"mode: hil\nhil: {section}\n")
+    (tmp_path / "hil.yaml").write_text(f"{SMALL}mode: hil\nhil: {section}\n")
     found, message = refused(*SEARCH, "--config", tmp_path / "hil.yaml")
     assert found == code
     assert what in message
@@ -56,7 +57,8 @@ def test_a_board_out_of_reach_is_found_out_before_a_study_is_made(refused, tmp_p
 def test_a_search_on_boards_needs_a_compiler(refused, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(toolchain, "find_spec", lambda name: None)
-    code, message = refused(*SEARCH, "--mode", "hil", "--link", "virtual")
+    (tmp_path / "small.yaml").write_text(SMALL)
+    code, message = refused(*SEARCH, "--config", "small.yaml", "--mode", "hil", "--link", "virtual")
     assert code == 1
     assert "no compiler for Cortex-M" in message
 

@@ -51,18 +51,21 @@ def conversation(image: Image, said: Sequence[bytes], elf: Path | None = None):
 
 @pytest.mark.parametrize("name", CORES)
 class TestSerial:
+    @pytest.mark.slow
     def test_bytes_that_arrive_during_an_inference_are_not_lost(self, images, name):
         said, _ = conversation(images(name), [*UPLOAD, b"infer 50 0%name%x-mem%timestamp%name%"])
         answers = said[said.index("m-results") :]
         assert re.findall(r"m-(name|mem|lap)", answers) == ["name", "mem", "lap", "name"]
         assert answers.count("m-ready\r\n") == 5
 
+    @pytest.mark.slow
     def test_noise_does_no_harm(self, images, name):
         noise = random.Random(5).randbytes(700)
         said, _ = conversation(images(name), [noise, noise * 2, b"%", b"name%"])
         assert "x-fault" not in said
         assert said.endswith("m-name-dut-[tinynas]\r\nm-ready\r\n")
 
+    @pytest.mark.slow
     def test_time_is_the_clock(self, images, name):
         image = images(name)
         runs = [conversation(image, [*UPLOAD, b"infer %d 0%%" % count, b"timestamp%"]) for count in (1, 51)]
@@ -74,6 +77,7 @@ class TestSerial:
 class TestRepeatability:
     COMMANDS = (*UPLOAD, b"infer 3 1%", b"x-out%", b"timestamp%")
 
+    @pytest.mark.slow
     @settings(max_examples=8, deadline=None)
     @given(st.data())
     def test_cycles_do_not_depend_on_how_the_hosts_bytes_are_chunked(self, images, data):

@@ -141,8 +141,8 @@ def test_a_model_of_another_name(board, tmp_path):
 
 
 def test_a_board_without_firmware(board, model, tmp_path):
-    with pytest.raises(ConfigError, match="does not run on 'RP2040'"):
-        build_image(dataclasses.replace(board, mcu="RP2040"), model, tmp_path)
+    with pytest.raises(ConfigError, match="does not run on 'ATSAMD51J20'"):
+        build_image(dataclasses.replace(board, mcu="ATSAMD51J20"), model, tmp_path)
 
 
 def test_a_cache_that_cannot_be_written_to(board, model, tmp_path, monkeypatch):
