@@ -130,6 +130,13 @@ def search(
     check_boards(settings, [target.name for target in targets])
     check_folder(out)
     check_listeners(settings)
+    # Before the data, which take their time.
+    for target in targets:
+        if settings.dask is not None:
+            with working("looking at the cluster"):
+                check_cluster(target, settings)
+        elif settings.mode == "hil":
+            check_rig(target, settings)
     with working("reading the data"):
         task = load_task(settings)
     for remark in (*task.dataset.parts, *task.remarks):
@@ -141,12 +148,6 @@ def search(
         found = check_task(task)
     more = f"; `tinynas data check {settings.dataset.source}` says what to do" if found.problems else ""
     stderr().print(f"data: {found.summary()}{more}", markup=False, soft_wrap=True)
-    for target in targets:
-        if settings.dask is not None:
-            with working("looking at the cluster"):
-                check_cluster(target, settings)
-        elif settings.mode == "hil":
-            check_rig(target, settings)
     if dry_run:
         show_rehearsals(problems, settings.workers or 1, as_json=as_json)
         return
