@@ -72,6 +72,7 @@ def steps_from_tflm(architecture, count, **options):
     return np.abs(official.astype(int) - ours.astype(int)).ravel()
 
 
+@pytest.mark.slow
 def test_litert_s_reference_kernels_are_within_one_step_of_tflm_and_mostly_equal():
     steps = np.concatenate([steps_from_tflm(a, 10, reference=True) for a in NETWORKS])
     assert steps.max() <= 1

@@ -52,6 +52,7 @@ def test_every_family_is_tried_and_each_network_is_of_its_own(searched):
         assert trial.measurement["sram_bytes"] > 0
 
 
+@pytest.mark.slow
 def test_it_goes_on_with_the_same_suggestions_after_an_interruption(tmp_path, config, search, searched, watcher):
     class Interrupting(watcher):
         def state(self, trial):

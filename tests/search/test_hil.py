@@ -196,6 +196,7 @@ def test_what_no_second_try_would_mend_ends_it_at_once(search, configure, tmp_pa
     assert len(made.calls) == 1
 
 
+@pytest.mark.slow
 def test_another_compiler_does_not_go_on(search, configure, tmp_path, rig):
     config = configure(mode="hil", trials=2)
     rig(None, None, BoardNotFound("none is attached"))
@@ -209,6 +210,7 @@ def test_another_compiler_does_not_go_on(search, configure, tmp_path, rig):
     assert [(trial.state, trial.measurement["toolchain"]) for trial in trials] == [("done", "gcc")] * 2
 
 
+@pytest.mark.slow
 def test_the_compiler_that_builds_is_the_one_whose_sizes_are_predicted(search, configure, tmp_path, rig, monkeypatch):
     made = rig()
     monkeypatch.setattr(Toolchain, "detect", classmethod(lambda cls, kind=None: Toolchain(kind, (), "made up")))
@@ -281,6 +283,7 @@ def measure_once(board):
     return bench.measured(model, estimate(network, Engine.aot(board)), np.zeros((16, 6), np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 def test_a_candidate_goes_to_the_other_board_when_one_is_lost(board, desk):
     made = desk("A")

@@ -211,6 +211,7 @@ def test_cmake_is_told_of_a_larger_stack(image):
     assert symbols["__data_start"] >= symbols["__stack_top"]
 
 
+@pytest.mark.slow
 def test_cmake_is_told_what_public_runners_call_the_model(image):
     pixels, others = image(F446, "-DMODEL_ID=vww01")[2], image(F446, "-DMODEL_ID=kws01")[2]
     assert b"vww01\0" in pixels

@@ -79,6 +79,7 @@ def test_what_is_too_large_is_refused_at_once(name):
     assert "docs/compiler.md" in str(caught.value.advice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "build",
     [
