@@ -95,6 +95,7 @@ def word_aligned(size):
     return -(-size // 4) * 4
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", ["nucleo_f446re", "nucleo_g071rb", "nucleo_u575zi_q"])

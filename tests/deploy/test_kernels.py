@@ -72,6 +72,7 @@ def test_kernels_give_the_bytes_of_their_definition(program, kind):
     assert wrong([(kind.__name__, case) for case in drawn], done.stdout) == []
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @needs("a cross compiler")
 @needs("unicorn")

@@ -119,6 +119,7 @@ class HostRig(FakeRig):
         return self.program.link()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("percent", "passed"), [(100, True), (108, False), (92, False), (0, False)])
 def test_a_real_boards_clock_is_compared_with_the_hosts(image, monkeypatch, tmp_path, percent, passed):
     monkeypatch.setattr(module, "_CLOCK_S", 2.0)

@@ -235,6 +235,7 @@ class TestVirtualBoards:
         board, model = load_board("nucleo_f446re"), network()
         assert measure(board, model) == measure(board, model)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", COMPILERS)
     def test_either_compiler_gives_the_same_outputs(self, kind):
         measured = measure(load_board("nucleo_f746zg"), network(), toolchain=Toolchain.detect(kind))
@@ -252,12 +253,13 @@ class TestVirtualBoards:
         assert (me.num_fds(), me.num_threads(), me.children(), list(tmp_path.iterdir())) == before
         assert before[2:] == (others, [])
 
-    def test_a_candidate_takes_less_than_five_seconds_with_its_build(self):
+    @pytest.mark.slow
+    def test_a_candidate_takes_a_few_seconds_with_its_build(self):
         board, model = load_board("nucleo_f446re"), network(filters=24, window=200)
         measure(board, network())  # compiles the firmware, loads the libraries
         start = cpu_seconds()
         measure(board, model)
-        assert cpu_seconds() - start < 5
+        assert cpu_seconds() - start < 8  # 4.2 on two cores with nothing else to do
 
 
 def cpu_seconds():

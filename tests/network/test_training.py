@@ -52,6 +52,7 @@ def test_it_does_not_learn_what_is_not_there(data):
     assert fit(shuffled).valid_rmse > 0.95 * joint_rmse(data.offset[None], data.valid_targets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_the_best_epoch_is_kept_and_training_stops(norm):
     """Of noise nothing can be learnt: a large rate soon makes it worse, and patience ends it."""

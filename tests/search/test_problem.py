@@ -73,6 +73,7 @@ def test_it_is_refused_if_and_only_if_no_network_fits(cost, family, resource):
                 tight.require_feasible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize(
     "space", [*({"family": family} for family in SMALL), {"kernel_size": [2, 300], "blocks": [6, 9]}]

@@ -99,6 +99,7 @@ def test_the_core_changes_over_to_what_the_manual_allows(name, tmp_path):
     assert read(control) >> 2 & 3 == pll
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baud", [9600, 115_200, 921_600])
 @pytest.mark.parametrize("name", [*LIMITS, "arduino_nano_33_ble"])
 def test_the_serial_port_runs_at_its_speed(name, baud, tmp_path):
@@ -122,6 +123,7 @@ SECOND_BUS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "address", "interrupt", "clock"), SECOND_BUS)
 def test_a_serial_port_of_the_second_bus(name, address, interrupt, clock, tmp_path):
     board = load_board(name)
@@ -137,6 +139,7 @@ def test_a_serial_port_of_the_second_bus(name, address, interrupt, clock, tmp_pa
     assert found == {"start": True, "name": True, "clock": None, "parity": True, "memory": True, "fault": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIMITS)
 def test_slower_clocks(name, tmp_path):
     """A user's board file may ask for less than the part can do."""

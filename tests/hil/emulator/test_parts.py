@@ -202,6 +202,7 @@ def booted(board: Board, part: Part, directory) -> tuple[Read, float]:
     return read, clocks[-1][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_the_core_changes_over_to_what_the_manual_allows(name, tmp_path):
     board, part = load_board(name), PARTS[name]
@@ -232,6 +233,7 @@ def test_port_g_of_an_l4_plus_has_its_supply(tmp_path):
     assert read(0x40007004) >> 9 & 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PARTS, "b_l475e_iot01a"])
 def test_the_self_test(name):
     found = {one.name: one.passed for one in check_board(load_board(name))}

@@ -128,6 +128,7 @@ def virtual(simulator: Simulator, elf: Path) -> Iterator[Dut]:
         yield Dut(board.link, timeout_s=20.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_outputs_are_the_references(simulator, name, tmp_path):
     rng = np.random.default_rng(11)
@@ -213,6 +214,7 @@ def report(dut: Dut, image: Image) -> str:
     return dut.provoke_fault().message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_both_report_the_same_of_a_fault(simulator, image, elf, name, tmp_path):
     if source := FAULTS[name]:

@@ -60,6 +60,7 @@ def ends(process: psutil.Process) -> bool:
 
 
 class TestFirmware:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", CORES)
     def test_a_session(self, images, name):
         image, rng = images[name], np.random.default_rng(5)

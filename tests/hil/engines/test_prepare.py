@@ -47,6 +47,7 @@ def image_of(board, root, directory, model=None, **options):
     return build_image(board, ready.sources, directory, runtime=ready.runtime, **options)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 @pytest.mark.parametrize("name", BOARDS)

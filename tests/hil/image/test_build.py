@@ -69,6 +69,7 @@ def test_an_image_begins_with_stack_and_reset(board, model, toolchain, tmp_path)
     assert image.static_ram_bytes < board.sram_bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_BOARD)
 def test_the_stack_has_all_that_is_left(name, model, toolchain, tmp_path):
     board = load_board(name)
@@ -200,6 +201,7 @@ def whole_cache(model, tmp_path_factory):
     return folder / "cache", image.binary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["empty", "altered", "missing", "added", "no manifest", "absurd manifest"])
 def test_a_damaged_cache_is_made_anew(board, model, whole_cache, tmp_path, monkeypatch, compiled, damage):
     cache_before, right = whole_cache

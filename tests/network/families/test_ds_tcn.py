@@ -131,6 +131,7 @@ def test_the_compiler_knows_it(a):
     check_compiled(a)
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("a", networks(2, seed=21, window=200), ids=lambda a: a.key)

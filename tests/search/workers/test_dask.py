@@ -43,7 +43,7 @@ class Stages:
         self.setup, self.on_epoch = setup, on_epoch
         return self
 
-    def run(self, trial, files):
+    def run(self, trial, files, board=0):
         name = get_worker().name
         self.seen.append((name, trial.state))
         self.trouble(name, trial)

@@ -211,6 +211,7 @@ class TestFailures:
         for p, value in zip(results["params_tried"], results["objective_values"], strict=True):
             assert value == -(p["x"] ** 2) - p["y"] ** 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", SEEDS)
     def test_half_of_all_evaluations_lost(self, seed):
         dice = random.Random(seed)
