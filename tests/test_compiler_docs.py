@@ -106,6 +106,7 @@ def run(tmp_path_factory):
         os.chdir(before)
 
 
+@pytest.mark.slow
 @needs_gcc
 def test_raw_samples_become_the_velocity_that_tflm_computes(run):
     require("tflite_micro")

@@ -109,6 +109,7 @@ def test_a_wrong_option_would_be_noticed(command_line):
         parse(command_line, ["boards", "chek", "x"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages_with(python))
 def test_python_compiles_and_runs_where_that_is_quick(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -55,6 +55,7 @@ def test_a_wrong_value_is_named_by_file_and_key(text, where, part):
     assert part in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "where", "part"),
     [
@@ -78,6 +79,7 @@ def test_what_is_not_a_yaml_mapping_is_refused_with_its_place(text, where, part)
     assert part in caught.value.message
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_a_mapping_or_a_clear_error(text):
     with contextlib.suppress(ConfigError):  # any other exception fails the test

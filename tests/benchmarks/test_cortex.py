@@ -113,6 +113,7 @@ class TestFigures:
 class TestFaults:
     pytestmark = emulated
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("body", "what"),
         [

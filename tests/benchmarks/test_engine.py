@@ -63,6 +63,7 @@ def printed(capsys, *arguments):
 @needs("unicorn")
 @needs("tflite_micro")
 class TestBenchmark:
+    @pytest.mark.slow
     @pytest.mark.parametrize("cpu", _image.CPUS)
     def test_a_model(self, capsys, tmp_path, model, cpu):
         path = tmp_path / "net.tflite"

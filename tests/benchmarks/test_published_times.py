@@ -66,6 +66,7 @@ def test_figures_that_are_fitted_to_the_others_foretell_those_that_were_held_out
     assert CORES[core].timing.percent / 100 == pytest.approx(factor, abs=0.06), "what virtual boards use is near"
 
 
+@pytest.mark.slow
 def test_a_third_of_the_figures_of_m4_was_held_out_and_all_of_m0plus():
     held = {core: [r["held_out"] for r in ROWS if core_of(r) == core] for core in map(core_of, ROWS)}
     assert sum(held["cortex-m4f"]) * 3 >= len(held["cortex-m4f"])

@@ -92,6 +92,7 @@ def test_borda_and_summary():
     assert set(result["final_regret"]["g"]) == {"best", "middle"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "problems", "switch"),
     [(functions, ["--functions", "Sphere7", "Easom"], "--per-function"), (mixed, [], "--per-problem")],

@@ -109,6 +109,7 @@ def test_minimum_of_a_network_space(name):
     assert 0.1 < allowed.mean() < 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Hartmann6", *NETWORKS])
 def test_reference(name):
     what = problem(name)

@@ -30,10 +30,12 @@ def function(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_minimum_is_at_the_minimiser(function):
     assert function(function.minimiser) == pytest.approx(function.minimum, rel=TOLERANCE, abs=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_minimiser_is_in_the_box_and_not_at_its_centre(function):
     low, high = np.array(function.bounds).T
     place = (np.array(function.minimiser) - low) / (high - low)
@@ -55,6 +57,7 @@ def test_nothing_is_below_the_minimum(function):
     assert min(lowest_of_polish(function, start) for start in (np.array(function.minimiser), *best)) >= floor
 
 
+@pytest.mark.slow
 def test_random_points_leave_something_to_gain(function):
     """A benchmark measures regret relative to random search."""
     values = function.values(function.random_points(np.random.default_rng(2), 200))
@@ -62,6 +65,7 @@ def test_random_points_leave_something_to_gain(function):
     assert np.unique(values).size > 3
 
 
+@pytest.mark.slow
 def test_one_point_and_many_agree(function):
     points = function.random_points(np.random.default_rng(3), 5)
     values = function.values(points)

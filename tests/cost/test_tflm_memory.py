@@ -44,18 +44,21 @@ def test_the_arena_of_the_host(anchors):
         assert 0 <= persistent_bytes(graph, pointer_bytes=8) - official.tail_bytes <= HOST_EXCESS, name
 
 
+@pytest.mark.slow
 def test_the_host_arena_of_candidates():
     for a in candidates(14):
         official = TflmInterpreter(converted(a)).arena()
         assert 0 <= arena_bytes(lower(a), pointer_bytes=8) - official.total_bytes <= HOST_EXCESS, a.key
 
 
+@pytest.mark.slow
 def test_the_greedy_plan_is_the_official_one_on_a_hundred_candidates():
     for seed, a in enumerate(candidates(100, seed=3, window=120)):
         model = pack(filled(lower(a), seed))
         assert arena_head_bytes(read_graph(model)) == TflmInterpreter(model).arena().head_bytes, a.key
 
 
+@pytest.mark.slow
 def test_the_host_arena_of_float_candidates():
     for a in candidates(8):
         official = TflmInterpreter(converted(a, "float32")).arena()

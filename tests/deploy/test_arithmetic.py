@@ -102,6 +102,7 @@ def test_one_scale_serves_all_channels():
     assert [*zip(multiplier.tolist(), shift.tolist(), strict=True)] == [quantize_multiplier(1 / 6)] * 3
 
 
+@pytest.mark.slow
 @given(affines, affines)
 @settings(max_examples=60, deadline=None)
 def test_tables_are_tflms_functions(a, out):
@@ -179,6 +180,7 @@ def in_single_precision(a, b, out, activation=0):
     return replace(add_parameters(a, b, out, activation), **changes)
 
 
+@pytest.mark.slow
 def test_precision_of_the_factors_of_sums(monkeypatch):
     rng, told = np.random.default_rng(0), {"ADD": 0, "SUB": 0}
     for _ in range(110):

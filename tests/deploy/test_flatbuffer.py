@@ -150,6 +150,7 @@ def test_a_sound_model_is_read():
     assert harmless(MODEL)
 
 
+@pytest.mark.slow
 def test_cut_short_at_any_length():
     assert all(harmless(MODEL[:n]) is None for n in range(len(MODEL) - 16))
 

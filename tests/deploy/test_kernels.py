@@ -61,6 +61,7 @@ def wrong(drawn, output):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_kernels_give_the_bytes_of_their_definition(program, kind):
     drawn = cases(kind, 150, seed=0)

@@ -38,12 +38,14 @@ def test_the_reference_gives_the_bytes_of_tflm(name):
     assert len(np.unique(values)) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILDERS)
 def test_builders_depend_on_nothing_but_the_generator(name):
     assert BUILDERS[name](np.random.default_rng(7)) == BUILDERS[name](np.random.default_rng(7))
     assert BUILDERS[name](np.random.default_rng(7)) != BUILDERS[name](np.random.default_rng(8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_model_has_one_input_and_one_output(name):
     graph = read_graph(BUILDERS[name](np.random.default_rng(0)))

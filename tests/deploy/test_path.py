@@ -148,6 +148,7 @@ def run_on_host(program, rows, folder):
     return np.frombuffer(done.stdout, np.float32).reshape(-1, 4)
 
 
+@pytest.mark.slow
 @needs("gcc")
 @pytest.mark.parametrize("turns", [1, 2, 4])
 def test_the_program_walks_where_the_host_walks(turns, tmp_path):
@@ -163,6 +164,7 @@ def test_the_program_walks_where_the_host_walks(turns, tmp_path):
     np.testing.assert_allclose(found[-1, 2:], position[-1] - position[0], atol=0.01)
 
 
+@pytest.mark.slow
 @needs("gcc")
 @pytest.mark.parametrize(
     ("turns", "scaling", "zero"), [(1, SCALING, -7), (2, FIXED, 9), (4, SCALING, 0), (4, FIXED, -5)]

@@ -107,6 +107,7 @@ def check_heads(networks):
     assert not wrong
 
 
+@pytest.mark.slow
 def test_the_head_predicted_is_the_official_interpreters():
     check_heads(candidates(25))
 

@@ -36,6 +36,7 @@ def float_outputs(architecture, windows):
     return forward(plan(architecture), weights, tf.constant(windows)).numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 @pytest.mark.parametrize("architecture", [*NETWORKS[:8], *EDGES], ids=lambda a: getattr(a, "key", a))
 def test_a_converted_model_is_the_predicted_one(architecture, precision):
@@ -55,6 +56,7 @@ def test_float_models_compute_the_network(architecture):
     assert np.allclose(infer(converted(architecture, "float32"), windows), wanted, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 def test_int8_models_approximate_the_network():
     for architecture in NETWORKS[:6]:
         windows = random_windows(architecture, CALIBRATION_WINDOWS)  # the ones the ranges come from
@@ -79,6 +81,7 @@ def test_litert_s_reference_kernels_are_within_one_step_of_tflm_and_mostly_equal
     assert (steps == 0).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_litert_s_optimised_kernels_are_seldom_off():
     steps = np.concatenate([steps_from_tflm(a, 40) for a in NETWORKS])
     assert steps.max() <= 3
@@ -97,6 +100,7 @@ def test_a_conversion_takes_less_than_a_cpu_second():
     assert sorted(seconds)[len(seconds) // 2] < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [NETWORKS[2], NETWORKS[4], *EDGES[2:4]], ids=lambda a: a.key)
 def test_no_weights_change_the_operators(architecture):
     """Fresh, trained and half-dead networks cost the same."""

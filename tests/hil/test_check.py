@@ -53,6 +53,7 @@ def test_all_is_well(answers):
     assert "not compared with the host's" in found["clock"].detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lies"),
     [
@@ -161,6 +162,7 @@ def test_a_simulated_clock_has_to_move(answers):
     assert answers(Stopped)["clock"].passed is False
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("board", CORES)
 def test_virtual_boards_pass(board):

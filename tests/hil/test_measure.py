@@ -102,6 +102,7 @@ def test_one_wrong_byte_is_a_parity_error(image, inputs, which):
         measure_image(rig, image, inputs, Reference("tflm", 0, outputs), macs=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "error"), [("flash", FlashOverflow), ("sram", RamOverflow)])
 def test_what_does_not_fit_never_reaches_the_board(monkeypatch, key, error):
     board = load_board("nucleo_f446re")

@@ -90,6 +90,7 @@ def outcomes(image, inputs, rate: float, seeds: range) -> tuple[int, int]:
     return right, failed
 
 
+@pytest.mark.slow
 def test_one_damaged_byte_in_500_is_right_or_an_error(image, inputs):
     right, failed = outcomes(image, inputs, 1 / 500, range(12))
     assert right > failed

@@ -20,6 +20,7 @@ pytestmark = emulated
 MODEL = BUILDERS["branches"](np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_together_they_are_an_inference(tmp_path, capsys):
     path = tmp_path / "model.tflite"
     path.write_bytes(MODEL)

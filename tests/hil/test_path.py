@@ -22,6 +22,7 @@ from tinynas.hil.path import PATH, measure_path, replay
 pytestmark = emulated
 
 
+@pytest.mark.slow
 def test_what_the_program_costs_beside_the_network():
     whole = measure_path(load_board("nucleo_f446re"), network(), settings())
     alone = whole.network
@@ -32,6 +33,7 @@ def test_what_the_program_costs_beside_the_network():
     assert whole.load == pytest.approx(whole.stride_cycles / (180e6 * STRIDE / RATE_HZ))
 
 
+@pytest.mark.slow
 @needs("gcc")
 def test_a_board_repeats_a_recording_bit_for_bit(tmp_path):
     rows = np.concatenate(walk(41, WINDOW + STRIDE, RATE_HZ, wild=False), axis=1)
@@ -46,6 +48,7 @@ def test_a_board_repeats_a_recording_bit_for_bit(tmp_path):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_the_command_line_reports_both(tmp_path, capsys):
     model = tmp_path / "model.tflite"
     model.write_bytes(network())

@@ -47,6 +47,7 @@ def in_pieces(data, *stops, config=CONFIG, stored=True):
     raise AssertionError("it never ended")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stops", "stored"), [((1, 4), True), ((1, 4), False)])
 def test_pieces_make_the_same_weights_bit_by_bit(data, whole, stops, stored):
     fit, heard = in_pieces(data, *stops, stored=stored)
@@ -71,6 +72,7 @@ def test_a_pause_at_the_end_or_beyond_is_the_end(data, whole):
         assert (fit.checkpoint, fit.history) == (None, whole.history)
 
 
+@pytest.mark.slow
 def test_patience_counts_over_pauses(data):
     config = replace(CONFIG, epochs=30, learning_rate=0.5, patience=3)
     once = train(NETWORK, data, config, rng=np.random.default_rng(7))

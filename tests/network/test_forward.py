@@ -31,6 +31,7 @@ def assert_equal(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * max(1.0, np.abs(expected).max()))
 
 
+@pytest.mark.slow
 @FEW
 @with_corners
 @given(architectures())
@@ -39,6 +40,7 @@ def test_both_forms_give_the_same_outputs(a):
     assert_equal(pyramid_outputs(a, weights, windows), dilated_outputs(a, weights, windows))
 
 
+@pytest.mark.slow
 @FEW
 @with_corners
 @given(architectures())
@@ -53,6 +55,7 @@ def test_what_the_converter_gets_is_the_same_function(a):
     assert len(outputs) == 1 + 2 * additions, "the operands of every addition, and no more"
 
 
+@pytest.mark.slow
 @FEW
 @with_corners
 @given(architectures())

@@ -14,6 +14,7 @@ def strided():
     return net.finish(net.dense(net.mean(net.sum(x, y)), "head", 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [

@@ -234,6 +234,7 @@ def test_of_any_graph_the_steps_fit_together(graph):
             assert all(operand.positions == step.positions for operand in operands)
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=40)
 @given(layer_graphs(means=False), st.integers(0, 99))
 def test_of_any_graph_the_outputs_are_those_of_all_positions(graph, seed):

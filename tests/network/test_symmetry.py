@@ -178,6 +178,7 @@ def test_without_a_symmetry_nothing_is_tied():
     assert spread(free, weights) == weights
 
 
+@pytest.mark.slow
 def test_training_keeps_the_symmetry_and_learns():
     """A target that turns with the window; yet every window of the training walks to the east."""
     rng = np.random.default_rng(0)

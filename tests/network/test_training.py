@@ -114,6 +114,7 @@ def test_every_epoch_is_reported(data):
     assert len(seen) == QUICK.epochs
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_training(data):
     architecture = replace(ARCHITECTURE, norm="batch", dropout=0.2)
     first, second, other = fit(data, architecture), fit(data, architecture), fit(data, architecture, seed=1)
@@ -133,6 +134,7 @@ class DropoutSeed(np.random.Generator):
         return self.dropout_seed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dropout", "same"), [(0.3, False), (0.0, True)])
 def test_dropout_masks_follow_their_own_seed(data, dropout, same):
     architecture = replace(ARCHITECTURE, dropout=dropout)

@@ -76,6 +76,7 @@ def test_accelerations_do_not_tilt_the_vertical():
     assert np.degrees(np.arccos(rotations[:, 2, 2])).max() < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rests", [True, False])
 def test_the_bias_of_the_gyroscope_is_learned(rests):
     truth, rate = tumble(600, 8, rate_rad_s=0.0 if rests else 0.5)

@@ -78,6 +78,7 @@ def board(request, tmp_path_factory):
     return Board(request.param, folder, {"gains.h": gains, "program.c": PROGRAM}, FILES)
 
 
+@pytest.mark.slow
 def test_a_board_computes_the_bits_of_the_host_in_less_than_2000_cycles(board):
     force, rate, field = walk(21, 3000, 100.0, wild=False)
     run_on(board, np.concatenate([force, rate, field], axis=1))

@@ -100,6 +100,7 @@ def test_without_a_compiler_the_twin_serves(monkeypatch):
     load_replay.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", [pytest.param(name, marks=needs(name)) for name in ("gcc", "clang")])
 @pytest.mark.parametrize("level", ["-O0", "-O3"])
 def test_no_optimisation_changes_a_bit(compiled, compiler, level, tmp_path):

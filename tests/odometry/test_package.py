@@ -33,6 +33,7 @@ def test_no_public_name_of_the_task_is_missing():
     )
 
 
+@pytest.mark.slow
 def test_importing_loads_no_tensorflow_and_no_hdf5():
     code = "import sys, tinynas.odometry; print({'tensorflow', 'h5py', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

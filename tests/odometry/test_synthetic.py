@@ -15,6 +15,7 @@ from tinynas.odometry.simulator import EarthField, PhoneSensors
 G = 9.80665
 
 
+@pytest.mark.slow
 def test_the_default_set_is_as_documented():
     data = load_dataset("synthetic")
     assert [len(part) for part in (data.train, data.valid, data.test)] == [48, 8, 8]

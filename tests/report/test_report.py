@@ -96,6 +96,7 @@ def test_trials_under_way(make_study: Make) -> None:
     assert "No trial has ended yet" in page.text
 
 
+@pytest.mark.slow
 def test_many_trials_stay_small_and_quick(make_study: Make) -> None:
     study = make_study(500, recordings=["a"])
     page = page_of(study)

@@ -66,6 +66,7 @@ def facts(trials):
     return [(t.id, t.state, t.seed, t.key, t.objective, [r["objective"] for r in t.rungs]) for t in trials]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 def test_each_network_is_trained_once_whatever_the_number_of_boards(run, count):
     final = {"candidates": 2, "seeds": 2, "epochs": 10, "refit": True}

@@ -54,6 +54,7 @@ def run(monkeypatch, board, configure, tasks, watcher, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("minutes", "cost", "count"),
     [(4.0, law(1.0, 0.5, 2e-5), 1), (3.0, law(2.0, 0.3, 1e-5, jitter=0.1), 1), (3.0, law(1.0, 0.5, 2e-5), 2)],
@@ -107,6 +108,7 @@ def test_trials_and_time_that_runs_out_first(run):
     assert summary["ended_early"] == f"the time was over ({searched} of 500 trials)"
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_the_time_goes_on_from_where_it_was(run):
     cost = law(1.0, 0.5, 2e-5)
     with pytest.raises(KeyboardInterrupt):

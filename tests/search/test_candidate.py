@@ -33,6 +33,7 @@ def test_limits_are_the_board_s_or_lower(configure, board, tasks):
     assert (lower.sram_bytes, lower.flash_bytes) == (5000, board.flash_limit_bytes)
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_fails_and_the_search_goes_on(search, configure, tmp_path, monkeypatch):
     from tinynas import network
 
@@ -52,6 +53,7 @@ def test_a_training_that_diverges_fails_and_the_search_goes_on(search, configure
     assert "weights" not in trials[1].artefacts
 
 
+@pytest.mark.slow
 def test_a_learning_rate_beyond_reason_fails_every_trial_and_says_so(search, configure, tmp_path):
     with pytest.raises(NoFeasibleCandidate, match="2 failed"):
         search(tmp_path / "study", configure(trials=2, training={"learning_rate": 1e38}))
@@ -59,6 +61,7 @@ def test_a_learning_rate_beyond_reason_fails_every_trial_and_says_so(search, con
         assert [(trial.state, "diverged" in trial.reason) for trial in study.trials()] == [("failed", True)] * 2
 
 
+@pytest.mark.slow
 def test_an_error_of_the_rig_stops_the_search_and_is_no_score(search, configure, tmp_path, monkeypatch):
     class RigError(TinynasError):
         disposition = "stop"
@@ -75,6 +78,7 @@ def test_an_error_of_the_rig_stops_the_search_and_is_no_score(search, configure,
     assert search(tmp_path / "study", configure(trials=1))[0].state == "done"
 
 
+@pytest.mark.slow
 @needs_tflm
 def test_the_official_interpreter_confirms_costs_and_outputs(finished, search, configure, tmp_path):
     [trial] = search(tmp_path / "study", configure(trials=1, mode="tflm"))
@@ -89,6 +93,7 @@ def test_the_official_interpreter_confirms_costs_and_outputs(finished, search, c
     assert trial.metrics["error_int8"] == by_model.metrics["error_int8"]
 
 
+@pytest.mark.slow
 @needs_tflm
 def test_a_measured_trial_parses_its_model_once(search, configure, tmp_path, monkeypatch):
     """By LiteRT, TFLM and the resource model, but out of one graph."""
@@ -137,6 +142,7 @@ def test_the_kernel_library_counts(search, configure, tmp_path, finished):
     assert trial.measurement["flash_bytes"] < cmsis_nn["flash_bytes"] - 20_000
 
 
+@pytest.mark.slow
 def test_a_search_whose_every_candidate_fails_gives_up_after_three(search, configure, tmp_path):
     with pytest.raises(StudyError, match="first 3 candidates all failed"):
         search(tmp_path / "study", configure(trials=8, training={"learning_rate": 1e38}))
@@ -144,6 +150,7 @@ def test_a_search_whose_every_candidate_fails_gives_up_after_three(search, confi
         assert study.counts()["failed"] == len(study.trials()) == 3
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_converted_fails_alone(search, configure, tmp_path, monkeypatch):
     real, calls = candidate.convert, []
 
@@ -159,6 +166,7 @@ def test_a_network_that_cannot_be_converted_fails_alone(search, configure, tmp_p
     assert "not this one" in trials[1].reason
 
 
+@pytest.mark.slow
 def test_seconds_add_up_over_sessions(search, configure, tmp_path, monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt

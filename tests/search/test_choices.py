@@ -75,6 +75,7 @@ def test_a_frame_alone_makes_another_trial(configure, board, tasks):
     assert problem.key(body) != problem.key(level)
 
 
+@pytest.mark.slow
 def test_each_trial_sees_what_it_chose(searched, config):
     _, trials = searched
     assert len(trials) == 4
@@ -130,6 +131,7 @@ def test_what_cannot_be_chosen_is_refused(configure, board):
     assert refused.value.where == "space.turns"
 
 
+@pytest.mark.slow
 def test_turns_are_chosen_within_the_time_that_an_update_may_take(configure, search, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "measure", lambda *_arguments, **_options: FIGURES)  # 100 us an inference
     space = {"turns": [1, 2, 4], "filters": [4, 4], "kernel_size": [2, 2], "dilations": [1], "blocks": [1, 1]}

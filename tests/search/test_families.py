@@ -39,6 +39,7 @@ def searched(tmp_path_factory, config, search):
     return folder, search(folder, config)
 
 
+@pytest.mark.slow
 def test_every_family_is_tried_and_each_network_is_of_its_own(searched):
     trials = [trial for trial in searched[1] if trial.final_of is None]
     assert [trial.state for trial in trials] == [TrialState.DONE] * 7

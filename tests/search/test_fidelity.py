@@ -78,6 +78,7 @@ def test_it_costs_a_fraction_of_training_everyone_to_the_end(run):
     assert 0.3 * whole.trained_s < short.trained_s < 0.6 * whole.trained_s
 
 
+@pytest.mark.slow
 def test_slow_starters_survive(run):
     trials, _, _ = run(with_slow_starters, trials=30)
     ended = [t for t in trials if t.state is TrialState.DONE and t.duplicate_of is None]
@@ -189,6 +190,7 @@ def test_pauses_are_whole_epochs_before_the_end(configure, options, pauses):
     assert configure(**options).pauses == pauses
 
 
+@pytest.mark.slow
 def test_a_real_search_pauses_and_ends_with_the_weights_of_one_that_does_not(search, configure, tmp_path):
     """The checkpoints of a real training, through study and workers."""
     options = {"trials": 1, "training": {"epochs": 3}}

@@ -23,6 +23,7 @@ def finals(tmp_path_factory, configure, search):
     return folder
 
 
+@pytest.mark.slow
 def test_the_best_two_are_trained_twice_more_with_seeds_of_their_own(finals):
     with Study.open(finals, readonly=True) as study:
         trials, summary, best = study.trials(), study.summary, study.best()
@@ -103,6 +104,7 @@ def test_turns_need_a_frame_that_turns(configure):
         configure(deploy={"turns": 3})
 
 
+@pytest.mark.slow
 def test_the_chosen_network_is_trained_once_more_on_validation_recordings_too(search, configure, tmp_path):
     folder = tmp_path / "study"
     final = {"candidates": 1, "seeds": 1, "epochs": 2, "refit": True}
@@ -126,6 +128,7 @@ def test_the_chosen_network_is_trained_once_more_on_validation_recordings_too(se
     assert len(search(folder, config)) == 4, "a resumed search trains nothing twice"
 
 
+@pytest.mark.slow
 def test_without_final_training_the_best_of_the_search_is_trained_again(search, configure, tmp_path):
     trials = search(tmp_path / "study", configure(trials=2, final={"refit": True}))
     assert [trial.refit_of is None for trial in trials] == [True, True, False]

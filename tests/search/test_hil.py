@@ -132,6 +132,7 @@ def test_float_models_are_not_measured(configure):
         configure(**options)
 
 
+@pytest.mark.slow
 def test_candidates_are_measured_before_and_after_their_training(search, configure, tmp_path, rig, taken):
     made = rig()
     options = {"probe": "07", "flasher": "pyocd", "recover": "uhubctl -a cycle", "keep": str(tmp_path / "lines")}
@@ -161,6 +162,7 @@ def test_what_is_measured_too_large_is_never_trained(search, configure, tmp_path
     assert not seen.epochs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [FlashOverflow("600000 bytes of flash are needed"), RamOverflow("too much")])
 def test_what_does_not_link_is_infeasible_by_the_penalty(search, configure, tmp_path, rig, error):
     rig(error)
@@ -170,6 +172,7 @@ def test_what_does_not_link_is_infeasible_by_the_penalty(search, configure, tmp_
     assert trials[0].reason == error.message
 
 
+@pytest.mark.slow
 def test_a_rig_that_recovers_is_never_scored(search, configure, tmp_path, rig):
     made = rig(LinkTimeout("no answer"), LinkTimeout("no answer"), None, LinkTimeout("no answer"))
     trials = search(tmp_path / "study", configure(mode="hil", trials=1))
@@ -178,6 +181,7 @@ def test_a_rig_that_recovers_is_never_scored(search, configure, tmp_path, rig):
     assert made.calls[0] == made.calls[1] == made.calls[2]
 
 
+@pytest.mark.slow
 def test_a_rig_that_does_not_recover_ends_the_search_which_goes_on_later(search, configure, tmp_path, rig):
     config = configure(mode="hil", trials=2)
     made = rig(None, None, *[LinkTimeout("no answer", where="/dev/ttyACM0")] * 3)
@@ -292,6 +296,7 @@ def test_a_candidate_goes_to_the_other_board_when_one_is_lost(board, desk):
     assert made.starts == ["A", "B", "B"]
 
 
+@pytest.mark.slow
 def test_as_many_measurements_at_a_time_as_boards_are_attached(board, configure, desk, monkeypatch):
     desk()
     assert bench_module.count_boards(board, configure(mode="hil")) == 2
@@ -301,6 +306,7 @@ def test_as_many_measurements_at_a_time_as_boards_are_attached(board, configure,
     assert bench_module.count_boards(board, configure(mode="hil", hil={"link": "/dev/none"})) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 def test_the_last_board_s_failure_is_an_exit_code_4(board, desk):
     desk("A", "B")

@@ -36,6 +36,7 @@ STAGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "name", "state", "raised"), STAGES, ids=[name for _, name, _, _ in STAGES])
 def test_it_stops_and_a_resume_takes_the_same_trials_to_their_end(
     search, configure, tmp_path, monkeypatch, finished, module, name, state, raised

@@ -63,6 +63,7 @@ def trials_of(folder):
         return study.trials()
 
 
+@pytest.mark.slow
 def test_interrupted_at_every_transition(search, configure, tmp_path, interrupting, uninterrupted):
     """One search stopped after each of its transitions in turn: 24 sessions, none of which repeats a finished step."""
     seen = []
@@ -87,6 +88,7 @@ def test_interrupted_at_every_transition(search, configure, tmp_path, interrupti
     assert steps(trials_of(tmp_path / "study")) == uninterrupted
 
 
+@pytest.mark.slow
 def test_interrupted_in_a_training_it_trains_that_network_anew(
     search, configure, tmp_path, interrupting, uninterrupted
 ):
@@ -121,6 +123,7 @@ def test_interrupted_in_the_final_evaluation(search, configure, tmp_path, monkey
         assert study.summary["test"]["error_int8"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [(0, "costed"), (1, "trained")])
 def test_a_disk_that_is_full_loses_nothing(search, configure, tmp_path, monkeypatch, watcher, uninterrupted, last):
     """The first trial's weights cannot be stored; the second one's model."""
@@ -143,6 +146,7 @@ def test_a_disk_that_is_full_loses_nothing(search, configure, tmp_path, monkeypa
     assert steps(search(tmp_path / "study", config)) == uninterrupted[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX")
 def test_a_file_that_may_not_grow_loses_nothing(search, configure, tmp_path, watcher, uninterrupted):
     """The real thing, for artefacts and database alike: the operating system refuses to write on."""

@@ -172,6 +172,7 @@ def test_another_seed_gives_another_search(finished, search, configure, tmp_path
     assert other[0].params != trained(folder)[0][0].params
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_scored_and_never_trained(search, configure, board, tmp_path, trainings):
     # Half of the space fits and all trials are spread over it: there are some of both.
     rng, shape = np.random.default_rng(0), {"window": 64, "channels": 9}
@@ -195,6 +196,7 @@ def test_what_does_not_fit_is_scored_and_never_trained(search, configure, board,
     assert len(trainings) == len(fitting)
 
 
+@pytest.mark.slow
 def test_with_the_known_constraint_only_what_fits_is_suggested(search, configure, tmp_path):
     config = configure(trials=3, objective={"limits": {"sram_bytes": 3900}})
     trials = search(tmp_path / "study", config)
@@ -285,6 +287,7 @@ def test_the_exact_limit_still_fits(configure, board, tasks):
         Problem(board, task, configure(objective={"limits": {"sram_bytes": least - 1}})).require_feasible()
 
 
+@pytest.mark.slow
 def test_what_fits_but_is_never_found_at_random_is_tried_all_the_same(
     search, configure, board, tasks, tmp_path, monkeypatch
 ):

@@ -57,6 +57,7 @@ def every_strided_network(space):
                 yield network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize("family", ["tcn", "ds_tcn", "cnn", "gru"])
 @pytest.mark.parametrize("resource", ["sram", "flash"])

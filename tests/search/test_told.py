@@ -74,6 +74,7 @@ def test_options_of_the_command_line():
     assert named.with_options(objective="scalar").objective.pareto == ()
 
 
+@pytest.mark.slow
 def test_a_search_ends_with_a_front(configure_search, search, tmp_path):
     search(tmp_path / "study", configure_search(trials=3, **PARETO))
     with Study.open(tmp_path / "study", readonly=True) as study:

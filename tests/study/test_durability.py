@@ -94,6 +94,7 @@ def check(folder: Path, promised: dict[int, str]) -> None:
         assert {trial.id for trial in trials} >= set(promised)
 
 
+@pytest.mark.slow
 @posix
 def test_sigkill_at_random_moments_loses_no_finished_step(tmp_path: Path) -> None:
     folder = tmp_path / "study"

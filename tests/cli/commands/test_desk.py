@@ -235,6 +235,7 @@ class TestAttached:
         assert "no board is attached" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_transcript_of_the_self_test_and_of_a_measurement(tmp_path, monkeypatch, capsys):
     model = tmp_path / "model.tflite"
     model.write_bytes(known_model())
@@ -249,6 +250,7 @@ def test_a_transcript_of_the_self_test_and_of_a_measurement(tmp_path, monkeypatc
     assert "only the mode hil has a board" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_model_has_the_id_that_runners_ask_for(tmp_path, monkeypatch, capfd):
     model = tmp_path / "model.tflite"
     model.write_bytes(known_model())

@@ -51,6 +51,7 @@ def fails(capsys, *args):
 
 @pytest.mark.emulator
 class TestMeasure:
+    @pytest.mark.slow
     def test_json_keeps_its_promise(self, model, capsys):
         assert main(["measure", str(model), "--board", "nucleo_f446re", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
@@ -65,6 +66,7 @@ class TestMeasure:
         assert 0 < found["macs"] < found["instructions"]
         assert found["energy_uj"] is None
 
+    @pytest.mark.slow
     def test_text_shows_the_same_figures(self, model, capsys, tmp_path):
         assert main(["measure", str(model), "--board", "nucleo_l476rg", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
@@ -75,6 +77,7 @@ class TestMeasure:
         assert "an estimate" in text
         assert (tmp_path / "kept" / "image.elf").is_file()
 
+    @pytest.mark.slow
     def test_what_does_not_fit_says_so(self, tmp_path, capsys):
         path = tmp_path / "big.tflite"
         large = TCN(filters=200, kernel_size=15, dilations=(1, 2), window=50, channels=3)
@@ -84,6 +87,7 @@ class TestMeasure:
         assert "bytes of" in message
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_the_interpreter_runs_the_same_model(tmp_path, capsys):
@@ -117,6 +121,7 @@ def test_a_missing_model_is_a_usage_error(tmp_path, capsys):
     assert "no such file" in message
 
 
+@pytest.mark.slow
 def test_a_port_that_is_not_there_is_a_board_error(model, capsys):
     code, message = fails(
         capsys, "measure", model, "--board", "nucleo_f446re", "--link", "/dev/no-such-port", "--flasher", "rom"
@@ -190,6 +195,7 @@ class TestDetect:
 
 
 class TestCheck:
+    @pytest.mark.slow
     @pytest.mark.emulator
     def test_a_virtual_board_passes(self, capsys):
         assert main(["boards", "check", "arduino_nano_33_ble", "--link", "virtual"]) == 0
@@ -221,6 +227,7 @@ class TestCheck:
 
 @pytest.mark.emulator
 class TestEmulate:
+    @pytest.mark.slow
     def test_the_first_line_is_a_terminal_that_answers(self, model, command):
         import serial
 
@@ -242,6 +249,7 @@ class TestEmulate:
             time.sleep(0.05)
         assert not Path(path).exists()
 
+    @pytest.mark.slow
     def test_standard_input_is_the_serial_port(self, model, command):
         arguments = command("boards", "emulate", "nucleo_l476rg", "--model", str(model))
         done = subprocess.run(

@@ -51,6 +51,7 @@ def search_args(config_file, tmp_path):
     return ["search", "--board", "nucleo_f446re", "--config", config_file, "--out", tmp_path / "study"]
 
 
+@pytest.mark.slow
 def test_killed_twice_it_ends_with_the_same_suggestions(stop, search_args, tmp_path, finished, capfd):
     folder = tmp_path / "study"
     code, *_ = stop(search_args, signal.SIGKILL, "[1/4]", delay=0.4)
@@ -136,6 +137,7 @@ def test_data_that_changed_are_refused(begun, capfd):
     assert "hint: restore the dataset" in err
 
 
+@pytest.mark.slow
 def test_from_another_folder_the_data_are_found_again(stop, tmp_path, config_file, walks, monkeypatch, capfd):
     home, elsewhere = walks.parent, tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -257,6 +257,7 @@ def test_without_out_the_folder_is_new_each_time(tmp_path, monkeypatch):
     assert all(Path(name).is_dir() for name in names)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_the_end_is_1_and_keeps_the_study(config_file, tmp_path, capfd, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")
@@ -283,6 +284,7 @@ def test_progress_with_nowhere_to_go(monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing_and_says_what_would_be_done(config_file, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     options = ["search", "--board", "nucleo_f446re", "--config", str(config_file), "--trials", "7", "--dry-run"]

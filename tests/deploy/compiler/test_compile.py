@@ -46,6 +46,7 @@ def test_a_model_is_compiled_in_less_than_half_a_second(optimise):
         assert best_of(3, lambda model=model: compile_model(model, optimise=optimise)) < 0.5
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("optimise", ["speed", "size"])
 def test_with_the_c_compiler_it_takes_less_than_three_seconds(optimise, tmp_path):

@@ -45,6 +45,7 @@ def mutants(rng, count):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "count"), [(0, 30), *(pytest.param(seed, 100, marks=pytest.mark.exhaustive) for seed in range(1, 5))]
 )

@@ -69,6 +69,7 @@ def networks(form, seeds, windows=20):
     return models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [pyramid, dilated])
 def test_some_random_networks_give_the_bytes_of_tflm(form, tmp_path):
     check_on_host(networks(form, range(300, 306)), "size", "gcc", tmp_path)
@@ -90,6 +91,7 @@ def test_random_networks_give_the_bytes_of_tflm(form, optimise, compiler, seeds,
     check_on_host(networks(form, seeds), optimise, compiler, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [pyramid, dilated])
 def test_outputs_of_random_networks_vary(form):
     """Else their agreement would prove little."""
@@ -128,6 +130,7 @@ def check_on_cortex(cortex, models, optimise, cpu, directory):
     assert wrong(models, made.split(outputs)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize(("cpu", "optimise", "names"), CORES, ids=lambda v: v if isinstance(v, str) else "")
 def test_a_cortex_m_gives_the_bytes_of_tflm(cpu, optimise, names, tmp_path, cortex):

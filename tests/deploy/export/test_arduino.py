@@ -49,6 +49,7 @@ def test_the_layout_is_that_of_the_specification(library):
     assert library_name("a_2nd__one") == "A2ndOne"
 
 
+@pytest.mark.slow
 @needs("arduino-builder")
 def test_arduinos_builder_compiles_it_without_a_warning(library, tmp_path):
     """For an 8-bit AVR, whose int has 16 bits and whose compiler is old: what builds there builds anywhere."""

@@ -153,6 +153,7 @@ def test_modules_in_the_current_folder_are_not_imported(tmp_path):
     assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr
 
 
+@pytest.mark.slow
 def test_its_process_ends_with_the_one_that_asks():
     code = (
         "import sys\nfrom tinynas.deploy import LitertInterpreter\nfrom tinynas.deploy.interpreters import process\n"

@@ -66,6 +66,7 @@ def test_the_handshake_puts_question_and_answer_in_step(device, banner):
         assert dut.info().board == "fake"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("again_s", "questions"), [(None, 2), (5.0, 1)])
 def test_a_board_that_is_slow_to_start_is_asked_as_often_as_is_wanted(device, again_s, questions):
     def slow(command):
@@ -380,6 +381,7 @@ def test_the_address_of_a_bus_error_is_told():
     assert "arrives damaged" in damaged.message
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reply=st.binary(max_size=200))
 def test_whatever_comes_back_ends_in_a_known_error(reply):

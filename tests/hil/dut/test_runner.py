@@ -36,6 +36,7 @@ def wait_for_start(port):
         Dut(link).handshake(60.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_id", MODELS)
 def test_performance_and_accuracy(model_id, tmp_path):
     model = Model.of(MODELS[model_id])

@@ -212,6 +212,7 @@ def modem_lines(tmp_path_factory) -> str:
 @pytest.mark.skipif(not find_spec("stm32loader"), reason="no stm32loader")
 @pytest.mark.skipif(not find_spec("unicorn"), reason="no unicorn")
 class TestStm32loader:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", STM32)
     def test_it_programs_a_virtual_board_which_then_runs_the_image(self, name, tmp_path, modem_lines, monkeypatch):
         board = load_board(name)

@@ -101,6 +101,7 @@ def fault_of(image: Image, source: str, folder: Path) -> dict[str, str]:
 class TestFaults:
     PRECISE = "00008200"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", CORES)
     def test_one_on_purpose(self, images, name):
         image = images(name)
@@ -109,6 +110,7 @@ class TestFaults:
         (pc,) = re.findall(rf"x-fault {kind} pc=([0-9a-f]{{8}}) lr=[0-9a-f]+ sp=[0-9a-f]+{status}", said)
         assert read_elf(image.elf).function_at(int(pc, 16)) == "machine_crash+0x0"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("source", "kind", "cfsr", "bfar"),
         [
@@ -133,6 +135,7 @@ class TestFaults:
         if "blx" not in source:
             assert read_elf(image.elf).function_at(int(found["pc"], 16)).startswith(f"{inference(image.elf)}+")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", CORES)
     def test_a_stack_that_overflows(self, images, name, tmp_path):
         image = images(name)

@@ -143,6 +143,7 @@ def test_outputs_are_the_references(simulator, name, tmp_path):
             reference.check(index, dut.outputs(), "QEMU")
 
 
+@pytest.mark.slow
 def test_the_firmware_says_whether_the_clock_started(simulator, image):
     with qemu(simulator, image.elf) as dut:
         dut.handshake(60)

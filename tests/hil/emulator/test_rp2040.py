@@ -139,6 +139,7 @@ class TestStart:
         uart = dataclasses.replace(PICO.uart, baud=baud)
         checked(dataclasses.replace(PICO, clock_hz=mhz * MHZ, uart=uart), tmp_path)
 
+    @pytest.mark.slow
     def test_the_self_test(self):
         found = {one.name: one.passed for one in check_board(PICO)}
         assert found == {"start": True, "name": True, "clock": None, "parity": True, "memory": True, "fault": True}

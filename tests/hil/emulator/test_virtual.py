@@ -81,6 +81,7 @@ class TestFirmware:
         assert fault.kind == ("HardFault" if name in BASELINE else "UsageFault")
         assert fault.registers.get("cfsr") == (None if name in BASELINE else 0x00010000)
 
+    @pytest.mark.slow
     def test_whatever_the_host_sends_nothing_is_lost_or_overrun(self, image):
         with VirtualBoard(image.board, image.elf) as virtual:
             dut = Dut(virtual.link, timeout_s=PATIENCE_S)
@@ -166,6 +167,7 @@ class TestProcess:
 
 @needs("a cross compiler")
 class TestImagesGoneWrong:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("source", "error", "message"),
         [
@@ -212,6 +214,7 @@ class TestTerminal:
             (process,) = emulators()
         assert ends(process)
 
+    @pytest.mark.slow
     def test_bytes_that_nobody_reads_do_not_stop_it(self, image):
         with VirtualTerminal(image.board, image.elf) as terminal:
             other = os.open(terminal.path, os.O_RDWR | os.O_NOCTTY)

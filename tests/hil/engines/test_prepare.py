@@ -66,6 +66,7 @@ def test_measured_on_every_board(name, root, tmp_path):
     assert found.macs == compiled.macs
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_an_input_serves_many_inferences(root, tmp_path):
@@ -84,6 +85,7 @@ def test_an_input_serves_many_inferences(root, tmp_path):
         assert results == pytest.approx(scale * (np.frombuffer(output, np.int8) - float(zero)), abs=1e-5)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_an_arena_that_leaves_no_room_for_a_second_input(root, tmp_path):
@@ -109,6 +111,7 @@ def _output_scale(model):
     return quantization.scale[0], quantization.zero_point[0]
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_cycles_of_each_operator(root, tmp_path):
@@ -136,6 +139,7 @@ def test_memory_is_reported_as_it_is_linked(root, tmp_path):
     assert image.static_ram_bytes + image.free_bytes + image.stack_limit_bytes == pytest.approx(F446.sram_bytes, abs=16)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_an_arena_for_which_there_is_no_room(tmp_path):
@@ -158,6 +162,7 @@ def test_tensors_alone_take_too_much(root, tmp_path):
         ready.check_room(small)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_the_interpreters_own_words(tmp_path):
@@ -167,6 +172,7 @@ def test_the_interpreters_own_words(tmp_path):
     assert not isinstance(error.value, RamOverflow)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_an_inference_that_fails(tmp_path):
@@ -175,6 +181,7 @@ def test_an_inference_that_fails(tmp_path):
         measure(F446, small_model(), engine="tflm", tflm_root=root)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 @pytest.mark.parametrize(
@@ -190,6 +197,7 @@ def test_a_check_of_the_library_that_fails(tmp_path, fault, said):
         measure(F446, small_model(), engine="tflm", tflm_root=root)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_a_library_without_messages(tmp_path):
@@ -199,6 +207,7 @@ def test_a_library_without_messages(tmp_path):
     assert "without messages" in found.toolchain
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_an_arena_without_room_and_without_messages(tmp_path):
@@ -207,6 +216,7 @@ def test_an_arena_without_room_and_without_messages(tmp_path):
         measure(F446, small_model(), engine="tflm", tflm_root=root)
 
 
+@pytest.mark.slow
 @needs_cxx
 @pytest.mark.emulator
 def test_another_models_library(tmp_path):

@@ -246,6 +246,7 @@ def test_any_bytes_get_one_reply_a_command(dut, words, loaded):
 # The client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dense_relu", "conv_1d_valid_strided", "softmax"])
 def test_the_client_gets_the_bytes_of_tflm(name, tmp_path):
     rng = np.random.default_rng(3)
@@ -285,6 +286,7 @@ def test_the_client_understands_the_rest(dut):
         assert isinstance(client.provoke_fault(), TargetFault)
 
 
+@pytest.mark.slow
 def test_operators_are_counted_where_the_model_has_hooks(tmp_path):
     rng = np.random.default_rng(5)
     model = BUILDERS["branches"](rng)

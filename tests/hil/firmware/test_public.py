@@ -55,6 +55,7 @@ def outputs_of(lines):
     return np.frombuffer(bytes.fromhex(text), np.int8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_id", MODELS)
 def test_the_id_is_what_runners_ask_for(duts, model_id):
     assert f"m-model-[{model_id}]" in duts(model_id).say(b"profile%")
@@ -69,6 +70,7 @@ def test_bytes_are_pixels_or_int8(duts, model_id):
     assert bytes.fromhex(printed.replace("-", "")) == data
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_floats_become_int8_as_in_the_reference(duts, data):

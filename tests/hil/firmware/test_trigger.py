@@ -57,6 +57,7 @@ class Logged:
 class TestVirtualBoard:
     pytestmark = emulated
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", PINS)
     def test_the_pin_falls_around_the_timed_inferences_only(self, name, tmp_path, monkeypatch):
         board = load_board(name)
@@ -69,6 +70,7 @@ class TestVirtualBoard:
         start, end = (int(lap) for lap in re.findall(rb"m-lap-us-(\d+)", run.sent)[1:])
         assert (falls[2] - rises[1]) / board.clock_hz * 1e6 == pytest.approx(end - start, abs=5)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", PINS)
     def test_the_pin_becomes_an_output_after_it_is_high(self, name, tmp_path, monkeypatch):
         bit, _, _, direction = PINS[name]
@@ -84,6 +86,7 @@ class TestVirtualBoard:
         run = Logged(F446, tmp_path, [b"timestamp%", b"name%", b"timestamp%"], monkeypatch)
         assert [level for _, level in run.levels(F446.name)[1:]] == [False, True] * 3  # the first after the reset
 
+    @pytest.mark.slow
     def test_without_a_pin_none_is_driven(self, tmp_path, monkeypatch):
         board = dataclasses.replace(F446, trigger_pin=None)
         run = Logged(board, tmp_path, [*UPLOAD, b"infer 2 0%"], monkeypatch)

@@ -184,6 +184,7 @@ def image(model, tmp_path_factory):
     return build
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_BOARD)
 def test_cmake_builds_an_image_that_lies_where_it_should(name, image):
     board = load_board(name)

@@ -53,6 +53,7 @@ def small(board, **changes):
     return dataclasses.replace(board, reserves=Reserves(firmware_flash_bytes=1024), **changes)
 
 
+@pytest.mark.slow
 def test_an_image_begins_with_stack_and_reset(board, model, toolchain, tmp_path):
     image = build_image(board, model, tmp_path, toolchain=toolchain)
     stack, reset = (int.from_bytes(image.binary[at : at + 4], "little") for at in (0, 4))
@@ -91,6 +92,7 @@ def test_the_same_sources_give_the_same_bytes_anywhere(board, model, toolchain, 
     assert first.binary == second.binary
 
 
+@pytest.mark.slow
 def test_the_firmware_is_compiled_once(board, model, toolchain, tmp_path, compiled, monkeypatch):
     monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
     build_image(board, model, tmp_path / "one", toolchain=toolchain)
@@ -110,6 +112,7 @@ def test_hooks_make_another_image(board, model, tmp_path):
     assert plain.flash_bytes < hooked.flash_bytes
 
 
+@pytest.mark.slow
 def test_a_flash_that_is_too_small(board, model, toolchain, tmp_path):
     fits = build_image(board, model, tmp_path, toolchain=toolchain)
     tight = small(board, flash=MemoryRegion("flash", board.flash.origin, fits.flash_bytes - 100))
@@ -117,6 +120,7 @@ def test_a_flash_that_is_too_small(board, model, toolchain, tmp_path):
         build_image(tight, model, tmp_path, toolchain=toolchain)
 
 
+@pytest.mark.slow
 def test_an_sram_that_is_too_small(board, model, toolchain, tmp_path):
     fits = build_image(board, model, tmp_path, toolchain=toolchain)
     room = fits.static_ram_bytes - 64
@@ -127,6 +131,7 @@ def test_an_sram_that_is_too_small(board, model, toolchain, tmp_path):
         build_image(tight, model, tmp_path, toolchain=toolchain)
 
 
+@pytest.mark.slow
 def test_what_exactly_fits(board, model, toolchain, tmp_path):
     fits = build_image(board, model, tmp_path, toolchain=toolchain)
     flash = MemoryRegion("flash", board.flash.origin, fits.flash_bytes)
@@ -161,6 +166,7 @@ def test_a_build_that_fails_leaves_no_half(board, model, tmp_path, monkeypatch):
     assert not list((tmp_path / "firmware").iterdir())
 
 
+@pytest.mark.slow
 def test_objects_that_nobody_uses_any_more_are_removed(board, model, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
     build_image(board, model, tmp_path / "one")
@@ -177,6 +183,7 @@ def test_objects_that_nobody_uses_any_more_are_removed(board, model, tmp_path, m
     assert len(list(home.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_two_builds_at_once_end_in_one_folder(board, model, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNAS_CACHE", str(tmp_path / "cache"))
     real = cache._compile_firmware

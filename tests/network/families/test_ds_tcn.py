@@ -77,6 +77,7 @@ def test_what_a_network_is_survives_json():
         Architecture.from_dict({"family": "ds_tcn", "filters": 3})
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(separable())
 def test_the_positions_that_count_give_the_outputs_of_all(a):
@@ -95,15 +96,18 @@ def test_a_depthwise_layer_keeps_channels_apart():
     assert predict(a, weights, window) == [[(10 * 2 + 3) + 2 * (100 * 0.5)]]
 
 
+@pytest.mark.slow
 def test_it_learns():
     check_learns(replace(SMALL, filters=8, dropout=0.0), epochs=15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("a", [*networks(3), SMALL], ids=lambda a: a.key)
 def test_a_converted_network_is_the_predicted_one_and_computes_it(a):
     check_converted(a)
 
 
+@pytest.mark.slow
 def test_arenas_are_the_official_interpreters_on_a_hundred_networks():
     check_arenas(networks(100, seed=4))
 

@@ -204,6 +204,7 @@ def test_the_arena_and_the_macs_are_the_compilers(a):
     check_compiled(a)
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("a", of_both(1, seed=22, window=200), ids=lambda a: a.key)

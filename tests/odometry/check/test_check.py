@@ -280,6 +280,7 @@ def test_every_advice_about_the_configuration_names_a_key_that_exists(walks):
         assert hasattr(DatasetOptions().align, key)
 
 
+@pytest.mark.slow
 def test_the_oxiod_subset_has_what_is_known_of_it(oxiod_subset):
     """Figures measured independently (Vicon body about 45 degrees off in the hand, offsets of -50 to +30 ms)."""
     from tinynas.odometry import load_dataset

@@ -38,6 +38,7 @@ def peak_mib(program):
     return int(peak) / 1024, said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_a_bomb_of_2_mb_that_unpacks_to_2_gb_is_refused(tmp_path):
     path = tmp_path / "walk.csv.gz"
@@ -106,6 +107,7 @@ def test_sample_rates_that_no_sensor_has(tmp_path, rate_hz):
         read_table_recording(path)
 
 
+@pytest.mark.slow
 def test_a_high_rate_takes_no_longer_than_a_low_one(tmp_path):
     """The running median of half a second is of 5,000 rows there."""
     path = tmp_path / "walk.csv"

@@ -108,6 +108,7 @@ def test_errors_are_sqrt_2_times_those_averaged_over_coordinates():
     assert relative_trajectory_error(time, true + error, true) == pytest.approx(np.sqrt(2) * rte)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stride", "least_m", "greatest_m"), [(200, 0.0, 0.04), (10, 0.03, 0.51)])
 def test_what_the_true_velocities_leave_is_what_the_documentation_says(stride, least_m, greatest_m):
     data = load_dataset("synthetic", seed=1, synthetic=SyntheticOptions(n_train=4))
@@ -142,6 +143,7 @@ def test_evaluate_tells_recordings_apart():
         evaluate(predicted, windows, recordings[::-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["velocity", "speed_heading"])
 def test_the_truth_evaluates_to_next_to_nothing_on_real_recordings(oxiod_subset, target):
     data = load_dataset(f"oxiod:{oxiod_subset}", modes=["trolley"])
@@ -153,6 +155,7 @@ def test_the_truth_evaluates_to_next_to_nothing_on_real_recordings(oxiod_subset,
     assert imu6.length_m == pytest.approx(157.5, rel=0.02)
 
 
+@pytest.mark.slow
 def test_windows_of_the_real_subset(oxiod_subset):
     data = load_dataset(f"oxiod:{oxiod_subset}")
     windows = make_windows(data.train, WindowSpec(200, 10))

@@ -145,6 +145,7 @@ def test_a_board_serves_one_measurement_at_a_time(run, configure, stages):
     assert max(at_once) == 2
 
 
+@pytest.mark.slow
 def test_a_worker_with_the_board_trains_where_there_is_no_other(run, configure, stages):
     with threads(desk=BOARD) as address:
         run(configure(mode="hil"), address, trials=1)

@@ -38,6 +38,7 @@ def children():
     return [pid for pid, command in commands.items() if "loky" in command and "tracker" not in command]
 
 
+@pytest.mark.slow
 def test_two_workers_finish_every_trial_and_leave_nothing_behind(run, configure, caplog):
     caplog.set_level(logging.DEBUG, "tinynas")
     watcher, before = Watcher(), children()

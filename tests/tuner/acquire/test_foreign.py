@@ -49,6 +49,7 @@ def drive(tuner, evaluations, batch=1):
     return tuner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", ["log_ei", "ucb"])
 @pytest.mark.parametrize("strategy", ["penalty", "clustering"])
 def test_it_guides_a_run(acquisition, strategy):

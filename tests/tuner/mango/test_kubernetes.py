@@ -43,6 +43,7 @@ def objective(cluster):
     return make
 
 
+@pytest.mark.slow
 def test_all_values_in_order_and_no_job_is_left(cluster, objective):
     made = objective()
     assert made(BATCH) == [3, 7, 11]
@@ -74,12 +75,14 @@ def test_a_program_that_fails_costs_its_own_point(objective, caplog):
     assert "PodFailurePolicy: exit code 1" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["'nearly done'", "''", "'0.5 m/s'"])
 def test_a_program_that_prints_no_value_costs_its_own_point(objective, caplog, said):
     assert objective(script(f"print(0.25 if p['x'] == 1 else {said})"))(BATCH) == ([BATCH[0]], [0.25])
     assert "printed no value" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_is_not_finished_at_the_deadline_is_ended_and_left_out(cluster, objective, caplog):
     started = time.monotonic()
     answer = objective(script("import time; time.sleep(60 if p['x'] == 3 else 0); print(p['x'])"), timeout=4)(BATCH)
@@ -88,6 +91,7 @@ def test_what_is_not_finished_at_the_deadline_is_ended_and_left_out(cluster, obj
     assert cluster.jobs == {}
 
 
+@pytest.mark.slow
 def test_a_missing_image_is_said(cluster, objective, caplog):
     cluster.images_that_are_missing = {"lab/train:1"}
     assert objective(timeout=1.2)(BATCH[:1]) == ([], [])
@@ -172,12 +176,14 @@ def _gone(cluster, seconds):
     return not cluster.jobs
 
 
+@pytest.mark.slow
 def test_jobs_of_a_driver_that_was_killed_go_by_themselves(cluster):
     _killed_once_it_has_made(cluster, 2)
     assert len(cluster.jobs) == 2
     assert _gone(cluster, 30)
 
 
+@pytest.mark.slow
 def test_jobs_go_with_the_pod_of_their_driver(cluster):
     _killed_once_it_has_made(cluster, 2, KUBERNETES_SERVICE_HOST="10.0.0.1", HOSTNAME="driver")
     owners = [job["metadata"]["ownerReferences"] for job in cluster.jobs.values()]

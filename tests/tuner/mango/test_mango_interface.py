@@ -83,6 +83,7 @@ class TestWhatIsFound:
         best = Tuner(HUNDRED, add, quiet(seed, param_sampler=sampler)).run()["best_params"]
         assert min(best["a"], best["b"]) >= 98
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", SEEDS)
     def test_rosenbrocks_valley_on_a_grid(self, seed):
         def valley(batch):
@@ -119,6 +120,7 @@ class TestWhatIsFound:
         assert results["best_objective"] > 8.4
         assert results["best_params"]["b"] == 4
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_vector_beside_an_integer_in_batches(self, seed):
         def objective(batch):

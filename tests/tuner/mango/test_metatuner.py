@@ -275,6 +275,7 @@ def test_bad_arguments(arguments, error):
         MetaTuner(**{"param_dict_list": LINES, **arguments})
 
 
+@pytest.mark.slow
 def test_students_improvement_agrees_with_an_integral():
     for mean, scale, freedom in [(0.0, 1.0, 3.0), (2.0, 0.7, 5.0), (-1.0, 2.0, 2.0)]:
         x = np.linspace(-4000, 0, 4_000_001)

@@ -80,6 +80,7 @@ def _random(space, score, seed, evaluations, constraint=None):
     return [score(point) for point in Tuner(space, conf_dict=conf).ask(evaluations)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("score", "dimension", "minimum", "evaluations", "share"),
     [(_branin, 2, 0.397887, 30, 0.01), (_hartmann6, 6, -3.32237, 40, 0.4), (_rosenbrock4, 4, 0.0, 30, 0.2)],
@@ -99,6 +100,7 @@ def test_the_space_of_networks():
     assert np.median(ours) <= lucky
 
 
+@pytest.mark.slow
 def test_the_space_of_networks_under_noise():
     noise = 0.1  # a third of what separates the best of ten random points from the best of a thousand
     ours = [_search(NETWORKS, _error, seed, 40, _fits, noise) for seed in range(3)]

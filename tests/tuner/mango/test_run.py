@@ -86,6 +86,7 @@ def test_a_grid_smaller_than_the_budget_is_tried_once(optimizer):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "conf",
     [

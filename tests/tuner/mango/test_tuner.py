@@ -38,6 +38,7 @@ def _drive(tuner, evaluations, score=_score, batch=1):
     return tuner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["penalty", "clustering"])
 @pytest.mark.parametrize("batch", [1, 4])
 def test_every_suggestion_is_new_allowed_and_of_the_right_types(strategy, batch):
@@ -111,6 +112,7 @@ def _interrupted(seed):
     return tuner
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=2)
 @given(hs.integers(0, 1000))
 def test_a_tuner_rebuilt_from_its_records_goes_on_the_same(seed):
@@ -139,6 +141,7 @@ def test_suggestions_do_not_depend_on_what_was_computed_before():
     assert busy.ask() == calm.ask()
 
 
+@pytest.mark.slow
 def test_another_process_with_other_threads_suggests_the_same():
     program = (
         "import json, sys; import scipy.stats as st; from tinynas.tuner import Tuner\n"

@@ -209,6 +209,7 @@ def lossy(p):
     return loss + abs(p.get("width_2", 30) - 40) / 40 + abs(p.get("width_3", 16) - 16) / 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 4])
 def test_a_mixed_conditional_space_is_searched_downhill(batch):
     def narrow(points):

@@ -63,6 +63,7 @@ def test_a_suggestion_among_a_thousand_observations_costs_no_cube(long_run):
     assert process_time() - started < 1.5  # a busy machine; 0.15 s on a free one
 
 
+@pytest.mark.slow
 def test_a_batch_of_64_holds_64_different_points(long_run):
     points = long_run.ask(64)
     assert len({tuple(point.values()) for point in points}) == 64

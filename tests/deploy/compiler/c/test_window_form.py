@@ -64,6 +64,7 @@ def test_the_text_depends_on_the_model_alone():
     assert other.files["net.h"] != text("branches")[1]
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("optimise", ["speed", "size"])
 def test_nothing_but_the_arena_is_written_to_and_nothing_called(optimise, tmp_path):

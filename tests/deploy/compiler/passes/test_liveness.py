@@ -28,6 +28,7 @@ def dilated_chain(dilations, kernel=3, window=64, last_step=True):
     return lower(read_graph(m.pack(x)))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_rows_in_their_new_numbers_are_the_same_rows(name):
     """Whatever an operator reads for a turn, it read for that turn before rows were numbered anew."""
@@ -49,6 +50,7 @@ def test_rows_in_their_new_numbers_are_the_same_rows(name):
                 assert all(0 <= r < lattice.count for r in wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_row_that_is_made_is_read_or_given_out(name):
     program = PROGRAMS[name]

@@ -66,6 +66,7 @@ def replayed(schedule):
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_every_row_is_in_its_place_when_it_is_read(name):
     assert replayed(schedule_of(MODELS[name])) == []

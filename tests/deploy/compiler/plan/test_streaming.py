@@ -51,6 +51,7 @@ def fitting(seed, count=1):
     raise AssertionError("no chain fits")
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 10, 40])
 def test_every_output_is_that_of_the_window_which_ends_there(stride, tmp_path):
