@@ -18,10 +18,9 @@ static uint32_t most_bytes(void) {
 }
 
 static void load(const dut_words *words) {
-    const char *problem = engine_problem();
     uint32_t bytes;
-    if (problem != NULL) {
-        put_error(problem);
+    if (!dut_engine_works()) {
+        /* It has said why. */
     } else if (words->count < 3) {
         put_error("Command 'db load' requires the # of bytes");
     } else if (!dut_number(words->word[2], &bytes) || bytes == 0) {
@@ -121,9 +120,7 @@ void dut_db(const dut_words *words) {
 void dut_input(const dut_words *words) {
     uint32_t bytes = received < engine_input_bytes() ? received : engine_input_bytes(), told = 0;
     const bool placed = words->count > 2;
-    const char *problem = engine_problem();
-    if (problem != NULL) {
-        put_error(problem);
+    if (!dut_engine_works()) {
         return;
     }
     if (placed && (!dut_number(words->word[1], &bytes) || bytes > engine_input_bytes() ||

@@ -32,7 +32,7 @@ static void put_results(void) {
     put_line("]");
 }
 
-static bool engine_works(void) {
+bool dut_engine_works(void) {
     const char *problem = engine_problem();
     if (problem != NULL) {
         put_error(problem);
@@ -57,7 +57,7 @@ void dut_infer(const dut_words *words) {
         put_error("Inference warmup must be >=0");
         return;
     }
-    if (!dut_input_ready() || !engine_works()) {
+    if (!dut_input_ready() || !dut_engine_works()) {
         return;
     }
     put_count("m-warmup-start-", warmups);
@@ -73,7 +73,7 @@ void dut_infer(const dut_words *words) {
     dut_put_time(start);
     dut_put_time(end);
     put_line("m-infer-done");
-    inferred = engine_works();
+    inferred = dut_engine_works();
     if (inferred) {
         put_results();
     }
@@ -107,7 +107,7 @@ void dut_output(const dut_words *words) {
 
 void dut_operators(const dut_words *words) {
     (void)words;
-    if (!dut_input_ready() || !engine_works()) {
+    if (!dut_input_ready() || !dut_engine_works()) {
         return;
     }
     uint32_t count;
@@ -116,7 +116,7 @@ void dut_operators(const dut_words *words) {
         put_error("The model was compiled without hooks");
         return;
     }
-    inferred = engine_works();
+    inferred = dut_engine_works();
     if (!inferred) {
         return;
     }

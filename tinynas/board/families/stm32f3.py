@@ -35,7 +35,7 @@ STM32F3 = McuFamily(
     uarts={**serial_ports(0x4002101C), 0x40013800: SerialPort(37, (0x40021018, 14))},
     pins=PINS,
     sources=("stm32f3.c", "stm32_usart_v2.c", "stm32_trigger.c"),
-    code_bytes={"gcc": 7_901, "zig": 8_838},
+    code_bytes={"gcc": 7_901, "zig": 8_854},
     peripherals=(
         RegisterBlock(0x40021000, dict.fromkeys(range(0x00, 0x34, 4), 0) | {0x00: 0x83, 0x14: 0x14}, _READY),
         *gpio_ports(0x48000000),

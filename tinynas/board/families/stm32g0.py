@@ -31,7 +31,7 @@ STM32G0 = McuFamily(
     uarts={0x40004400: SerialPort(28, (0x4002103C, 17)), 0x40013800: SerialPort(27, (0x40021040, 14))},
     pins=PINS,
     sources=("stm32g0.c", "stm32_usart_v2.c", "stm32_trigger.c"),
-    code_bytes={"gcc": 11_696, "zig": 10_052},
+    code_bytes={"gcc": 11_688, "zig": 10_076},
     peripherals=(
         RegisterBlock(0x40021000, dict.fromkeys(range(0x00, 0x64, 4), 0) | {0x00: 0x500}, _READY),
         *gpio_ports(0x50000000),

@@ -30,7 +30,7 @@ STM32G4 = McuFamily(
     uarts={**UARTS_L4, 0x40008000: SerialPort(91, (0x4002105C, 0), low_power=True)},
     pins=PINS,
     sources=("stm32l4.c", "stm32_usart_v2.c", "stm32_trigger.c"),
-    code_bytes={"gcc": 7_993, "zig": 8_986},
+    code_bytes={"gcc": 7_993, "zig": 9_002},
     peripherals=(
         clocks_l4(),
         RegisterBlock(0x40007000, dict.fromkeys(range(0x00, 0x84, 4), 0) | {0x00: 0x200, 0x80: 0x100}),

@@ -32,7 +32,7 @@ STM32L4 = McuFamily(
     uarts=UARTS_L4,
     pins=PINS,
     sources=("stm32l4.c", "stm32_usart_v2.c", "stm32_trigger.c"),
-    code_bytes={"gcc": 7_873, "zig": 8_846},
+    code_bytes={"gcc": 7_873, "zig": 8_862},
     peripherals=(
         clocks_l4(),
         RegisterBlock(0x40007000, dict.fromkeys(range(0x00, 0x5C, 4), 0) | {0x00: 0x200}),
@@ -64,7 +64,7 @@ STM32L4_PLUS = McuFamily(
     uarts={**UARTS_L4, 0x40008000: SerialPort(70, (0x4002105C, 0), low_power=True)},
     pins=PINS,
     sources=("stm32l4.c", "stm32_usart_v2.c", "stm32_trigger.c"),
-    code_bytes={"gcc": 8_013, "zig": 8_966},
+    code_bytes={"gcc": 8_013, "zig": 8_982},
     peripherals=(
         clocks_l4(),
         RegisterBlock(0x40007000, dict.fromkeys(range(0x00, 0x84, 4), 0) | {0x00: 0x200, 0x80: 0x100}),

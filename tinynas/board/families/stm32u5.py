@@ -28,7 +28,7 @@ STM32U5 = McuFamily(
     },
     pins=PINS,
     sources=("stm32u5.c", "stm32_usart_v2.c", "stm32_trigger.c"),
-    code_bytes={"gcc": 8_221, "zig": 9_126},
+    code_bytes={"gcc": 8_221, "zig": 9_142},
     peripherals=(
         RegisterBlock(0x46020C00, dict.fromkeys(range(0x00, 0xF8, 4), 0) | _RESET, _READY),
         # The regulator and its booster are ready as soon as they are asked for.
