@@ -146,14 +146,17 @@ class RunningTrials:
     def _has_to_wait(self, one: AtWork, later: Sequence[AtWork]) -> bool:
         """Whether a stage waits: for a board, or because another trial at work learns what this one needs."""
         board, trial = one
-        running = [other for other, _ in self._running.values()]
         if trial.state is TrialState.PROPOSED and trial.final_of is None:
-            before = running if self.sharing is None else [*running, *later]
+            before = self._at_work() if self.sharing is None else [*self._at_work(), *later]
             if any(other.board == board and other.trial.key == trial.key for other in before):
                 return True  # the same network is being tried: its results will do
-        if self.sharing is not None and self.sharing.waits(one, running):
+        if self.sharing is not None and self.sharing.waits(one, self._at_work()):
             return True
         return trial.state in _WITH_BOARD and not self._has_board(board)
+
+    def _at_work(self) -> list[AtWork]:
+        """Whose stages run."""
+        return [one for one, _ in self._running.values()]
 
     def _files(self, one: AtWork) -> dict[str, bytes]:
         """What the trial's next stage reads, by SHA-256."""
@@ -232,7 +235,7 @@ class RunningTrials:
             ) from cause
         lost = [culprit]
         if self.workers.restart(stage):
-            others = [one for one, _ in self._running.values()]
+            others = self._at_work()
             self._running.clear()
             # Of a pool that broke nobody knows which stage broke it: each counts.
             self._tries.update(self._order(one) for one in others if cause)
