@@ -119,8 +119,8 @@ class RunningTrials:
     def _wait_for_ends(self) -> list[Future[Sequence[Step]]]:
         """Wait for a stage to end, but not long. Returns those that are looked at before new ones begin.
 
-        Which of two that ended at once comes first must not be chance. Of many only some are looked at, those first that
-        are nearly finished: where hundreds end at once, some workers are busy again before all have had their turn.
+        Which of two that ended at once comes first must not be chance. Of many only some are looked at, those first
+        that are nearly finished: where hundreds end at once, some workers are busy again before all had their turn.
         """
         with suppress(Empty):
             self._note_end(self._ends.get(timeout=0 if self._ended else _POLL_S))

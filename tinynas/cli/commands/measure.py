@@ -40,8 +40,8 @@ TRANSCRIPT = "serial.log"
 MeterOption = Annotated[
     str | None,
     typer.Option(
-        help="Power meter in the supply of a real board: lpm01a:PORT, lpm01a:PORT@VOLTS (3.3 by default), or"
-        " ina228:PORT. docs/energy.md has the wiring.",
+        help="Power meter in the supply of a real board: lpm01a:PORT, lpm01a:PORT@VOLTS (3.3 by default),"
+        " ina228:PORT, or ina228:/dev/i2c-N. docs/energy.md has the wiring.",
         metavar="METER",
     ),
 ]
