@@ -124,7 +124,7 @@ def explain_trial(view: StudyView, trial: Trial, config: Config, board: Board) -
         reason=trial.reason,
         costs=found,
         peak_bytes=None if fullest is None else arena.held_at(fullest),
-        peak_operator=", ".join(begun) or None,
+        peak_operator=" and ".join(begun) or None,
         peak_holds=tuple((s.label, s.bytes) for s in sorted(held, key=lambda slot: -slot.bytes)),
         heaviest=tuple(_heaviest(architecture)),
         remedies=remedies,

@@ -74,7 +74,8 @@ def _tabulate(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) 
     for row in rows:
         table.add_row(*map(Text, row))
     if table.row_count:
-        stdout().print(Text(f"\n{title}", style="bold"))
+        if title:
+            stdout().print(Text(f"\n{title}", style="bold"))
         print_table(table)
 
 
@@ -101,11 +102,12 @@ def _print_study(found: StudyExplained) -> None:
         ],
     )
     if not names:
-        _say(f"\nWhat each parameter moved is not known: too few different trials, of which it takes {FEWEST_TRIALS}.")
+        _say(f"\nWhat each parameter moved is not known: that takes {FEWEST_TRIALS} different trials.")
     if found.tie.spread_m_s is not None:
         spread = f"Trainings of one network differ by {found.tie.spread_m_s:.3f} m/s (standard deviation)"
         trials = ", ".join(map(str, found.tie.trials))
-        _say(f"\n{spread}; not to be told apart by one training each: trials {trials}.")
+        alike = f"not to be told apart by one training each: trials {trials}"
+        _say(f"\n{spread}; {alike if len(found.tie.trials) > 1 else f'trial {trials} is better by more than that'}.")
     else:
         _say("\nWhich of the best cannot be told apart is not known: no network was trained with several seeds.")
     _tabulate("Why trials failed", ("reason", "trials"), ((reason, str(n)) for reason, n in found.reasons.items()))
@@ -132,7 +134,9 @@ def _print_trial(one: TrialExplained) -> None:
         ),
     )
     if one.peak_bytes is not None:
-        _say(f"\nThe arena is fullest, {one.peak_bytes:,} bytes, when {one.peak_operator} is written. Then it holds")
+        _say(
+            f"\nThe arena is fullest, {one.peak_bytes:,} bytes, with the writing of {one.peak_operator}. It then holds"
+        )
         _tabulate("", ("", "bytes"), ((label, f"{size:,}") for label, size in one.peak_holds))
     _tabulate("Most weights", ("layer", "bytes"), ((name, f"{size:,}") for name, size in one.heaviest))
     _tabulate(
