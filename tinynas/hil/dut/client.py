@@ -24,6 +24,7 @@ from tinynas.hil.dut.replies import (
     push_in,
     shown,
     timestamp_in,
+    untimed_inference,
 )
 
 __all__ = ["CHUNK_BYTES", "Dut"]
@@ -195,6 +196,20 @@ class Dut:
         )
         self._inferences += count + warmup
         return timed
+
+    def infer_untimed(self, count: int, warmup: int = 0) -> tuple[float, ...]:
+        """Like `infer`, of MLPerf Tiny's energy build, which pulses its trigger pin and tells no times.
+
+        Returns:
+            Dequantised outputs of the last inference.
+        """
+
+        def understand(lines: Sequence[str], where: str) -> tuple[float, ...]:
+            return untimed_inference(lines, count, warmup, where)
+
+        results = self._talk.ask(f"infer {count} {warmup}", understand, timeout_s=self._infer_timeout_s)
+        self._inferences += count + warmup
+        return results
 
     def outputs(self) -> bytes:
         """The output tensor's bytes of the last inference.
