@@ -160,7 +160,7 @@ def _remedies(view: StudyView, architecture: Architecture, engine: Engine, preci
 
     def cost(changed: Mapping[str, Any]) -> Costs | None:
         try:
-            found = costs(Architecture.from_dict(changed), engine, precision)
+            found = costs(Architecture.from_dict(_settled(changed)), engine, precision)
         except (SpaceError, ConversionError):  # no network of the family, or none that is compiled
             return None
         fits = all(
@@ -179,9 +179,15 @@ def _remedies(view: StudyView, architecture: Architecture, engine: Engine, preci
         yield from _together(fields, cost)
 
 
+def _settled(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fields with filters for no more blocks than there are."""
+    filters, blocks = fields["filters"], fields.get("dilations", fields.get("strides", ()))
+    return {**fields, "filters": filters[: len(blocks)]} if isinstance(filters, list) else fields
+
+
 def _together(fields: Mapping[str, Any], cost: Callable[[Mapping[str, Any]], Costs | None]) -> Iterator[Remedy]:
     for share in _SHARES:
-        changed = {name: _shrink(name, value, share) for name, value in fields.items()}
+        changed = _settled({name: _shrink(name, value, share) for name, value in fields.items()})
         if (then := cost(changed)) is not None:
             change = {name: (fields[name], value) for name, value in changed.items() if value != fields[name]}
             yield Remedy(change, then.sram_bytes, then.flash_bytes)
@@ -194,6 +200,8 @@ def _smaller(name: str, value: Any) -> Iterator[Any]:
         return
     if isinstance(value, int) and not isinstance(value, bool):
         yield from range(value - 1, 0, -1)
+    elif name == "filters":  # of each block: all of them shrink
+        yield from (_shrink(name, value, share) for share in _SHARES)
     elif isinstance(value, list | tuple):
         yield from (list(value[:count]) for count in range(len(value) - 1, 0, -1))
 
@@ -204,6 +212,8 @@ def _shrink(name: str, value: Any, share: float) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         small = max(1, int(value * share))
         return small - small % 4 if small >= 4 else small  # symmetric networks have groups of four
+    if name == "filters":
+        return [_shrink(name, width, share) for width in value]
     if isinstance(value, list | tuple):
         return list(value[: max(1, int(len(value) * share))])
     return value

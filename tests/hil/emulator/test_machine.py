@@ -63,7 +63,7 @@ def test_what_follows_conditional_reads_of_flash_is_not_conditional(value, read)
 
 
 def test_what_follows_a_conditional_read_at_the_end_of_a_page_is_not_conditional():
-    """Unicorn ends its block at the page; the read's one holds no IT, and had made the next one conditional for ever."""
+    """Unicorn ends its block at the page; that of the read holds no IT, and made the next one conditional for ever."""
     run = Run("""
         b 2f
         .align 2
