@@ -45,7 +45,7 @@ class TCN(BlockNetwork, family="tcn"):
         >>> a.receptive_field, a.parameters
         (121, 9714)
         >>> TCN(filters=(8, 12, 16, 24), kernel_size=5, dilations=(1, 2, 4, 8), window=200, channels=6).parameters
-        9054
+        9750
     """
 
     squeeze: int = 1
