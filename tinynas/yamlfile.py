@@ -72,11 +72,12 @@ def _key_of(wanted: yaml.Node, node: yaml.Node, key: tuple[int | str, ...] = ())
     return next((place for place in found if place is not None), None)
 
 
-def read_user_file(path: str | Path) -> str:
+def read_user_file(path: str | Path, advice: str = "give the path of a YAML file") -> str:
     """Return the text of a file a user named.
 
     Args:
         path: A file in UTF-8.
+        advice: What to do where there is no such file.
 
     Raises:
         ConfigError: The file is missing, a folder or a device, too large, unreadable, or not text.
@@ -86,13 +87,11 @@ def read_user_file(path: str | Path) -> str:
         if not Path(path).is_file():
             special = "is not a regular file" if Path(path).exists() else "no such file"
             what = "is a folder, not a file" if Path(path).is_dir() else special
-            raise ConfigError(what, where=where, advice="give the path of a YAML file")
+            raise ConfigError(what, where=where, advice=advice)
         with Path(path).open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise ConfigError(
-                f"larger than {_MOST_BYTES >> 10} KiB", where=where, advice="give the path of a YAML file"
-            )
+            raise ConfigError(f"larger than {_MOST_BYTES >> 10} KiB", where=where, advice=advice)
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8 text (byte {error.start})", where=where, advice="save it as UTF-8") from error

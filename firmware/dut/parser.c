@@ -106,7 +106,7 @@ void dut_receive(char c) {
 }
 
 void dut_start(void) {
-    put_line("m-timestamp-mode-performance");
+    put_line("m-timestamp-mode-" DUT_MODE);
     dut_put_lap();
     put_line("m-init-done");
     put_line("m-ready");

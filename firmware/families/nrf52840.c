@@ -48,17 +48,17 @@
 #define UARTE_CONFIG UARTE(0x56Cu)
 
 /* The divider's steps are coarse: the values are the manufacturer's, not a formula's. */
-#if BOARD_UART_BAUD == 9600
+#if SERIAL_BAUD == 9600
 #define BAUDRATE 0x00275000u
-#elif BOARD_UART_BAUD == 115200
+#elif SERIAL_BAUD == 115200
 #define BAUDRATE 0x01D60000u
-#elif BOARD_UART_BAUD == 230400
+#elif SERIAL_BAUD == 230400
 #define BAUDRATE 0x03B00000u
-#elif BOARD_UART_BAUD == 460800
+#elif SERIAL_BAUD == 460800
 #define BAUDRATE 0x07400000u
-#elif BOARD_UART_BAUD == 921600
+#elif SERIAL_BAUD == 921600
 #define BAUDRATE 0x0F000000u
-#elif BOARD_UART_BAUD == 1000000
+#elif SERIAL_BAUD == 1000000
 #define BAUDRATE 0x10000000u
 #else
 #error "a baud rate that the UARTE does not know: 9600, 115200, 230400, 460800, 921600 or 1000000"

@@ -135,7 +135,7 @@ void family_uart_start(void) {
     enable(RESETS_IO_BANK0 | RESETS_PADS_BANK0);
     RESETS_RESET |= 1u << BOARD_UART_CLOCK_BIT;
     enable(1u << BOARD_UART_CLOCK_BIT);
-    const uint32_t divisor = (machine_clock_hz() * 4u + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD; /* in 64ths */
+    const uint32_t divisor = (machine_clock_hz() * 4u + SERIAL_BAUD / 2u) / SERIAL_BAUD; /* in 64ths */
     UART_IBRD = divisor >> 6;
     UART_FBRD = divisor & 63u;
     UART_LCR_H = UART_LCR_H_8_BITS; /* takes the divisor over */

@@ -7,6 +7,7 @@
 
 #include "board.h"
 #include "core/cortex.h"
+#include "core/family.h"
 
 /* The internal oscillator, which is on every board whatever crystals it has. */
 #define HSI_HZ 16000000u
@@ -71,10 +72,10 @@ static inline void uart_pins(void) {
 
 static inline uint32_t baud_divisor(uint32_t clock_hz) {
 #ifdef BOARD_UART_LOW_POWER
-    const uint32_t whole = clock_hz / BOARD_UART_BAUD, rest = clock_hz % BOARD_UART_BAUD;
-    return (whole << 8) + ((rest << 8) + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD; /* in 256ths of a bit */
+    const uint32_t whole = clock_hz / SERIAL_BAUD, rest = clock_hz % SERIAL_BAUD;
+    return (whole << 8) + ((rest << 8) + SERIAL_BAUD / 2u) / SERIAL_BAUD; /* in 256ths of a bit */
 #else
-    return (clock_hz + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD; /* sixteen samples a bit */
+    return (clock_hz + SERIAL_BAUD / 2u) / SERIAL_BAUD; /* sixteen samples a bit */
 #endif
 }
 

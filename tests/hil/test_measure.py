@@ -121,13 +121,16 @@ def test_what_does_not_fit_never_reaches_the_board(monkeypatch, key, error):
 class Meter:
     """Sees a window of 10 s, in which the board takes a joule; notes when it is asked for what."""
 
-    name, resolution_s = "meter", 0.001
+    name, resolution_s, remedy = "meter", 0.001, ""
 
     def __init__(self, events):
         self.events = events
 
     def start(self):
         self.events.append("start")
+
+    def pulse(self):
+        self.events.append("pulse")
 
     def stop(self):
         self.events.append("stop")
@@ -168,7 +171,7 @@ class TestEnergy:
         measured = measure(self.BOARD, MODEL, link="port", meter="lpm01a:COM5")
         assert measured.energy_inferences == self.COUNT
         assert measured.energy_uj == pytest.approx(1e6 / self.COUNT)
-        assert events == ["lpm01a:COM5", "flash", "start", "stop", "left", "close"]
+        assert events == ["lpm01a:COM5", "flash", "start", "pulse", "pulse", "stop", "left", "close"]
         assert sum(command.startswith(f"infer {self.COUNT} 1 ") for command in self.last.received) == 1
 
     def test_the_power_shield_s_stream(self, image, inputs):
@@ -190,7 +193,7 @@ class TestEnergy:
         with pytest.raises(BoardError) as caught:
             measure(self.BOARD, MODEL, link="port", meter="ina228:COM5")
         assert caught.value.disposition == "retry"
-        assert events == ["ina228:COM5", "flash", "start", "close"]
+        assert events == ["ina228:COM5", "flash", "start", "pulse", "pulse", "close"]
 
     @pytest.mark.parametrize(
         ("board", "link", "meter", "said"),
@@ -198,12 +201,18 @@ class TestEnergy:
             (BOARD, "virtual", "lpm01a:COM5", "takes no current"),
             (BOARD, "auto", "watt:COM5", "names no meter"),
             (dataclasses.replace(BOARD, trigger_pin=None), "auto", "lpm01a:COM5", "begin and end"),
+            (dataclasses.replace(BOARD, trigger_pin=None), "auto", "ina228:COM5", "begin and end"),
         ],
     )
     def test_what_cannot_be_is_refused_before_anything_is_opened(self, events, board, link, meter, said):
         with pytest.raises(ConfigError, match=said):
             measure(board, MODEL, link=link, meter=meter)
         assert events == []
+
+    def test_a_chip_that_the_host_reads_needs_no_trigger_pin(self, events):
+        board = dataclasses.replace(self.BOARD, trigger_pin=None)
+        assert measure(board, MODEL, link="port", meter="ina228:/dev/i2c-1").energy_uj > 0
+        assert events[0] == "ina228:/dev/i2c-1"
 
 
 def network(filters=8, window=100):

@@ -24,6 +24,16 @@ Curve = Callable[[Mapping[str, Any], float, int], float]
 Cost = Callable[[int, float], float]
 
 
+class _Stage(Future[Sequence[Step]]):
+    """A stage that notices when its end is taken note of."""
+
+    noticed = False
+
+    def result(self, timeout: float | None = None) -> Sequence[Step]:
+        self.noticed = True
+        return super().result(timeout)
+
+
 class PretendingWorkers:
     """Runs stages by a formula. A stage that began takes its time on the clock, beside those of other workers.
 
@@ -44,7 +54,8 @@ class PretendingWorkers:
         self.now = 0.0
         self.trained_s = 0.0
         self._order = 0
-        self._running: list[tuple[float, int, Future[Sequence[Step]], Sequence[Step]]] = []
+        self._running: list[tuple[float, int, _Stage, Sequence[Step]]] = []
+        self._ended: _Stage | None = None
 
     def clock(self) -> float:
         """The time."""
@@ -56,15 +67,15 @@ class PretendingWorkers:
     def submit(self, trial: Trial, _files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
         seconds, step = self._run(trial, self.limits[board])
         self._order += 1
-        future: Future[Sequence[Step]] = Future()
+        future = _Stage()
         heapq.heappush(self._running, (self.now + seconds, self._order, future, [step]))
         return future
 
     def listen(self) -> None:
-        """Let the time pass until a stage ends, once all workers are at work."""
-        if self._running and not any(future.done() for _, _, future, _ in self._running):
-            self.now, _, future, steps = heapq.heappop(self._running)
-            future.set_result(steps)
+        """Let the time pass until a stage ends; not before the search has noticed the end of the last one."""
+        if self._running and (self._ended is None or self._ended.noticed):
+            self.now, _, self._ended, steps = heapq.heappop(self._running)
+            self._ended.set_result(steps)
 
     def restart(self, _stage: Future[Sequence[Step]], /) -> bool:
         raise AssertionError("nothing hangs here")

@@ -11,6 +11,8 @@ from tinynas.yamlfile import did_you_mean, parse_mapping, read_user_file
 
 __all__ = ["list_boards", "load_board"]
 
+_ADVICE = "name one of `tinynas boards list`, or the file that describes your own: docs/boards.md"
+
 
 def list_boards() -> list[str]:
     """Return the names of the shipped boards, sorted.
@@ -43,7 +45,7 @@ def load_board(name_or_path: str | Path) -> Board:
         # The same key names the same file in an error, wherever tinynas is installed.
         where, content = f"boards/{name}.yaml", resource("boards", f"{name}.yaml").read_text(encoding="utf-8")
     elif isinstance(name_or_path, Path) or _looks_like_path(text):
-        where, content = text, read_user_file(name_or_path)
+        where, content = text, read_user_file(name_or_path, _ADVICE)
     else:
         close = did_you_mean(name, known)
         choice = close if close.startswith("known") else f"{close} Known: {', '.join(known)}"

@@ -12,6 +12,7 @@ __all__ = [
     "BoardArgument",
     "BoardOption",
     "DaskOption",
+    "EnergyModeOption",
     "FlasherOption",
     "JsonOption",
     "LinkOption",
@@ -50,6 +51,13 @@ ModelIdOption = Annotated[
     typer.Option(
         metavar="ID",
         help="MLPerf Tiny's id of the model: ad01, ic01, kws01, vww01, or one of your own.",
+    ),
+]
+EnergyModeOption = Annotated[
+    bool,
+    typer.Option(
+        "--energy-mode",
+        help="MLPerf Tiny's energy build: 9600 baud, and pulses of the trigger pin in place of times.",
     ),
 ]
 # Which readers there are is told by docs/data.md and by the error for an unknown one, not here.

@@ -145,8 +145,8 @@ class HilOptions:
         probe: Serial number of the probe, or its beginning, where several boards are attached.
         tflm_root: Only for the engine "tflm": folder of tflite-micro's sources, with its library built for the board's
             core.
-        meter: The power meter in the board's supply: "lpm01a:PORT", "lpm01a:PORT@VOLTS" or "ina228:PORT". None leaves
-            energy unknown.
+        meter: The power meter in the board's supply: "lpm01a:PORT", "lpm01a:PORT@VOLTS", "ina228:PORT" or
+            "ina228:/dev/i2c-N". None leaves energy unknown.
         recover: A command that brings a board back which has failed twice in a row, such as one that turns its USB port
             off and on, with `{port}` and `{probe}`; None: it is flashed anew and tested.
         keep: Folder for transcripts of the serial line, one for each measurement. None keeps none.

@@ -92,7 +92,7 @@ def measure(
     """
     if meter is not None:
         check_meter(meter, link)
-        check_trigger(board)
+        check_trigger(board, meter)
     rig = rig or rig_for(board, link, flasher=flasher, probe_id=probe_id)
     if transcript is not None:
         rig = RecordedRig(rig, transcript)

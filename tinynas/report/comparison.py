@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tinynas.report.resources import COSTS
+from tinynas.report.resources import COSTS, Cost
 from tinynas.report.view import StudyView, number_at
 from tinynas.report.words import NONE, number, span
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["ComparedStudy", "compare", "comparison_table"]
+__all__ = ["ComparedStudy", "compare", "comparison_table", "known_costs", "number_text"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,16 @@ def compare(views: Sequence[StudyView]) -> list[ComparedStudy]:
     return rows
 
 
+def number_text(value: float | None) -> str:
+    """A cost in a table: four figures, whatever its unit."""
+    return NONE if value is None else f"{value:.4g}"
+
+
+def known_costs(rows: Sequence[ComparedStudy]) -> list[Cost]:
+    """The costs that are known of some study's best network: the others are no columns."""
+    return [cost for cost in COSTS if any(row.costs[cost.key] is not None for row in rows)]
+
+
 def comparison_table(rows: Sequence[ComparedStudy]) -> Table:
     """The studies as a table for a terminal.
 
@@ -99,12 +109,13 @@ def comparison_table(rows: Sequence[ComparedStudy]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("study", "board", "data"):
         table.add_column(name, overflow="fold")
-    for name in ("trials", "validation\nm/s", "test\nm/s", *(f"{cost.label}\n{cost.unit}" for cost in COSTS), "time"):
+    costs = known_costs(rows)
+    for name in ("trials", "validation\nm/s", "test\nm/s", *(f"{cost.label}\n{cost.unit}" for cost in costs), "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        costs = (NONE if value is None else f"{value:.4g}" for value in row.costs.values())
+        used = (number_text(row.costs[cost.key]) for cost in costs)
         errors = (number(row.error), number(row.test_error))
         # Text, not markup: names are whatever their folder is called.
         names = (Text(row.name), Text(row.board), Text(row.dataset))
-        table.add_row(*names, str(row.trials), *errors, *costs, span(row.seconds))
+        table.add_row(*names, str(row.trials), *errors, *used, span(row.seconds))
     return table

@@ -43,8 +43,13 @@ def bind(text: str) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Format a number with a fixed count of decimals, a dash for None."""
-    return NONE if value is None else f"{value:.{digits}f}"
+    """Format a number with a fixed count of decimals, a dash for None; what rounds to zero has no sign.
+
+    Example:
+        >>> number(0.12345), number(-0.3, 0)
+        ('0.123', '0')
+    """
+    return NONE if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def error_text(value: float | None) -> str:

@@ -203,7 +203,7 @@ def check_rig(board: Board, config: Config) -> None:
 
     options = config.hil
     if options.meter is not None:
-        check_trigger(board)
+        check_trigger(board, options.meter)
     toolchain = Toolchain.detect(config.cost.compiler if config.aot else "gcc")
     rigs = _pool(board, options, toolchain).rigs()
     if options.meter is not None and len(rigs) > 1:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import NamedTuple
 
@@ -33,6 +36,9 @@ _PATIENCE_S = (900.0, 4 * 3600.0)
 _TRIES = 3
 # What each stage reads of the trial's files.
 _READS = {TrialState.PAUSED: ("checkpoint",), TrialState.TRAINED: ("weights",), TrialState.CONVERTED: ("tflite",)}
+# So many stages that ended are looked at before new ones begin.
+_AT_ONCE = 16
+_PLACES = {state: place for place, state in enumerate(TrialState)}
 _WITH_BOARD = {TrialState.PROPOSED, TrialState.CONVERTED}
 
 
@@ -61,6 +67,8 @@ class RunningTrials:
     on_state: Callable[[int, Trial], None]
     sharing: Sharing | None = None
     _running: dict[Future[Sequence[Step]], tuple[AtWork, float]] = field(default_factory=dict)
+    _ends: SimpleQueue[Future[Sequence[Step]]] = field(default_factory=SimpleQueue)
+    _ended: list[tuple[int, int, int, int, Future[Sequence[Step]]]] = field(default_factory=list)
     _waiting: deque[AtWork] = field(default_factory=deque)
     _tries: Counter[tuple[int, int]] = field(default_factory=Counter)
     _longest: dict[TrialState, float] = field(default_factory=dict)
@@ -95,19 +103,35 @@ class RunningTrials:
             self.workers.listen()
             if not self._running:
                 continue
-            done, _ = wait(self._running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+            ended = self._wait_for_ends()
             self.workers.listen()
-            # In the order of proposal: which of two that ended at once comes first must not be chance.
-            for future in sorted(done, key=lambda one: self._order(self._running[one][0])):
+            for future in ended:
                 if future in self._running:  # else a restart has put its trial back among the waiting ones
                     found += self._take(future)
-            if not done:
+            if not ended:
                 self._restart_hung()
         return found
 
     @staticmethod
     def _order(one: AtWork) -> tuple[int, int]:
         return one.trial.id, one.board
+
+    def _wait_for_ends(self) -> list[Future[Sequence[Step]]]:
+        """Wait for a stage to end, but not long. Returns those that are looked at before new ones begin.
+
+        Which of two that ended at once comes first must not be chance. Of many only some are looked at, those first
+        that are nearly finished: where hundreds end at once, some workers are busy again before all had their turn.
+        """
+        with suppress(Empty):
+            self._note_end(self._ends.get(timeout=0 if self._ended else _POLL_S))
+            while True:
+                self._note_end(self._ends.get_nowait())
+        return [heappop(self._ended)[-1] for _ in range(min(len(self._ended), _AT_ONCE))]
+
+    def _note_end(self, future: Future[Sequence[Step]]) -> None:
+        if future in self._running:
+            one, _ = self._running[future]
+            heappush(self._ended, (-_PLACES[one.trial.state], *self._order(one), id(future), future))
 
     def _submit_waiting(self) -> list[AtWork]:
         """Begin what can begin; what others have done for a trial already is taken over at once."""
@@ -127,7 +151,9 @@ class RunningTrials:
                 later.append(one)
             else:
                 board, trial = one
-                self._running[self.workers.submit(trial, self._files(one), board)] = (one, monotonic())
+                future = self.workers.submit(trial, self._files(one), board)
+                self._running[future] = (one, monotonic())
+                future.add_done_callback(self._ends.put)
         self._waiting = later
         return rested
 
@@ -146,14 +172,17 @@ class RunningTrials:
     def _has_to_wait(self, one: AtWork, later: Sequence[AtWork]) -> bool:
         """Whether a stage waits: for a board, or because another trial at work learns what this one needs."""
         board, trial = one
-        running = [other for other, _ in self._running.values()]
         if trial.state is TrialState.PROPOSED and trial.final_of is None:
-            before = running if self.sharing is None else [*running, *later]
+            before = self._at_work() if self.sharing is None else [*self._at_work(), *later]
             if any(other.board == board and other.trial.key == trial.key for other in before):
                 return True  # the same network is being tried: its results will do
-        if self.sharing is not None and self.sharing.waits(one, running):
+        if self.sharing is not None and self.sharing.waits(one, self._at_work()):
             return True
         return trial.state in _WITH_BOARD and not self._has_board(board)
+
+    def _at_work(self) -> list[AtWork]:
+        """Whose stages run."""
+        return [one for one, _ in self._running.values()]
 
     def _files(self, one: AtWork) -> dict[str, bytes]:
         """What the trial's next stage reads, by SHA-256."""
@@ -232,7 +261,7 @@ class RunningTrials:
             ) from cause
         lost = [culprit]
         if self.workers.restart(stage):
-            others = [one for one, _ in self._running.values()]
+            others = self._at_work()
             self._running.clear()
             # Of a pool that broke nobody knows which stage broke it: each counts.
             self._tries.update(self._order(one) for one in others if cause)

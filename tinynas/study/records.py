@@ -54,19 +54,26 @@ def insert_trial(database: Database, trial_id: int, values: Sequence[object]) ->
     store_document(database, "tally", _json({"trials": trial_id + 1}))
 
 
-def update_trial(database: Database, trial_id: int, state: TrialState, values: Sequence[object]) -> None:
-    """Move a trial to a state, inside a transaction; the values are those of `_LEARNED`."""
+def update_trial(
+    database: Database, trial_id: int, state: TrialState, values: Sequence[object], hashes: Mapping[str, str]
+) -> None:
+    """Move a trial to a state, inside a transaction; the values are those of `_LEARNED`, the files as of `refer`."""
     row = _row(database, trial_id)
     times = json.loads(str(row["times"]))
     again = sum(name.partition("_")[0] == state.value for name in times)
     times[state.value if not again else f"{state.value}_{again + 1}"] = time.time()
-    _replace(database, {**row, "state": state.value, "times": _json(times), **dict(zip(_LEARNED, values, strict=True))})
+    learned = dict(zip(_LEARNED, values, strict=True))
+    _replace(database, {**row, "state": state.value, "times": _json(times), **learned, **_with_files(row, hashes)})
 
 
 def refer(database: Database, trial_id: int, hashes: Mapping[str, str]) -> None:
     """Say which stored files belong to a trial (kind to SHA-256), inside a transaction."""
     row = _row(database, trial_id)
-    _replace(database, {**row, "artefacts": _json({**json.loads(str(row["artefacts"])), **hashes})})
+    _replace(database, {**row, **_with_files(row, hashes)})
+
+
+def _with_files(row: Mapping[str, object], hashes: Mapping[str, str]) -> dict[str, str]:
+    return {"artefacts": _json({**json.loads(str(row["artefacts"])), **hashes})}
 
 
 def store_document(database: Database, name: str, text: str) -> None:

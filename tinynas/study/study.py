@@ -202,8 +202,7 @@ class Study(Reading):
 
     def _store(self, trial: Trial, state: TrialState, values: Sequence[object], hashes: Mapping[str, str]) -> Trial:
         with self._database.transaction(f"store trial {trial.id} as {state}"):
-            update_trial(self._database, trial.id, state, values)
-            refer(self._database, trial.id, hashes)
+            update_trial(self._database, trial.id, state, values, hashes)
         return self.trial(trial.id)
 
     def attach(self, trial_id: int, artefacts: Mapping[str, bytes]) -> Trial:

@@ -42,6 +42,17 @@ def test_every_question_is_answered(dut):
     assert dut.timestamp_us() < dut.timestamp_us()
 
 
+def test_an_energy_build_tells_no_times(dut, device):
+    dut.load(bytes(100))
+    with pytest.raises(ProtocolError, match="tells no times"):
+        dut.infer_untimed(2, 1)
+    device.distort = lambda reply: reply
+    lines = device._infer
+    device._infer = lambda words: [line for line in lines(words) if not line.startswith("m-lap")]
+    assert dut.infer_untimed(2, 1) == (0.0,) * 100
+    assert dut.memory().inferences == device.inferences
+
+
 @pytest.mark.parametrize("size", [1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2000])
 def test_an_inference_runs_on_what_was_loaded(dut, device, size):
     data = np.random.default_rng(size).bytes(size)

@@ -50,11 +50,13 @@ class HostDut:
         program: The executable.
         input_bytes: Of the model.
         output_bytes: Of the model.
+        banner: What it says at first.
     """
 
     program: Path
     input_bytes: int
     output_bytes: int
+    banner: Sequence[str] = tuple(BANNER)
 
     def say(self, sent: bytes) -> list[str]:
         """Lines of the replies to what is sent in one go, without the banner; no sanitizer may complain."""
@@ -62,8 +64,8 @@ class HostDut:
         assert (done.returncode, done.stderr.decode(errors="replace")) == (0, "")
         *lines, rest = done.stdout.decode("ascii").split("\r\n")
         assert rest == ""
-        assert lines[: len(BANNER)] == BANNER
-        return lines[len(BANNER) :]
+        assert lines[: len(self.banner)] == list(self.banner)
+        return lines[len(self.banner) :]
 
     @contextmanager
     def link(self) -> Iterator[PipeLink]:

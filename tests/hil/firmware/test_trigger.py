@@ -12,6 +12,7 @@ from tests.hil.emulator._programs import emulated
 from tinynas.board import Board, load_board
 from tinynas.deploy import compile_model
 from tinynas.errors import ConfigError
+from tinynas.hil.energy_mode import energy_board
 from tinynas.hil.image import board_header, build_image, read_elf
 
 F446 = load_board("nucleo_f446re")
@@ -29,11 +30,11 @@ UPLOAD = [b"db load 56%", *[b"db " + bytes(range(i, i + 28)).hex().encode() + b"
 class Logged:
     """Runs an image; logs what is written to peripherals, with the cycle, and what is sent."""
 
-    def __init__(self, board: Board, folder, said, monkeypatch) -> None:
+    def __init__(self, board: Board, folder, said, monkeypatch, **build) -> None:
         from tinynas.hil.emulator.bus import Bus
         from tinynas.hil.emulator.machine import Machine
 
-        image = build_image(board, compile_model(MODEL), folder)
+        image = build_image(board, compile_model(MODEL), folder, **build)
         linked, waiting, write = read_elf(image.elf), list(said), Bus.write
         self.sent, self.writes = bytearray(), list[tuple[int, int, int]]()
 
@@ -81,6 +82,17 @@ class TestVirtualBoard:
         ]
         assert len(made) == 1
         assert run.levels(name)[0][0] <= made[0] <= run.levels(name)[1][0]
+
+    def test_the_energy_build_pulses_where_the_other_tells_times(self, tmp_path, monkeypatch):
+        """One after the reset, one at `timestamp`, two around the timed inferences, which alone lie between them."""
+        said = [b"timestamp%", *UPLOAD, b"infer 20 3%"]
+        run = Logged(energy_board(F446), tmp_path, said, monkeypatch, energy_mode=True)
+        assert b"m-timestamp-mode-energy" in run.sent
+        assert b"m-lap" not in run.sent
+        pulses = run.levels(F446.name)[1:]
+        assert [level for _, level in pulses] == [False, True] * 4
+        falls = [at for at, level in pulses if not level]
+        assert falls[3] - falls[2] > 1.1 * 100e-6 * F446.clock_hz  # more than the pulse itself
 
     def test_timestamp_pulses(self, tmp_path, monkeypatch):
         run = Logged(F446, tmp_path, [b"timestamp%", b"name%", b"timestamp%"], monkeypatch)

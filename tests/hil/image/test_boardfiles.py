@@ -193,6 +193,15 @@ def image(model, tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_cmake_builds_mlperf_tiny_s_energy_mode(image):
+    _, _, energy = image(F446, "-DENERGY_MODE=ON")
+    assert b"m-timestamp-mode-energy" in energy
+    assert b"m-lap-us-" not in energy
+    _, _, performance = image(F446)
+    assert b"m-timestamp-mode-performance" in performance
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_BOARD)
 def test_cmake_builds_an_image_that_lies_where_it_should(name, image):
     board = load_board(name)

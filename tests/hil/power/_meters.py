@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from tests.hil._device import served
 from tinynas.hil.dut import PipeLink
-from tinynas.hil.power.ina228 import checksum
+from tinynas.hil.power.harness import checksum
 
 __all__ = ["Harness", "Shield", "ascii_stream", "binary_stream", "metered", "pulsed", "signed"]
 

@@ -1,171 +1,254 @@
-"""The harness with an INA228: energies from its registers, and what happens when something is wrong."""
+"""The chip that the host reads: registers, units, and what happens when something is wrong."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import threading
+from contextlib import closing
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.hil.power._boards import loaded_dut
-from tests.hil.power._meters import Harness, metered, signed
-from tinynas.errors import BoardError, LinkTimeout, ProtocolError
-from tinynas.hil.power import Ina228Harness, energy_of
-from tinynas.hil.power.ina228 import Ina228Setup, checksum
-
-
-@contextmanager
-def harness(fake: Harness) -> Iterator[Ina228Harness]:
-    with metered(fake) as link:
-        meter = Ina228Harness(link)
-        try:
-            yield meter
-        finally:
-            meter.close()
+from tests.hil.power._boards import INFERENCE_US, TimedDevice, loaded_dut
+from tests.hil.power._chip import ADC_CONFIG, CONFIG, DEVICE, DIAG_ALRT, ENERGY, MAKER, SHUNT_CAL, Chip
+from tinynas.errors import BoardError
+from tinynas.hil.power import Ina228, energy_of
+from tinynas.hil.power import ina228 as module
 
 
-class TestIna228:
-    #: 15 mOhm and SHUNT_CAL 3750: 19.0735 uA a step of CURRENT, 976.56 uJ a step of ENERGY.
-    AMPERE = 3750 / (13107.2e6 * 0.015)
-    JOULE = 16 * 3.2 * AMPERE
-    #: 300 ms of 50 mA at 3.3 V.
-    MARKS = ((1_000_000, 100, 1000), (1_300_000, 100 + round(0.0495 / JOULE), 1000 + round(0.015 / AMPERE)))
+class Direct:
+    """The chip without a bus between."""
 
-    def test_energy_of_a_recording(self):
-        with harness(Harness(self.MARKS)) as meter, loaded_dut() as dut:
-            assert energy_of(meter, dut, 300) == pytest.approx(round(0.0495 / self.JOULE) * self.JOULE / 300 * 1e6)
-            assert energy_of(meter, dut, 300) == pytest.approx(165, rel=0.02)
+    name = "chip"
 
-    def test_steps_follow_the_data_sheet(self):
-        setup = Ina228Setup(0.0162, 4050, fine=False, period_s=1e-3)
-        assert setup.current_lsb_a == pytest.approx(10 / 2**19, rel=1e-4)
-        assert setup.energy_lsb_j == pytest.approx(16 * 3.2 * 10 / 2**19, rel=1e-4)
-        assert Ina228Setup(0.0162, 4 * 4050, fine=True, period_s=1e-3).current_lsb_a == setup.current_lsb_a
+    def __init__(self, chip: Chip) -> None:
+        self.chip, self.closed = chip, 0
 
-    def test_the_set_up_is_the_harness_s(self):
-        fake = Harness()
-        fake.identity = "ina228 1 shunt_uohm=100000 cal=5000 range=1 period_us=560"
-        with harness(fake) as meter:
-            assert meter.setup == Ina228Setup(0.1, 5000, True, 560e-6)
-            assert meter.resolution_s == 560e-6
+    def read(self, register, count):
+        return self.chip.read(register, count)
 
-    def test_a_banner_and_noise_before_the_answer(self):
-        fake = Harness()
-        fake.alter = lambda command, reply: b"\xff\x00boot\r\n" + signed("hello") + reply
-        with metered(fake) as link:
-            assert Ina228Harness(link).setup.calibration == 3750
+    def write(self, register, word):
+        self.chip.write(register, word)
 
-    def test_it_is_asked_again(self):
-        fake = Harness()
-        fake.alter = lambda command, reply: reply if len(fake.received) > 1 else b""
-        with metered(fake) as link:
-            assert Ina228Harness(link).setup.calibration == 3750
-        assert fake.received == ["id", "id"]
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def chip(monkeypatch):
+    chip = Chip()
+    monkeypatch.setattr(module.time, "monotonic", chip.clock)
+    monkeypatch.setattr(module, "deadline_in", lambda seconds: chip.clock.now + seconds)
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    return chip
+
+
+def windowed(meter: Ina228, chip: Chip, seconds: float, amperes: float | None = None):
+    """Marks of a recording with two pulses so far apart, with another current between them."""
+    meter.start()
+    meter.pulse()
+    before, chip.amperes = chip.amperes, chip.amperes if amperes is None else amperes
+    chip.clock.now += seconds
+    meter.pulse()
+    chip.amperes = before
+    return meter.stop()
+
+
+class TestSetUp:
+    def test_registers(self, chip):
+        chip.registers |= {CONFIG: 0x3FF0, SHUNT_CAL: 77, ADC_CONFIG: 0}  # of an earlier program
+        Ina228(Direct(chip))
+        assert chip.registers[CONFIG] == 1 << 4
+        assert chip.registers[ADC_CONFIG] == 0xB900
+        assert chip.period_s == pytest.approx(1080e-6)
+
+    @pytest.mark.parametrize("shunt_ohm", [0.001, 0.015, 0.1])
+    def test_calibration_is_the_data_sheet_s(self, chip, shunt_ohm):
+        chip.shunt_ohm = shunt_ohm
+        setup = Ina228(Direct(chip), shunt_ohm=shunt_ohm).setup
+        assert setup.current_lsb_a == pytest.approx(0.04096 / shunt_ohm / 2**19)
+        assert chip.registers[SHUNT_CAL] == round(4 * 13107.2e6 * setup.current_lsb_a * shunt_ohm)
+
+    @pytest.mark.parametrize(("register", "value"), [(MAKER, 0x5448), (DEVICE, 0x2381)])
+    def test_another_chip(self, chip, register, value):
+        chip.registers[register] = value
+        device = Direct(chip)
+        with pytest.raises(BoardError, match=f"not an INA228: its ids are .*0x{value:04x}") as caught:
+            Ina228(device)
+        assert "address=" in caught.value.advice
+        assert device.closed == 1
+
+    def test_another_revision(self, chip):
+        chip.registers[DEVICE] = 0x2282
+        Ina228(Direct(chip))
+
+    def test_it_makes_no_results(self, chip):
+        chip.stuck = True
+        with pytest.raises(BoardError, match="makes no results"):
+            Ina228(Direct(chip))
+
+    def test_a_register_that_does_not_hold(self, chip, monkeypatch):
+        real = chip.write
+        monkeypatch.setattr(chip, "write", lambda register, word: register == SHUNT_CAL or real(register, word))
+        chip.registers[SHUNT_CAL] = 5
+        monkeypatch.setitem(module.__dict__, "_CALIBRATION", 4097)
+        with pytest.raises(BoardError, match="was set to 4097 and holds 4096"):
+            Ina228(Direct(chip))
+
+
+class TestRecordings:
+    def test_the_newest_result(self, chip):
+        reading = Ina228(Direct(chip)).reading()
+        assert reading.volts == pytest.approx(3.3, abs=200e-6)
+        assert reading.amperes == pytest.approx(0.05, abs=6e-6)
+        chip.amperes = -0.02
+        assert Ina228(Direct(chip)).reading().amperes == pytest.approx(-0.02, abs=6e-6)
+
+    @given(
+        volts=st.floats(1.8, 5.0),
+        amperes=st.floats(0.001, 2.7),
+        shunt_ohm=st.sampled_from([0.015, 0.01, 0.1]),
+        seconds=st.floats(1.0, 30.0),
+    )
+    def test_joules_are_volts_by_amperes_by_seconds(self, volts, amperes, shunt_ohm, seconds):
+        amperes *= 0.015 / shunt_ohm
+        chip = Chip(shunt_ohm=shunt_ohm, volts=volts, amperes=amperes)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(module.time, "monotonic", chip.clock)
+            patched.setattr(module, "deadline_in", lambda seconds: chip.clock.now + seconds)
+            meter = Ina228(Direct(chip), shunt_ohm=shunt_ohm)
+            first, second = windowed(meter, chip, seconds)
+        step = meter.setup.energy_lsb_j
+        apart = second.time_s - first.time_s
+        assert apart == pytest.approx(seconds, abs=0.01)
+        assert second.energy_j - first.energy_j == pytest.approx(volts * amperes * apart, rel=0.006, abs=2 * step)
+
+    def test_each_recording_begins_at_nothing(self, chip):
+        meter = Ina228(Direct(chip))
+        first = windowed(meter, chip, 10.0)
+        again = windowed(meter, chip, 10.0)
+        assert again[0].energy_j < 0.01
+        assert again[1].energy_j == pytest.approx(first[1].energy_j, rel=0.001)
 
     @pytest.mark.parametrize(
-        ("identity", "kind", "said"),
-        [
-            ("ina228 2 shunt_uohm=15000 cal=3750 range=0 period_us=1000", ProtocolError, "version 2"),
-            ("ina228 1 shunt_uohm=15000 cal=0 range=0 period_us=1000", BoardError, "not set up"),
-            ("ina219 1", LinkTimeout, "heard 'ina219 1"),
-        ],
+        ("volts", "amperes", "said"),
+        [(3.3, -0.05, "the other way"), (3.3, 0.0, "no current"), (0.3, 0.05, r"0\.30 V cannot be"), (9, 0.05, "VBUS")],
     )
-    def test_another_harness(self, identity, kind, said):
-        fake = Harness()
-        fake.identity = identity
-        with metered(fake) as link, pytest.raises(kind, match=said):
-            Ina228Harness(link)
+    def test_wrong_wiring(self, chip, volts, amperes, said):
+        chip.volts, chip.amperes = volts, amperes
+        meter = Ina228(Direct(chip))
+        with pytest.raises(BoardError, match=said):
+            windowed(meter, chip, 10.0)
 
-    @pytest.mark.parametrize(
-        ("flags", "said"),
-        [(1 << 11 | 1, "the energy"), (1 << 10 | 1, "the charge"), (1 << 9 | 1, "the arithmetic"), (0, "trim memory")],
-    )
-    def test_what_the_chip_reports(self, flags, said):
-        fake = Harness(self.MARKS)
-        fake.flags = flags
-        with harness(fake) as meter:
-            meter.start()
-            with pytest.raises(BoardError, match=said):
-                meter.stop()
+    def test_a_current_beyond_the_shunt_s_range_is_noticed_though_it_has_ended(self, chip):
+        meter = Ina228(Direct(chip))
+        meter.start()
+        meter.pulse()
+        chip.amperes = 2.8
+        chip.clock.now += 0.01
+        chip._convert()
+        chip.amperes = 0.05
+        chip.clock.now += 10
+        meter.pulse()
+        with pytest.raises(BoardError, match="range was left by the current"):
+            meter.stop()
+        windowed(meter, chip, 10.0)  # the flag is gone with the next recording
 
-    @pytest.mark.parametrize(
-        ("second", "said"),
-        [
-            ((1_300_000, 151, 1000), "no current"),
-            ((1_300_000, 151, -500), "the other way"),
-            ((1_300_000, 101, 1786), "0.07 V cannot be"),
-            ((1_300_000, 400, 1786), "19.54 V cannot be"),
-        ],
-    )
-    def test_wrong_wiring(self, second, said):
-        with harness(Harness((self.MARKS[0], second))) as meter:
-            meter.start()
-            with pytest.raises(BoardError, match=said):
-                meter.stop()
+    def test_a_damaged_chip(self, chip):
+        meter = Ina228(Direct(chip))
+        chip.registers[DIAG_ALRT] &= ~1
+        with pytest.raises(BoardError, match="trim memory"):
+            windowed(meter, chip, 10.0)
 
-    def test_charge_is_signed(self):
-        with harness(Harness(((0, 0, -786), (300_000, 51, 0)))) as meter:
-            meter.start()
-            assert meter.stop()[1].energy_j == pytest.approx(51 * self.JOULE)
-
-    @pytest.mark.parametrize(
-        ("old", "new", "said"),
-        [
-            (b"mark 1 1300", b"mark 1 1301", "damaged"),
-            (b"mark", b"m\xe4rk", "damaged"),
-            (signed("mark 0 1000000 0000000064 00000003e8"), b"", "mark 1 comes as number 0"),
-            (signed("stopped 2 0001"), signed("stopped 3 0001"), "2 of 3 marks"),
-            (signed("stopped 2 0001"), signed("error i2c"), "harness reports: i2c"),
-            (signed("stopped 2 0001"), signed("started"), "answered by 'started'"),
-            (signed("stopped 2 0001"), b"", "not answered"),
-        ],
-    )
-    def test_damaged_answers(self, old, new, said):
-        fake = Harness(self.MARKS)
-        with harness(fake) as meter:
-            meter.start()
-            fake.alter = lambda command, reply: reply.replace(old, new)
-            assert old in Harness(self.MARKS).answer("stop")
-            with pytest.raises(BoardError, match=said):
-                meter.stop()
-            fake.alter = lambda command, reply: reply
-
-    def test_an_answer_without_end(self):
-        fake = Harness(self.MARKS)
-        with harness(fake) as meter:
-            meter.start()
-            fake.alter = lambda command, reply: b""
-            fake.floods = b"\r\n" * 100
-            with pytest.raises(LinkTimeout, match="`stop` is not answered"):
-                meter.stop()
-
-    def test_it_does_not_start(self):
-        fake = Harness()
-        with harness(fake) as meter:
-            fake.alter = lambda command, reply: signed("error no INA228 on the bus")
-            with pytest.raises(BoardError, match="no INA228 on the bus"):
-                meter.start()
-
-    def test_out_of_turn(self):
-        with harness(Harness(self.MARKS)) as meter:
+    def test_out_of_turn(self, chip):
+        device = Direct(chip)
+        meter = Ina228(device)
+        for call in (meter.stop, meter.pulse):
             with pytest.raises(BoardError, match="not recording"):
-                meter.stop()
+                call()
+        meter.start()
+        with pytest.raises(BoardError, match="already"):
             meter.start()
-            with pytest.raises(BoardError, match="already"):
-                meter.start()
+        meter.close()
+        assert device.closed == 1
 
-    def test_the_examples_of_the_documentation_are_understood(self):
-        text = (Path(__file__).parents[3] / "docs" / "energy.md").read_text(encoding="utf-8")
-        lines = re.findall(r"`([a-z][^`]*)\*([0-9a-f]{2})`", text)
-        assert [line.split()[0] for line, _ in lines] == ["ina228", "started"]
-        assert [digits for _, digits in lines] == [checksum(line) for line, _ in lines]
-        fake = Harness()
-        fake.identity = lines[0][0]
-        with harness(fake) as meter:
-            assert meter.setup == Ina228Setup(0.015, 3750, False, 1080e-6)
 
-    def test_checksums(self):
-        assert checksum("") == "00"
-        assert checksum("id") == f"{ord('i') ^ ord('d'):02x}"
+class TestWithABoard:
+    COUNT = 10_000  # 10 s
+
+    def test_energy_of_an_inference(self, chip):
+        def pass_the_window():
+            chip.clock.now += self.COUNT * INFERENCE_US / 1e6 - 2 * chip.access_s
+
+        chip.after[ENERGY] = pass_the_window
+        with closing(Ina228(Direct(chip))) as meter, loaded_dut() as dut:
+            microjoules = energy_of(meter, dut, self.COUNT)
+        assert microjoules == pytest.approx(3.3 * 0.05 * INFERENCE_US, rel=0.001)
+
+    def test_the_marks_are_the_arrivals_of_the_board_s_lines(self, chip):
+        """The lines behind the first mark are sent only when that was taken: else this test would not end."""
+        marked = threading.Event()
+
+        def mark():
+            chip.clock.now += 10.0
+            marked.set()
+
+        class Waiting(TimedDevice):
+            def _infer(self, words):
+                assert not marked.is_set()
+                return super()._infer(words)
+
+        class Slow:
+            """A link that gives what lies behind the first mark when that was taken."""
+
+            def __init__(self, link):
+                self.link, self.name, self.kept = link, link.name, b""
+
+            def write(self, data):
+                self.link.write(data)
+
+            def read(self, deadline):
+                if self.kept:
+                    assert marked.wait(5)
+                    kept, self.kept = self.kept, b""
+                    return kept
+                data = self.link.read(deadline)
+                head, start, rest = data.partition(b"m-infer-start-10000\r\n")
+                self.kept = rest
+                return head + start
+
+        chip.after[ENERGY] = mark
+        with closing(Ina228(Direct(chip))) as meter, loaded_dut(Waiting()) as dut:
+            dut._talk.link = Slow(dut._talk.link)
+            assert energy_of(meter, dut, self.COUNT) > 0
+
+    def test_lines_that_come_late_are_no_measurement(self, chip):
+        def hang():
+            chip.clock.now += 10.5
+
+        chip.after[ENERGY] = hang
+        with closing(Ina228(Direct(chip))) as meter, loaded_dut() as dut:
+            with pytest.raises(BoardError, match=r"but the inferences took 10 s") as caught:
+                energy_of(meter, dut, self.COUNT)
+            assert "D7" not in caught.value.advice
+
+    def test_a_chip_that_falls_silent_ends_the_measurement(self, chip):
+        chip.after[ENERGY] = lambda: chip.fails.update({None: 5})
+
+        class Answering(Direct):
+            def read(self, register, count):
+                try:
+                    return super().read(register, count)
+                except OSError as error:
+                    raise BoardError("the chip does not answer", where=self.name) from error
+
+        with (
+            closing(Ina228(Answering(chip))) as meter,
+            loaded_dut() as dut,
+            pytest.raises(BoardError, match="does not answer"),
+        ):
+            energy_of(meter, dut, self.COUNT)
+
+    def test_a_window_is_ten_seconds(self, chip):
+        assert module._ARRIVAL_S * 200 < 10
+        assert Ina228(Direct(chip)).resolution_s == module._ARRIVAL_S

@@ -13,13 +13,16 @@ from tinynas.hil.power import Mark, energy_of, enough_inferences
 class FixedMeter:
     """Has its marks from the test."""
 
-    name, resolution_s = "fixed", 0.001
+    name, resolution_s, remedy = "fixed", 0.001, "connect D7"
 
     def __init__(self, *marks: Mark) -> None:
         self.marks, self.calls = marks, []
 
     def start(self) -> None:
         self.calls.append("start")
+
+    def pulse(self) -> None:
+        self.calls.append("pulse")
 
     def stop(self) -> tuple[Mark, ...]:
         self.calls.append("stop")
@@ -51,7 +54,7 @@ class TestEnergyOf:
         meter = FixedMeter(Mark(10.0, 2.0), Mark(10.4, 2.1))
         with loaded_dut() as dut:
             assert energy_of(meter, dut, 400) == pytest.approx(250.0)
-        assert meter.calls == ["start", "stop"]
+        assert meter.calls == ["start", "pulse", "pulse", "stop"]
 
     def test_warm_ups_are_asked_for(self):
         device = TimedDevice()
@@ -108,4 +111,4 @@ class TestEnergyOf:
         device.distort = lambda reply: reply.replace(b"m-lap-us", b"m-lop-us")
         with loaded_dut(device) as dut, pytest.raises(ProtocolError, match="arrives damaged"):
             energy_of(meter, dut, 300)
-        assert meter.calls == ["start", "stop"]
+        assert meter.calls == ["start", "pulse", "stop"]

@@ -14,7 +14,7 @@ from tests._tools import needs
 from tinynas.errors import BoardError
 from tinynas.hil.dut import PipeLink, deadline_in
 from tinynas.hil.power import Ina228Harness
-from tinynas.hil.power.ina228 import checksum
+from tinynas.hil.power.harness import checksum
 
 pytestmark = needs("g++")
 

@@ -10,9 +10,11 @@ from contextlib import closing, contextmanager
 import pytest
 
 from tests.hil.power._boards import loaded_dut
+from tests.hil.power._chip import Chip, smbus2_with
 from tests.hil.power._meters import Harness, Shield, ascii_stream, pulsed
 from tinynas.errors import BoardNotFound, ConfigError
 from tinynas.hil.power import Ina228Harness, Lpm01a, check_meter, energy_of, open_meter
+from tinynas.hil.power import ina228 as chip_module
 from tinynas.hil.power import spec as module
 
 BAD = [
@@ -27,6 +29,11 @@ BAD = [
     "lpm01a:COM5@",
     "lpm01a:COM5@3V3",
     "ina228:COM5@3.3",
+    "ina228:/dev/i2c-1@3.3",
+    "ina228:/dev/i2c-1,shunt=0.1",
+    "ina228:/dev/i2c-1,",
+    "ina228:/dev/i2c-1,shunt_ohm=15m",
+    "lpm01a:/dev/i2c-1,address=0x40@x",
 ]
 
 
@@ -82,6 +89,50 @@ def test_a_virtual_board_takes_no_current():
 def test_a_port_that_is_not_there():
     with pytest.raises(BoardNotFound, match="no such port"):
         open_meter("ina228:/dev/no-such-port")
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "shunt_ohm"),
+    [
+        ("", 0x40, 0.015),
+        (",address=0x4f", 0x4F, 0.015),
+        (",shunt_ohm=0.1", 0x40, 0.1),
+        (",shunt_ohm=1e-3,address=65", 0x41, 0.001),
+    ],
+)
+def test_a_chip_on_a_bus(monkeypatch, options, address, shunt_ohm):
+    monkeypatch.setattr(module, "I2cDevice", Opened)
+    monkeypatch.setattr(module, "Ina228", Opened)
+    check_meter(f"ina228:/dev/i2c-11{options}", "auto")
+    meter = open_meter(f"ina228:/dev/i2c-11{options}")
+    assert meter.arguments[0].arguments == ("/dev/i2c-11", address)
+    assert meter.options == {"shunt_ohm": shunt_ohm}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("address=0x50", "not an address"),
+        ("address=forty", "not an address"),
+        ("shunt_ohm=0", "cannot be"),
+        ("shunt_ohm=-1", "cannot be"),
+        ("shunt_ohm=nan", "cannot be"),
+        ("shunt_ohm=inf", "cannot be"),
+    ],
+)
+def test_a_chip_that_cannot_be(option, said):
+    with pytest.raises(ConfigError, match=said):
+        check_meter(f"ina228:/dev/i2c-1,{option}", "auto", "--meter")
+
+
+def test_a_chip_on_a_bus_measures(monkeypatch):
+    chip = Chip(shunt_ohm=0.1)
+    monkeypatch.setitem(sys.modules, "smbus2", package := smbus2_with({0x44: chip}))
+    monkeypatch.setattr(chip_module.time, "monotonic", chip.clock)
+    monkeypatch.setattr(chip_module, "deadline_in", lambda seconds: chip.clock.now + seconds)
+    with closing(open_meter("ina228:/dev/i2c-1,address=0x44,shunt_ohm=0.1")) as meter:
+        assert meter.reading().amperes == pytest.approx(0.05, abs=1e-6)
+    assert package.open_buses == 0
 
 
 @contextmanager

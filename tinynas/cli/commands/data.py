@@ -106,4 +106,5 @@ def _figures(found: DataCheck) -> Table:
 
 
 def _figure(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+    text = "-" if value is None else format(value, form)
+    return text if set(text) & set("123456789") else text.lstrip("+-") or text  # zero has no sign

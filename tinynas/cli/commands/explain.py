@@ -10,7 +10,8 @@ import typer
 from tinynas.cli.options import JsonOption, StudyArgument
 
 if TYPE_CHECKING:
-    from tinynas.explain import StudyExplained, TrialExplained
+    from tinynas.explain import Remedy, StudyExplained, TrialExplained
+    from tinynas.report import Cost
 
 __all__ = ["register"]
 
@@ -74,7 +75,8 @@ def _tabulate(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) 
     for row in rows:
         table.add_row(*map(Text, row))
     if table.row_count:
-        stdout().print(Text(f"\n{title}", style="bold"))
+        if title:
+            stdout().print(Text(f"\n{title}", style="bold"))
         print_table(table)
 
 
@@ -101,11 +103,12 @@ def _print_study(found: StudyExplained) -> None:
         ],
     )
     if not names:
-        _say(f"\nWhat each parameter moved is not known: too few different trials, of which it takes {FEWEST_TRIALS}.")
+        _say(f"\nWhat each parameter moved is not known: that takes {FEWEST_TRIALS} different trials.")
     if found.tie.spread_m_s is not None:
         spread = f"Trainings of one network differ by {found.tie.spread_m_s:.3f} m/s (standard deviation)"
         trials = ", ".join(map(str, found.tie.trials))
-        _say(f"\n{spread}; not to be told apart by one training each: trials {trials}.")
+        alike = f"not to be told apart by one training each: trials {trials}"
+        _say(f"\n{spread}; {alike if len(found.tie.trials) > 1 else f'trial {trials} is better by more than that'}.")
     else:
         _say("\nWhich of the best cannot be told apart is not known: no network was trained with several seeds.")
     _tabulate("Why trials failed", ("reason", "trials"), ((reason, str(n)) for reason, n in found.reasons.items()))
@@ -116,6 +119,8 @@ def _print_study(found: StudyExplained) -> None:
 
 
 def _print_trial(one: TrialExplained) -> None:
+    from tinynas.report import COSTS, percent
+
     state = {True: "fits", False: "does not fit", None: "is not costed yet"}[one.feasible]
     _say(f"trial {one.trial} is {one.state} and {state}" + (f": {one.reason}" if one.reason else ""))
     _tabulate(
@@ -132,20 +137,34 @@ def _print_trial(one: TrialExplained) -> None:
         ),
     )
     if one.peak_bytes is not None:
-        _say(f"\nThe arena is fullest, {one.peak_bytes:,} bytes, when {one.peak_operator} is written. Then it holds")
+        _say(
+            f"\nThe arena is fullest, {one.peak_bytes:,} bytes, with the writing of {one.peak_operator}. It then holds"
+        )
         _tabulate("", ("", "bytes"), ((label, f"{size:,}") for label, size in one.peak_holds))
     _tabulate("Most weights", ("layer", "bytes"), ((name, f"{size:,}") for name, size in one.heaviest))
+    if one.slowest:
+        what = (
+            "the cycles, as predicted"
+            if one.slowest_by == "cycles"
+            else "the multiply-accumulates; cycles are not known"
+        )
+        _tabulate(f"Most of {what}", ("operator", "share"), ((title, percent(share)) for title, share in one.slowest))
+    known = [cost for cost in COSTS if any(getattr(remedy, cost.field) is not None for remedy in one.remedies)]
     _tabulate(
         "What would make it fit (one of these)",
-        ("change", "SRAM, bytes", "flash, bytes"),
-        (
-            (
-                ", ".join(f"{name} {before} -> {after}" for name, (before, after) in remedy.change.items()),
-                f"{remedy.sram_bytes:,}",
-                f"{remedy.flash_bytes:,}",
-            )
-            for remedy in one.remedies
-        ),
+        ("change", *(f"{cost.label}, {cost.unit}" for cost in known)),
+        ((_change(remedy), *(_amount(remedy, cost) for cost in known)) for remedy in one.remedies),
     )
+    if not one.remedies and any(cost.over for cost in one.costs):
+        _say("\nNo change of its parameters makes it fit, as far as the resource model knows.")
     for line in one.learned:
         _say(f"- {line}")
+
+
+def _change(remedy: Remedy) -> str:
+    return ", ".join(f"{name} {before} -> {after}" for name, (before, after) in remedy.change.items())
+
+
+def _amount(remedy: Remedy, cost: Cost) -> str:
+    value = getattr(remedy, cost.field)
+    return "" if value is None else f"{value / cost.scale:,.{1 if cost.scale == 1024 else 3}f}"

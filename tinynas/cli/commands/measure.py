@@ -10,6 +10,7 @@ import typer
 from tinynas.cli.logs import LogFileOption, VerboseOption
 from tinynas.cli.options import (
     BoardOption,
+    EnergyModeOption,
     FlasherOption,
     JsonOption,
     LinkOption,
@@ -23,6 +24,7 @@ from tinynas.cli.options import (
 if TYPE_CHECKING:
     from tinynas.board import Board
     from tinynas.deploy import PathSettings
+    from tinynas.hil.image import Image
     from tinynas.hil.operators import OperatorTime
     from tinynas.hil.path import PathMeasurement
     from tinynas.measurement import Measurement
@@ -37,11 +39,14 @@ _OF_SEARCHES = (
 TRANSCRIPT = "serial.log"
 """In the folder of --keep: what went over the serial line."""
 
+ENERGY_BUILD = "energy"
+"""In the folder of --keep: the folder of the energy build."""
+
 MeterOption = Annotated[
     str | None,
     typer.Option(
-        help="Power meter in the supply of a real board: lpm01a:PORT, lpm01a:PORT@VOLTS (3.3 by default), or"
-        " ina228:PORT. docs/energy.md has the wiring.",
+        help="Power meter in the supply of a real board: lpm01a:PORT, lpm01a:PORT@VOLTS (3.3 by default),"
+        " ina228:PORT, or ina228:/dev/i2c-N. docs/energy.md has the wiring.",
         metavar="METER",
     ),
 ]
@@ -79,6 +84,7 @@ def measure(
         Path | None, typer.Option(metavar="DIR", help="Folder that keeps C sources, image, and serial.log.")
     ] = None,
     model_id: ModelIdOption = None,
+    energy_mode: EnergyModeOption = False,
     operators: Annotated[
         bool, typer.Option("--operators", help="Also the cycles of each operator, by an image that counts them.")
     ] = False,
@@ -97,6 +103,7 @@ def measure(
     as_json: JsonOption = False,
 ) -> None:
     """Read, measure, print."""
+    from contextlib import nullcontext
     from dataclasses import asdict
 
     from tinynas.board import load_board
@@ -104,11 +111,13 @@ def measure(
     from tinynas.cli.model import path_settings, read_model
     from tinynas.cli.progress import working
     from tinynas.errors import ConfigError
+    from tinynas.hil.energy_mode import energy_board, put_energy_build
     from tinynas.hil.engines import check_model_id
     from tinynas.hil.measure import measure as measured
     from tinynas.hil.operators import measure_operators
     from tinynas.hil.path import measure_path
     from tinynas.hil.power import check_meter
+    from tinynas.scratch import scratch_folder
 
     if meter is not None:
         check_meter(meter, link, "--meter")
@@ -121,6 +130,8 @@ def measure(
             what = f"no folder can be made: {error.strerror}"
             raise ConfigError(what, where=f"--keep {keep}", advice="name another folder") from error
     target = load_board(board)
+    if energy_mode:
+        energy_board(target)
     content = read_model(model)
     with working(f"measuring on {target.name}"):
         found = measured(
@@ -138,15 +149,21 @@ def measure(
             model_id=model_id,
         )
         how: dict[str, Any] = {"link": link, "flasher": flasher, "probe_id": probe}
-        times = measure_operators(target, content, engine=engine, tflm_root=tflm_root, **how) if operators else None
+        run: dict[str, Any] = {"engine": engine, "tflm_root": tflm_root, **how}
+        times = measure_operators(target, content, **run) if operators else None
         settings = path_settings(model, content, rate, stride, turns and int(turns)) if path else None
         whole = None
         if settings is not None:
             whole = measure_path(target, content, settings, **how)
+        # The last, because it stays on the board.
+        with scratch_folder() if keep is None else nullcontext(keep / ENERGY_BUILD) as folder:
+            last = put_energy_build(target, content, folder, model_id=model_id, **run) if energy_mode else None
     if as_json:
         values = {key: value for key, value in found.to_dict().items() if key not in _OF_SEARCHES}
         if times is not None:
             values["operators"] = [asdict(time) for time in times]
+        if last is not None:
+            values["energy_build"] = {"image_hash": last.image_hash, "flash_bytes": last.flash_bytes}
         print_json(values if settings is None or whole is None else values | {"path": _describe(whole, settings)})
         return
     _print(model, target, found)
@@ -154,6 +171,8 @@ def measure(
         _print_operators(times)
     if settings is not None and whole is not None:
         _print_path(whole, settings)
+    if last is not None:
+        _print_energy_build(last, link)
 
 
 def _describe(whole: PathMeasurement, settings: PathSettings) -> dict[str, float]:
@@ -175,6 +194,14 @@ def _print_path(whole: PathMeasurement, settings: PathSettings) -> None:
         f" of {settings.stride} samples{looks}:"
         f" {100 * whole.load:.2f} % of the core's time"
     )
+
+
+def _print_energy_build(image: Image, link: str) -> None:
+    from tinynas.cli.console import stdout
+
+    how = "passed on the virtual board" if link == "virtual" else "is on the board"
+    baud = image.board.uart and image.board.uart.baud
+    stdout().print(f"\nenergy build {image.image_hash} {how}, at {baud} baud")
 
 
 def _print_operators(times: list[OperatorTime]) -> None:

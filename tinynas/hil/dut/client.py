@@ -24,6 +24,7 @@ from tinynas.hil.dut.replies import (
     push_in,
     shown,
     timestamp_in,
+    untimed_inference,
 )
 
 __all__ = ["CHUNK_BYTES", "Dut"]
@@ -162,6 +163,7 @@ class Dut:
         interrupted: bool = False,
         timeout_s: float | None = None,
         tries: int = TRIES,
+        at_edge: Callable[[], None] | None = None,
     ) -> Inference:
         """Run inferences on the input that was loaded.
 
@@ -172,6 +174,8 @@ class Dut:
                 be chance whether the high-water mark has one.
             timeout_s: Longest wait for all of them; None: that of the constructor.
             tries: How often they may run: where the reply is damaged, all of them run anew.
+            at_edge: Called when the line arrives that the board sends right before the first timed inference, and when
+                the one does that it sends right after the last: where its trigger pin falls.
 
         Raises:
             ProtocolError: The board refuses, or its reply is damaged.
@@ -188,9 +192,24 @@ class Dut:
             timeout_s=self._infer_timeout_s if timeout_s is None else timeout_s,
             noise=_NOISE if interrupted else b"",
             tries=tries,
+            heard=None if at_edge is None else _at_edges(at_edge),
         )
         self._inferences += count + warmup
         return timed
+
+    def infer_untimed(self, count: int, warmup: int = 0) -> tuple[float, ...]:
+        """Like `infer`, of MLPerf Tiny's energy build, which pulses its trigger pin and tells no times.
+
+        Returns:
+            Dequantised outputs of the last inference.
+        """
+
+        def understand(lines: Sequence[str], where: str) -> tuple[float, ...]:
+            return untimed_inference(lines, count, warmup, where)
+
+        results = self._talk.ask(f"infer {count} {warmup}", understand, timeout_s=self._infer_timeout_s)
+        self._inferences += count + warmup
+        return results
 
     def outputs(self) -> bytes:
         """The output tensor's bytes of the last inference.
@@ -261,6 +280,18 @@ class Dut:
             with suppress(CrcError):
                 return self._talk.command(text)
         return self._talk.command(text)
+
+
+def _at_edges(call: Callable[[], None]) -> Callable[[str], None]:
+    """Call where timed inferences begin and end, by the lines of `infer`'s reply."""
+    expected = ["m-infer-start-", "m-lap-us-"]
+
+    def hear(line: str) -> None:
+        if expected and line.startswith(expected[0]):
+            del expected[0]
+            call()
+
+    return hear
 
 
 def _words(held: DutInput) -> str:

@@ -54,6 +54,7 @@ class Conversation:
         timeout_s: float | None = None,
         noise: bytes = b"",
         tries: int = TRIES,
+        heard: Callable[[str], None] | None = None,
     ) -> Answer:
         """Send a command whose reply counts; understand the reply once its CRC-32 proves it whole.
 
@@ -66,6 +67,7 @@ class Conversation:
             timeout_s: For each reply; None: that of the constructor.
             noise: Line ends that arrive while the command is at work.
             tries: How often to ask where the reply is damaged or missing.
+            heard: Takes each line as it arrives, proved or not.
 
         Raises:
             LinkTimeout: No reply ends in time.
@@ -79,7 +81,7 @@ class Conversation:
             self._tag = (self._tag + 1) % _TAGS
             question = f"{text} {self._tag}"
             try:
-                whole = checked(question, lines := self.reply(question, timeout_s, noise))
+                whole = checked(question, lines := self.reply(question, timeout_s, noise, heard))
             except (LinkTimeout, ProtocolError) as error:
                 timeouts += isinstance(error, LinkTimeout)
                 if not tries or timeouts == _TIMEOUTS or not self.recover():
@@ -102,8 +104,14 @@ class Conversation:
         """
         return self.accept(text, self.reply(text, timeout_s))
 
-    def reply(self, text: str, timeout_s: float | None = None, noise: bytes = b"") -> list[str]:
-        """What a board says to a command, be it a refusal; without `m-ready`.
+    def reply(
+        self,
+        text: str,
+        timeout_s: float | None = None,
+        noise: bytes = b"",
+        heard: Callable[[str], None] | None = None,
+    ) -> list[str]:
+        """What a board says to a command, be it a refusal; without `m-ready`. See `ask`.
 
         Raises:
             LinkTimeout: The reply does not end in time.
@@ -114,6 +122,8 @@ class Conversation:
         self.link.write(f"{text}%".encode("ascii") + noise)
         deadline, size = deadline_in(wait), 0
         while (line := self.line(deadline)) is not None:
+            if heard is not None:
+                heard(line)
             if (fault := fault_in(line, self.name)) is not None:
                 raise self._fault(line, fault, lines)
             if line == "m-ready":

@@ -12,7 +12,7 @@ from tinynas.hil.dut.answers import DutInfo, DutInput, DutMemory, Inference, Pat
 
 __all__ = [
     *("checked", "inference", "info_in", "input_in", "memory_in", "one", "operators_in", "output_in", "push_in"),
-    *("plain", "shown", "timestamp_in"),
+    *("plain", "shown", "timestamp_in", "untimed_inference"),
 ]
 
 _CRC = re.compile(r"m-crc-\[([0-9a-f]{8})\]")
@@ -183,18 +183,32 @@ def inference(lines: Sequence[str], count: int, warmup: int, where: str) -> Infe
     Raises:
         ProtocolError: Lines are missing, or say what cannot be.
     """
-    laps = [int(match[1]) for line in lines if (match := re.fullmatch(r"m-lap-us-(\d{1,20})", line))]
+    laps = _laps(lines)
     if len(laps) != 2 or laps[1] < laps[0]:
         raise ProtocolError(f"expected two laps in ascending order, got {shown(lines)}", where=where)
+    return Inference(count, laps[1] - laps[0], _results(lines, count, warmup, where))
+
+
+def untimed_inference(lines: Sequence[str], count: int, warmup: int, where: str) -> tuple[float, ...]:
+    """The results of `infer` from MLPerf Tiny's energy build, which tells no times. See `inference`."""
+    if _laps(lines):
+        raise ProtocolError(f"an energy build tells no times, got {shown(lines)}", where=where)
+    return _results(lines, count, warmup, where)
+
+
+def _laps(lines: Sequence[str]) -> list[int]:
+    return [int(match[1]) for line in lines if (match := re.fullmatch(r"m-lap-us-(\d{1,20})", line))]
+
+
+def _results(lines: Sequence[str], count: int, warmup: int, where: str) -> tuple[float, ...]:
     ran = one(lines, r"m-warmup-start-(\d{1,9})", where), one(lines, r"m-infer-start-(\d{1,9})", where)
     if ran != (str(warmup), str(count)):
         raise ProtocolError(f"the board did not run {warmup} and {count} inferences: {shown(lines)}", where=where)
     text = one(lines, r"m-results-\[([^\]]*)\]", where)
     try:
-        results = tuple(float(value) for value in text.split(",") if value)
+        return tuple(float(value) for value in text.split(",") if value)
     except ValueError as error:
         raise ProtocolError(f"results that are no numbers: {text!r:.80}", where=where) from error
-    return Inference(count, laps[1] - laps[0], results)
 
 
 def plain(text: str) -> str:

@@ -74,6 +74,7 @@ def build_image(
     toolchain: Toolchain | None = None,
     hooks: bool = False,
     defines: Sequence[str] = (),
+    energy_mode: bool = False,
 ) -> Image:
     """Compile and link a model with the firmware.
 
@@ -86,6 +87,7 @@ def build_image(
         hooks: Count each operator's cycles on request (`Dut.ops`). The calls around every operator's turns cost time:
             not for images whose latency counts.
         defines: What else the engine is compiled with, `NAME` or `NAME=VALUE`; see `hil.engines.public_defines`.
+        energy_mode: MLPerf Tiny's energy build, for `hil.energy_mode.energy_board`'s board.
 
     Raises:
         ToolchainMissing: There is no compiler.
@@ -100,7 +102,7 @@ def build_image(
         raise BuildError(f"made by GCC, not to be linked by {chosen.version}", where=runtime.library.name)
     if "model.h" not in model.files:
         raise BuildError("the firmware needs a model of the name 'model'", where=", ".join(model.files))
-    firmware = firmware_folder(board, chosen)
+    firmware = firmware_folder(board, chosen, ["DUT_ENERGY"] if energy_mode else [])
     model_hash = digest(model.files)
     macros = [f'MODEL_HASH="{model_hash}"', *(["MODEL_HOOKS"] if hooks else []), *runtime.defines, *defines]
     objects = []

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,8 +39,13 @@ _MANIFEST = "manifest.json"
 _STALE_S = 30 * 24 * 3600.0
 
 
-def firmware_folder(board: Board, toolchain: Toolchain) -> Path:
+def firmware_folder(board: Board, toolchain: Toolchain, defines: Sequence[str] = ()) -> Path:
     """A folder with the firmware's sources, the board's files and their objects.
+
+    Args:
+        board: The board.
+        toolchain: The compiler.
+        defines: What the sources are compiled with, `NAME` or `NAME=VALUE`.
 
     Raises:
         BuildError: The compiler refuses, or the cache folder cannot be written to.
@@ -48,7 +53,7 @@ def firmware_folder(board: Board, toolchain: Toolchain) -> Path:
     """
     files = dict(_tree(resource("firmware"), "")) | {"board.h": board_header(board), "memory.ld": linker_script(board)}
     sources = firmware_sources(board)
-    key = digest(files, toolchain.version, *toolchain.options(board.core), *sources)
+    key = digest(files, toolchain.version, *toolchain.options(board.core), *sources, *defines)
     home = cache_folder() / "firmware"
     folder = home / f"{board.name}-{toolchain.kind}-{key}"
     if _whole(folder):
@@ -60,7 +65,7 @@ def firmware_folder(board: Board, toolchain: Toolchain) -> Path:
         # Under another name until it is complete: a build beside this one, or one that is killed, leaves no half.
         part = Path(tempfile.mkdtemp(prefix="part-", dir=home))
         try:
-            _compile_firmware(files, sources, part, board, toolchain)
+            _compile_firmware(files, sources, part, board, toolchain, defines)
             _seal(part)
             _replace(folder, part)
             _remove_stale(home)
@@ -76,7 +81,12 @@ def firmware_folder(board: Board, toolchain: Toolchain) -> Path:
 
 
 def _compile_firmware(
-    files: Mapping[str, str], sources: list[str], folder: Path, board: Board, toolchain: Toolchain
+    files: Mapping[str, str],
+    sources: list[str],
+    folder: Path,
+    board: Board,
+    toolchain: Toolchain,
+    defines: Sequence[str],
 ) -> None:
     for name, text in files.items():
         path = folder / name
@@ -88,6 +98,7 @@ def _compile_firmware(
             folder / f"{name.replace('/', '-')}.o",
             core=board.core,
             include=[folder, folder / "libc"],
+            defines=defines,
             optimise="2" if name == FAST_SOURCE else "s",
         )
 

@@ -1,219 +1,186 @@
-"""A microcontroller ("harness") that reads a TI INA228 in the board's supply and watches its trigger pin.
+"""TI's INA228 read by the host itself, over I2C; nothing has to be flashed, and no wire leads to the trigger pin.
 
-The harness sends raw registers and how they are set up; this module turns them into joules. `docs/energy.md` has the
-lines that go back and forth, and what the harness has to do.
+The board's own lines stand for the pin: the firmware says that the timed inferences begin right before the first, and
+gives their times right after the last. Their way to the host takes some milliseconds, of which only the difference
+counts in a window of seconds.
 
-Facts from the INA228's data sheet (SLYS021): SHUNT_CAL (register 02h) = 13107.2e6 * CURRENT_LSB * R_shunt, four times
-that with ADCRANGE = 1; ENERGY (09h), 40 bits unsigned, of 16 * 3.2 * CURRENT_LSB joules each; CHARGE (0Ah), 40 bits
-two's complement, of CURRENT_LSB coulombs each; DIAG_ALRT (0Bh): bit 11 an overflow of ENERGY, 10 of CHARGE, 9 of the
-arithmetic, bit 0 clear where the chip's trim memory is damaged.
+Facts from the data sheet (SLYS021): CONFIG (00h): bit 15 RST, 14 RSTACC clears ENERGY and CHARGE, 4 ADCRANGE.
+ADC_CONFIG (01h): MODE Bh shunt and bus continuously; conversion times of bus and shunt, 4 for 540 us; averages. VBUS
+(05h), CURRENT (07h): 20 bits in the upper ones of 24; 195.3125 uV a step of VBUS. SOVL (0Ch): 1.25 uV a step in fine
+range. DIAG_ALRT (0Bh): bit 15 ALATCH keeps flags until they are read, 1 CNVRF a result is ready. 3Eh: "TI"; 3Fh: 228h
+and the revision.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
-from tinynas.errors import BoardError, LinkTimeout, ProtocolError
-from tinynas.hil.dut import Link, deadline_in
-from tinynas.hil.power.lines import Lines
+from tinynas.errors import BoardError
+from tinynas.hil.dut import deadline_in
 from tinynas.hil.power.meter import Mark
+from tinynas.hil.power.registers import TRIM_IS_GOOD, Ina228Setup, Sums, check_flags, check_supply, signed
 
-__all__ = ["Ina228Harness", "Ina228Setup", "checksum"]
+__all__ = ["ADDRESSES", "SHUNT_OHM", "Ina228", "Reading", "RegisterDevice"]
 
-_VERSION = "1"
-_TIMEOUT_S = 5.0
-_TRIES = 3
-_CALIBRATION = 13107.2e6
-_BITS = 40
-_OVERFLOWS = {11: "the energy", 10: "the charge", 9: "the arithmetic"}
-_TRIM_IS_GOOD = 1
-#: A microcontroller runs on no other supply.
-_VOLTS = (1.0, 6.0)
-_SETUP = re.compile(r"ina228 (\d+) shunt_uohm=(\d{1,9}) cal=(\d{1,5}) range=([01]) period_us=(\d{1,9})")
-_MARK = re.compile(r"mark (\d{1,9}) (\d{1,18}) ([0-9A-Fa-f]{10}) ([0-9A-Fa-f]{10})")
-_STOPPED = re.compile(r"stopped (\d{1,9}) ([0-9A-Fa-f]{4})")
-_RESET = "reset the harness"
-_CABLE = "check the cable and the baud"
+#: By its pins A0 and A1; the first with both on ground.
+ADDRESSES = range(0x40, 0x50)
+#: Of Adafruit's breakout.
+SHUNT_OHM = 0.015
+
+_CONFIG, _ADC_CONFIG, _SHUNT_CAL, _VBUS, _CURRENT, _ENERGY, _CHARGE = 0x00, 0x01, 0x02, 0x05, 0x07, 0x09, 0x0A
+_DIAG_ALRT, _SOVL, _MANUFACTURER, _DEVICE = 0x0B, 0x0C, 0x3E, 0x3F
+_RESET, _CLEAR_SUMS, _FINE = 1 << 15, 1 << 14, 1 << 4
+_CONTINUOUS = 0xB << 12 | 4 << 9 | 4 << 6
+_PERIOD_S = 2 * 540e-6
+#: A step of CURRENT is then one of the shunt's converter, so that no arithmetic overflows before the converter does.
+_CALIBRATION = 4096
+#: 0.8 % below the end of the converter's range, which it would silently stay at.
+_NEAR_FULL_SCALE = 0x7F00
+_LATCH, _READY = 1 << 15, 1 << 1
+_TEXAS_INSTRUMENTS, _INA228 = 0x5449, 0x228
+_VOLTS_A_STEP = 195.3125e-6
+_RESULT_S = 0.5
+#: The data sheet's typical 0.3 ms, with room.
+_START_UP_S = 0.002
+#: What a line's arrival is known to: USB asks once a millisecond, some adapters once in 16.
+_ARRIVAL_S = 0.005
+_POWER = "check its power and SCL; no other program may use the chip"
+
+
+class RegisterDevice(Protocol):
+    """A chip with registers."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in an error."""
+
+    def read(self, register: int, count: int) -> bytes:
+        """Read a register's bytes, the most significant first.
+
+        Raises:
+            BoardError: The chip does not answer.
+        """
+
+    def write(self, register: int, word: int) -> None:
+        """Write a register of 16 bits.
+
+        Raises:
+            BoardError: The chip does not answer.
+        """
+
+    def close(self) -> None:
+        """Let go of the chip. Closing twice does no harm."""
 
 
 @dataclass(frozen=True)
-class Ina228Setup:
-    """How an INA228 is wired and set up.
+class Reading:
+    """The newest result.
 
     Attributes:
-        shunt_ohm: The shunt's resistance.
-        calibration: What SHUNT_CAL holds.
-        fine: Whether ADCRANGE is 1: 40.96 mV full scale instead of 163.84 mV.
-        period_s: From one result to the next: conversion times of shunt and bus, times the averages.
-
-    Example:
-        >>> setup = Ina228Setup(shunt_ohm=0.0162, calibration=4050, fine=False, period_s=1e-3)
-        >>> round(setup.current_lsb_a * 2**19, 2)  # full scale
-        10.0
+        volts: At the pin VBUS.
+        amperes: Through the shunt, from IN+ to IN-.
     """
 
-    shunt_ohm: float
-    calibration: int
-    fine: bool
-    period_s: float
-
-    @property
-    def current_lsb_a(self) -> float:
-        """Amperes of one step of CURRENT, coulombs of one of CHARGE."""
-        return self.calibration / (_CALIBRATION * self.shunt_ohm * (4 if self.fine else 1))
-
-    @property
-    def energy_lsb_j(self) -> float:
-        """Joules of one step of ENERGY."""
-        return 16 * 3.2 * self.current_lsb_a
+    volts: float
+    amperes: float
 
 
-class Ina228Harness:
-    """The harness.
+class Ina228:
+    """An INA228 that the host reads.
 
     Args:
-        link: `SerialLink(port, Ina228Harness.BAUD)`. It is the meter's: `close` closes it.
+        device: The chip. It is the meter's: `close` closes it.
+        shunt_ohm: The shunt. The largest current is 40.6 mV by it: 2.7 A with 15 milliohm.
 
     Raises:
-        LinkTimeout: The harness does not answer.
-        ProtocolError: It answers something else, or its lines arrive damaged.
-        BoardError: It is gone, or the INA228 is not set up.
+        BoardError: The chip does not answer, is another one, or makes no results.
     """
 
-    BAUD = 115_200
+    remedy = "the host heard the board's lines late: leave it less to do, or wire the trigger pin to a harness"
 
-    def __init__(self, link: Link) -> None:
-        self.name, self._link, self._lines = link.name, link, Lines(link)
-        self._recording = False
+    def __init__(self, device: RegisterDevice, *, shunt_ohm: float = SHUNT_OHM) -> None:
+        self.name, self._device = device.name, device
+        self._setup = Ina228Setup(shunt_ohm, _CALIBRATION, fine=True, period_s=_PERIOD_S)
+        self._recording: list[tuple[float, Sums]] | None = None
         try:
-            self._setup = self._identified()
+            self._set_up()
         except BaseException:
-            link.close()
+            device.close()
             raise
 
     @property
     def setup(self) -> Ina228Setup:
-        """What the harness says of its INA228."""
+        """How the chip is set up."""
         return self._setup
 
     @property
     def resolution_s(self) -> float:
         """See `PowerMeter`."""
-        return self._setup.period_s
+        return max(self._setup.period_s, _ARRIVAL_S)
+
+    def reading(self) -> Reading:
+        """Read supply voltage and current: whether the wiring is right, without a board that answers."""
+        volts, amperes = (signed(self._device.read(register, 3)) >> 4 for register in (_VBUS, _CURRENT))
+        return Reading(volts * _VOLTS_A_STEP, amperes * self._setup.current_lsb_a)
 
     def start(self) -> None:
         """See `PowerMeter`."""
-        if self._recording:
+        if self._recording is not None:
             raise BoardError("the meter is recording already", where=self.name)
-        self._send("start")
-        line = self._line("start", deadline_in(_TIMEOUT_S))
-        if line != "started":
-            raise self._unexpected("start", line)
-        self._recording = True
+        self._device.write(_CONFIG, _FINE | _CLEAR_SUMS)
+        self._await_result()  # which clears the flags of before
+        self._recording = []
+
+    def pulse(self) -> None:
+        """See `PowerMeter`."""
+        if self._recording is None:
+            raise BoardError("the meter is not recording", where=self.name)
+        at = time.monotonic()
+        self._recording.append((at, self._setup.sums(self._device.read(_ENERGY, 5), self._device.read(_CHARGE, 5))))
 
     def stop(self) -> tuple[Mark, ...]:
         """See `PowerMeter`."""
-        if not self._recording:
+        recording, self._recording = self._recording, None
+        if recording is None:
             raise BoardError("the meter is not recording", where=self.name)
-        self._recording = False
-        self._send("stop")
-        marks, charges, deadline = list[Mark](), list[float](), deadline_in(_TIMEOUT_S)
-        while match := _MARK.fullmatch(line := self._line("stop", deadline)):
-            if int(match[1]) != len(marks):
-                raise ProtocolError(f"mark {match[1]} comes as number {len(marks)}", where=self.name, advice=_CABLE)
-            energy, charge = int(match[3], 16), int(match[4], 16)
-            charge -= (charge >> _BITS - 1) << _BITS
-            marks.append(Mark(int(match[2]) / 1e6, energy * self._setup.energy_lsb_j))
-            charges.append(charge * self._setup.current_lsb_a)
-        stopped = _STOPPED.fullmatch(line)
-        if stopped is None:
-            raise self._unexpected("stop", line)
-        if int(stopped[1]) != len(marks):
-            raise ProtocolError(f"{len(marks)} of {stopped[1]} marks arrived", where=self.name, advice=_CABLE)
-        self._check_flags(int(stopped[2], 16))
-        self._check_volts(marks, charges)
-        return tuple(marks)
+        check_flags(self._word(_DIAG_ALRT), self.name)
+        check_supply([sums for _, sums in recording], self.name)
+        return tuple(Mark(at, sums.energy_j) for at, sums in recording)
 
     def close(self) -> None:
         """See `PowerMeter`."""
-        with suppress(BoardError):
-            if self._recording:
-                self.stop()
-        self._link.close()
+        self._recording = None
+        self._device.close()
 
-    def _identified(self) -> Ina228Setup:
-        """Ask until the answer comes: an opened port may reset the harness, and lines of before may be under way."""
-        heard = "nothing"
-        for _ in range(_TRIES):
-            self._send("id")
-            deadline = deadline_in(_TIMEOUT_S / _TRIES)
-            while time.monotonic() < deadline and (line := self._lines.next(deadline)) is not None:
-                heard = line or heard
-                text, _, digits = line.rpartition("*")
-                if (match := _SETUP.fullmatch(text)) and digits.lower() == checksum(text):
-                    return self._set_up(match)
-        raise LinkTimeout(f"no harness answers `id`; heard {heard!r:.80}", where=self.name, advice=_RESET)
+    def _word(self, register: int) -> int:
+        return int.from_bytes(self._device.read(register, 2), "big")
 
-    def _set_up(self, match: re.Match[str]) -> Ina228Setup:
-        version, shunt, calibration, fine, period = match.groups()
-        if version != _VERSION:
-            raise ProtocolError(f"the harness speaks version {version}, not {_VERSION}", where=self.name)
-        if not (int(shunt) and int(calibration) and int(period)):
-            raise BoardError("the harness has not set up its INA228", where=self.name, advice=_RESET)
-        return Ina228Setup(int(shunt) / 1e6, int(calibration), fine == "1", int(period) / 1e6)
+    def _set_up(self) -> None:
+        """Reset the chip, so that nothing of an earlier program is left in it, and start conversions."""
+        maker, part = self._word(_MANUFACTURER), self._word(_DEVICE)
+        if (maker, part >> 4) != (_TEXAS_INSTRUMENTS, _INA228):
+            found = f"the chip is not an INA228: its ids are 0x{maker:04x} and 0x{part:04x}"
+            raise BoardError(found, where=self.name, advice="name the INA228's address: address=0x41")
+        self._device.write(_CONFIG, _RESET)
+        time.sleep(_START_UP_S)
+        for register, word in (
+            (_CONFIG, _FINE),
+            (_SHUNT_CAL, _CALIBRATION),
+            (_SOVL, _NEAR_FULL_SCALE),
+            (_DIAG_ALRT, _LATCH | TRIM_IS_GOOD),  # a bit that may be written, too
+            (_ADC_CONFIG, _CONTINUOUS),
+        ):
+            self._device.write(register, word)
+        if (kept := self._word(_SHUNT_CAL)) != _CALIBRATION:
+            raise BoardError(f"SHUNT_CAL was set to {_CALIBRATION} and holds {kept}", where=self.name, advice=_POWER)
+        self._await_result()
 
-    def _send(self, command: str) -> None:
-        self._link.write(f"{command}\n".encode("ascii"))
-
-    def _line(self, command: str, deadline: float) -> str:
-        """The next line that is not empty, without its checksum."""
-        while time.monotonic() < deadline and (line := self._lines.next(deadline)) is not None:
-            text, star, digits = line.rpartition("*")
-            if star and digits.lower() == checksum(text):
-                return text
-            if line:
-                raise ProtocolError(f"a damaged line: {line!r:.80}", where=self.name, advice=_CABLE)
-        message = f"`{command}` is not answered within {_TIMEOUT_S:g} s"
-        raise LinkTimeout(message, where=self.name, advice=_RESET)
-
-    def _unexpected(self, command: str, line: str) -> BoardError:
-        if line.startswith("error "):
-            return BoardError(f"the harness reports: {line[6:]:.100}", where=self.name)
-        return ProtocolError(f"`{command}` is answered by {line!r:.80}", where=self.name, advice=_RESET)
-
-    def _check_flags(self, flags: int) -> None:
-        overflows = [what for bit, what in _OVERFLOWS.items() if flags >> bit & 1]
-        if overflows:
-            raise BoardError(f"the INA228's range was left by {', '.join(overflows)}", where=self.name)
-        if not flags & _TRIM_IS_GOOD:
-            raise BoardError("the INA228 reports a damaged trim memory", where=self.name)
-
-    def _check_volts(self, marks: list[Mark], charges: list[float]) -> None:
-        """Energy by charge is the supply's voltage, which tells whether VBUS and the shunt are connected right."""
-        if len(marks) < 2:
-            return
-        energy_j, charge_c = marks[-1].energy_j - marks[0].energy_j, charges[-1] - charges[0]
-        if charge_c <= 0:
-            message = "no current flows through the shunt, or it flows the other way"
-            raise BoardError(message, where=self.name, advice="IN+ is on the side of the supply")
-        if not _VOLTS[0] <= energy_j / charge_c <= _VOLTS[1]:
-            volts = f"{energy_j / charge_c:.2f}"
-            raise BoardError(
-                f"a supply of {volts} V cannot be", where=self.name, advice="connect VBUS to the board's side"
-            )
-
-
-def checksum(text: str) -> str:
-    """The two digits behind a line's `*`: the exclusive or of its characters, in hex.
-
-    Example:
-        >>> checksum("started")
-        '61'
-    """
-    total = 0
-    for byte in text.encode("ascii", "replace"):
-        total ^= byte
-    return f"{total:02x}"
+    def _await_result(self) -> None:
+        """Wait for a result that began after this call, or a little before."""
+        self._word(_DIAG_ALRT)
+        deadline = deadline_in(_RESULT_S)
+        while not self._word(_DIAG_ALRT) & _READY:
+            if time.monotonic() > deadline:
+                raise BoardError("the INA228 makes no results", where=self.name, advice=_POWER)

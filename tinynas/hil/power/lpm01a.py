@@ -15,7 +15,7 @@ from typing import Literal
 from tinynas.errors import BoardError, ConfigError, LinkTimeout, ProtocolError
 from tinynas.hil.dut import Link, deadline_in
 from tinynas.hil.power.lines import Lines
-from tinynas.hil.power.meter import Mark
+from tinynas.hil.power.meter import WIRING, Mark
 from tinynas.hil.power.stream import AsciiStream, BinaryStream, Recording
 
 __all__ = ["Lpm01a", "check_volts"]
@@ -47,6 +47,7 @@ class Lpm01a:
     """
 
     BAUD = 3_686_400
+    remedy = WIRING
     #: The least and the most that it supplies.
     VOLTS = (1.8, 3.3)
 
@@ -74,6 +75,9 @@ class Lpm01a:
     def resolution_s(self) -> float:
         """See `PowerMeter`."""
         return 1 / self._frequency_hz
+
+    def pulse(self) -> None:
+        """Nothing: the shield sees the trigger pin."""
 
     def start(self) -> None:
         """See `PowerMeter`."""

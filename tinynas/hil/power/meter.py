@@ -11,7 +11,7 @@ from typing import Protocol
 from tinynas.errors import BoardError, ConfigError
 from tinynas.hil.dut import Dut
 
-__all__ = ["Mark", "PowerMeter", "energy_of", "enough_inferences"]
+__all__ = ["WIRING", "Mark", "PowerMeter", "energy_of", "enough_inferences"]
 
 #: Each edge is known to one step of the meter: with so many steps in a window, its energy is known to 1 %.
 _LEAST_STEPS = 200
@@ -24,7 +24,8 @@ _CLOCK_TOLERANCE = 0.03
 #: The first pulse itself, with room for the second lap's.
 _PULSES_S = 0.001
 _MICRO = 1e6
-_WIRING = "connect the board's trigger pin (D7) and ground to the meter; `tinynas boards show` names the pin"
+#: What to look at where a meter that sees the trigger pin sees other pulses than the board made.
+WIRING = "connect the board's trigger pin (D7) and ground to the meter; `tinynas boards show` names the pin"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Mark:
 
 
 class PowerMeter(Protocol):
-    """Measures what a board takes, and sees its trigger pin."""
+    """Measures what a board takes; it sees the board's trigger pin, or is told when it pulses."""
 
     @property
     def name(self) -> str:
@@ -49,13 +50,24 @@ class PowerMeter(Protocol):
 
     @property
     def resolution_s(self) -> float:
-        """Seconds between two of its samples."""
+        """Seconds that a mark's time is known to; those between two of its samples, at least."""
+
+    @property
+    def remedy(self) -> str:
+        """What to look at where its marks are not where the board says that inferences began and ended."""
 
     def start(self) -> None:
         """Begin to record.
 
         Raises:
             BoardError: The meter does not answer, or answers something else.
+        """
+
+    def pulse(self) -> None:
+        """The board's line has arrived that goes with its trigger pin's pulse; of no use to a meter that sees the pin.
+
+        Raises:
+            BoardError: The meter does not answer.
         """
 
     def stop(self) -> Sequence[Mark]:
@@ -100,14 +112,15 @@ def energy_of(meter: PowerMeter, dut: Dut, n: int, warmup: int = 1, timeout_s: f
     """
     meter.start()
     try:
-        timed = dut.infer(n, warmup, timeout_s=timeout_s, tries=1)  # a second run has pulses of its own
+        # Tried once: a second run has pulses of its own.
+        timed = dut.infer(n, warmup, timeout_s=timeout_s, tries=1, at_edge=meter.pulse)
     except BaseException:
         with suppress(BoardError):  # what went wrong first is what matters
             meter.stop()
         raise
     marks = meter.stop()
     if len(marks) != 2:
-        raise BoardError(f"the meter saw {len(marks)} pulses instead of 2", where=meter.name, advice=_WIRING)
+        raise BoardError(f"the meter saw {len(marks)} pulses instead of 2", where=meter.name, advice=meter.remedy)
     elapsed_s = timed.elapsed_us / _MICRO
     _check_window(meter, marks[1].time_s - marks[0].time_s, elapsed_s, n)
     energy_j = marks[1].energy_j - marks[0].energy_j
@@ -134,5 +147,5 @@ def _check_window(meter: PowerMeter, seen_s: float, elapsed_s: float, n: int) ->
         raise BoardError(
             f"the pulses are {seen_s:g} s apart, but the inferences took {elapsed_s:g} s",
             where=meter.name,
-            advice=_WIRING,
+            advice=meter.remedy,
         )

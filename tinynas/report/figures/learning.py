@@ -76,10 +76,12 @@ def _curves(view: StudyView) -> Iterator[tuple[int, str, Sequence[float]]]:
 
 def _line(name: str, number: int, values: Sequence[float], colour: str, **more: Any) -> Any:
     told = f"trial {number}<br>epoch %{{x}}: %{{y:.3f}}<extra></extra>"
-    return plot.lines(name, range(1, len(values) + 1), values, colour, hovertemplate=told, **more)
+    line = plot.lines(name, range(1, len(values) + 1), values, colour, hovertemplate=told, **more)
+    return line.update(mode="markers") if len(values) == 1 else line  # a line of one point is not to be seen
 
 
 def _draw(traces: Sequence[Any]) -> Figure:
-    x = plot.axis(go.layout.XAxis, "epoch", zeroline=False, rangemode="tozero")
+    step = plot.whole_step(max(len(trace.x) for trace in traces))
+    x = plot.axis(go.layout.XAxis, "epoch", zeroline=False, rangemode="tozero", dtick=step)
     y = plot.axis(go.layout.YAxis, "validation error in training (m/s)")
     return plot.draw(traces, plot.layout(x, y))

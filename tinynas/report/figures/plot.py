@@ -9,7 +9,19 @@ import plotly.graph_objects as go
 
 from tinynas.report.figures.palette import COLOURS
 
-__all__ = ["Figure", "axis", "bars", "draw", "draw_ranked", "layout", "lines", "marker", "points", "room_around"]
+__all__ = [
+    "Figure",
+    "axis",
+    "bars",
+    "draw",
+    "draw_ranked",
+    "layout",
+    "lines",
+    "marker",
+    "points",
+    "room_around",
+    "whole_step",
+]
 
 #: `plotly.graph_objects.Figure`, which a notebook shows as it is.
 Figure = Any
@@ -51,6 +63,11 @@ def room_around(values: Sequence[float]) -> list[float] | None:
     low, high = min(values), max(values)
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.1
     return [low - margin, high + margin]
+
+
+def whole_step(last: int) -> int | None:
+    """Step of the ticks of an axis that counts: Plotly would draw halves of a few; None: Plotly chooses."""
+    return 1 if last < 8 else None
 
 
 def marker(colour: str, size: int = 8, symbol: str = "circle", opacity: float = 1.0) -> Any:

@@ -38,7 +38,7 @@ def history(view: StudyView) -> Figure:
     # Room for whole markers at both ends, and whole trial numbers even for one trial.
     last = max(1, len(view.trials) - 1)
     room = 0.3 + 0.015 * last
-    x = plot.axis(go.layout.XAxis, "trial", range=[-room, last + room], zeroline=False, dtick=1 if last < 8 else None)
+    x = plot.axis(go.layout.XAxis, "trial", range=[-room, last + room], zeroline=False, dtick=plot.whole_step(last))
     y = plot.axis(go.layout.YAxis, "objective f_opt (lower is better)", range=plot.room_around(values))
     if not shown:
         return plot.draw(traces, plot.layout(x, y))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from itertools import accumulate
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -43,8 +44,9 @@ def compare_progress(views: Sequence[StudyView]) -> Figure | None:
         traces.append(trace)
     if not traces:
         return None
-    x = plot.axis(go.layout.XAxis, "trial", zeroline=False)
-    y = plot.axis(go.layout.YAxis, "lowest validation error so far (m/s)")
+    last = max(trace.x[-1] for trace in traces)
+    x = plot.axis(go.layout.XAxis, "trial", zeroline=False, dtick=plot.whole_step(last))
+    y = plot.axis(go.layout.YAxis, "lowest validation error so far (m/s)", range=_room(traces))
     return plot.draw(traces, plot.layout(x, y))
 
 
@@ -75,8 +77,13 @@ def compare_fronts(views: Sequence[StudyView], key: str) -> Figure | None:
     if not traces:
         return None
     x = plot.axis(go.layout.XAxis, f"{cost.label} ({cost.unit})", rangemode="tozero")
-    y = plot.axis(go.layout.YAxis, "validation error (m/s)")
+    y = plot.axis(go.layout.YAxis, "validation error (m/s)", range=_room(traces))
     return plot.draw(traces, plot.layout(x, y))
+
+
+def _room(traces: Sequence[Any]) -> list[float] | None:
+    """A range for the errors: Plotly's own goes below zero around a single one."""
+    return plot.room_around([value for trace in traces for value in trace.y])
 
 
 def _look(index: int) -> tuple[str, str]:

@@ -32,7 +32,7 @@ class Cell:
 
     Attributes:
         text: What it says.
-        kind: Its class: `number`, `wide`, `nowrap`.
+        kind: Its class: `number`, `nowrap`, or how wide it is at least: `name`, `wide`, `prose`.
         sort: What it is sorted by; None where it is not known.
         sortable: Whether it says what it is sorted by.
         bar: Drawn in place of the text.

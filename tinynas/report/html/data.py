@@ -62,7 +62,7 @@ def _recordings_table(view: StudyView) -> Table | None:
         figures = (Cell(number(v, digits), "number", sort=v, sortable=True) for v, digits in values)
         counted = Cell(str(count), "number", sort=count, sortable=True)
         body.append(
-            Row((Cell(str(row.get("name", NONE)), "wide"), Cell(str(row.get("split", NONE))), *figures, counted))
+            Row((Cell(str(row.get("name", NONE)), "name"), Cell(str(row.get("split", NONE))), *figures, counted))
         )
     heads = (Head("recording", sortable=True), Head("split", sortable=True))
     figures_heads = (*(Head(title, True, True) for _, title, _ in _FIGURES), Head("problems", True, True))

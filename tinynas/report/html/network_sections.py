@@ -29,8 +29,8 @@ def inside_sections(one: TrialView, whose: str) -> Iterator[Section]:
     if arena := arena_of(one):
         peak = max((arena.held_at(step) for step in range(arena.steps)), default=0)
         note = (
-            f"What lies where while {whose} is computed: {kib(arena.bytes)} in all. At the fullest moment "
-            f"{kib(peak)} are in use, by what stands out. What lasts from one inference to the next is not drawn."
+            f"What lies where while {whose} is computed: {kib(arena.bytes)} in all, of which {kib(peak)} are in use at "
+            "the fullest moment. What is alive then stands out. What outlasts an inference is not drawn."
         )
         alt = f"Buffers over {arena.steps} {arena.step_is}s of the inference; at most {grouped(peak)} bytes at a time."
         yield Section("Arena over time", bind(note), plots=(Plot("arena", arena_map(arena), alt),))

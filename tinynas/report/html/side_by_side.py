@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tinynas.report.comparison import ComparedStudy, compare
+from tinynas.report.comparison import ComparedStudy, compare, known_costs, number_text
 from tinynas.report.html.cells import Cell, Head, Row, Table, sorted_cell
 from tinynas.report.html.sections import Content, Lead, Plot, Section
 from tinynas.report.resources import COSTS
@@ -24,6 +24,7 @@ def side_by_side(views: Sequence[StudyView], *, link: Callable[[int], str] | Non
     from tinynas.report.figures import compare_fronts, compare_progress
 
     rows = compare(views)
+    count = f"{len(views)} stud{'y' if len(views) == 1 else 'ies'}"
     sections = [Section("Studies", _NOTE, tables=(studies_table(rows, link),))]
     progress = compare_progress(views)
     if progress is not None:
@@ -38,11 +39,11 @@ def side_by_side(views: Sequence[StudyView], *, link: Callable[[int], str] | Non
         sections.append(Section("Pareto fronts", "The networks that no other one of the study beats.", plots=plots))
     return Content(
         name="tinynas: studies side by side",
-        eyebrow=f"tinynas · {len(views)} studies",
+        eyebrow=f"tinynas · {count}",
         title="Studies side by side",
         lead=_lead(rows),
         sections=tuple(sections),
-        footer=f"Made by tinynas from {len(views)} studies.",
+        footer=f"Made by tinynas from {count}.",
     )
 
 
@@ -60,6 +61,7 @@ def studies_table(rows: Sequence[ComparedStudy], link: Callable[[int], str] | No
         link: The address of the page of the study with that number; None: there is none.
     """
     best = min((row.error for row in rows if row.error is not None), default=None)
+    costs = known_costs(rows)
     body = []
     for index, row in enumerate(rows):
         cells = (
@@ -70,7 +72,7 @@ def studies_table(rows: Sequence[ComparedStudy], link: Callable[[int], str] | No
             sorted_cell(row.trials, str(row.trials)),
             sorted_cell(row.error, number(row.error)),
             sorted_cell(row.test_error, number(row.test_error)),
-            *(sorted_cell(value, NONE if value is None else f"{value:.4g}") for value in row.costs.values()),
+            *(sorted_cell(value, number_text(value)) for value in (row.costs[cost.key] for cost in costs)),
             sorted_cell(row.seconds, span(row.seconds)),
             sorted_cell(row.seed, NONE if row.seed is None else f"{row.seed:.0f}"),
         )
@@ -78,7 +80,7 @@ def studies_table(rows: Sequence[ComparedStudy], link: Callable[[int], str] | No
     heads = (
         *(Head(name, sortable=True) for name in ("study", "board", "data", "state")),
         *(Head(name, True, True) for name in ("trials", "validation (m/s)", "test (m/s)")),
-        *(Head(f"{cost.label} ({cost.unit})", True, True) for cost in COSTS),
+        *(Head(f"{cost.label} ({cost.unit})", True, True) for cost in costs),
         *(Head(name, True, True) for name in ("time", "seed")),
     )
     return Table(heads, tuple(body), sortable=True)

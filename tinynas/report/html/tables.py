@@ -91,7 +91,7 @@ def recordings_table(view: StudyView) -> Table | None:
             for key, digits in (("length_m", 1), ("rmse_x", 3), ("rmse_y", 3), ("joint", 3), ("ate_m", 2), ("rte_m", 2))
         ]
         drawn = Cell(bar=bar_of(joint, worst, f"{name}: {error_text(joint)}"))
-        body.append(Row((Cell(name, "wide"), *figures, Cell(describe_errors(row), "wide"), drawn)))
+        body.append(Row((Cell(name, "name"), *figures, Cell(describe_errors(row), "prose"), drawn)))
     names = ("length (m)", "RMSE x (m/s)", "RMSE y (m/s)", "RMSE (m/s)", "ATE (m)", "RTE (m)")
     heads = (
         Head("recording", sortable=True),

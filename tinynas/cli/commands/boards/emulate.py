@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinynas.cli.options import BoardArgument, ModelIdOption
+from tinynas.cli.options import BoardArgument, EnergyModeOption, ModelIdOption
 
 if TYPE_CHECKING:
     from tinynas.board import Board
@@ -33,6 +33,7 @@ def emulate(
         Path | None, typer.Option(metavar="MODEL.tflite", help="An int8 model; its image is built and run.")
     ] = None,
     model_id: ModelIdOption = None,
+    energy_mode: EnergyModeOption = False,
     pty: Annotated[
         bool, typer.Option("--pty", help="Serve a pseudo-terminal; else standard input and output.")
     ] = False,
@@ -41,21 +42,22 @@ def emulate(
     from tinynas.board import load_board
     from tinynas.cli.model import read_model
     from tinynas.errors import ConfigError
+    from tinynas.hil.energy_mode import energy_board
     from tinynas.scratch import scratch_folder
 
-    target = load_board(board)
+    target = energy_board(load_board(board)) if energy_mode else load_board(board)
     if model is None and not pty:
         raise ConfigError("no model is given", where="--model", advice="name one, or add --pty for the boot loader")
     content = None if model is None else read_model(model)
     with scratch_folder() as scratch:
-        elf = None if content is None else _built(target, content, scratch, model_id)
+        elf = None if content is None else _built(target, content, scratch, model_id, energy_mode)
         if pty or elf is None:
             _serve(target, elf)
         else:
             _talk(target, elf)
 
 
-def _built(board: Board, model: Model, directory: Path, model_id: str | None) -> Path:
+def _built(board: Board, model: Model, directory: Path, model_id: str | None, energy_mode: bool) -> Path:
     from tinynas.cli.progress import working
     from tinynas.deploy import compile_model
     from tinynas.hil.engines import public_defines
@@ -63,7 +65,7 @@ def _built(board: Board, model: Model, directory: Path, model_id: str | None) ->
 
     defines = () if model_id is None else public_defines(model_id, model)
     with working(f"building the image for {board.name}"):
-        return build_image(board, compile_model(model), directory, defines=defines).elf
+        return build_image(board, compile_model(model), directory, defines=defines, energy_mode=energy_mode).elf
 
 
 def _serve(board: Board, elf: Path | None) -> None:
