@@ -74,7 +74,7 @@ class Placed:
         """The remedy that a change of parameters is; None where the network does not fit then, or is none."""
         turns, clock = change.get("turns", self.turns), change.get("clock_hz", self.clock_hz)
         before = {**self.network.to_dict(), "turns": self.turns, "clock_hz": self.clock_hz}
-        fields = {name: change.get(name, value) for name, value in self.network.to_dict().items()}
+        fields = _settled({name: change.get(name, value) for name, value in self.network.to_dict().items()})
         try:
             network, engine = Architecture.from_dict(fields), self.engine.at(clock)
             found = self._correct(repeat(costs(network, engine, self.precision), turns), turns, clock)
@@ -124,7 +124,7 @@ def find_remedies(placed: Placed) -> Iterator[Remedy]:
         return
     fewest = {} if placed.turns == 1 or not _is_slow(placed) else {"turns": 1}
     for share in _SHARES:
-        shrunk = {name: _shrink(name, value, share) for name, value in fields.items()}
+        shrunk = _settled({name: _shrink(name, value, share) for name, value in fields.items()})
         change = {name: value for name, value in shrunk.items() if value != fields[name]}
         if (remedy := placed.become({**change, **fewest})) is not None:
             yield remedy
@@ -152,12 +152,20 @@ def _is_slow(placed: Placed) -> bool:
     return any(u is not None and (most := placed.limits.get(name)) is not None and u > most for name, u in used.items())
 
 
+def _settled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields with filters for no more blocks than there are."""
+    filters, blocks = fields["filters"], fields.get("dilations", fields.get("strides", ()))
+    return {**fields, "filters": filters[: len(blocks)]} if isinstance(filters, list) else fields
+
+
 def _smaller(name: str, value: Any) -> Iterator[Any]:
     """Values below one, the nearest first."""
     if name in _GIVEN:
         return
     if isinstance(value, int) and not isinstance(value, bool):
         yield from range(value - 1, 0, -1)
+    elif name == "filters":  # of each block: all of them shrink
+        yield from (_shrink(name, value, share) for share in _SHARES)
     elif isinstance(value, list | tuple):
         yield from (list(value[:count]) for count in range(len(value) - 1, 0, -1))
 
@@ -168,6 +176,8 @@ def _shrink(name: str, value: Any, share: float) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         small = max(1, int(value * share))
         return small - small % 4 if small >= 4 else small  # symmetric networks have groups of four
+    if name == "filters" and isinstance(value, list):
+        return [_shrink(name, width, share) for width in value]
     if isinstance(value, list | tuple):
         return list(value[: max(1, int(len(value) * share))])
     return value
