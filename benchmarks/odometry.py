@@ -84,6 +84,20 @@ LINES = {
     "pair": Line("two networks of 24 filters, trained apart and averaged", members=2),
     "small": Line("tied, 12 filters", network={"filters": 12}),
     "large": Line("tied, 48 filters", network={"filters": 48}),
+    # About equal flash as compiled models, 38 to 44 KiB whole images on a NUCLEO-F446RE.
+    "grown": Line("tied, filters that grow: 16 20 24 32", network={"filters": (16, 20, 24, 32)}),
+    "grown-more": Line("tied, filters that grow more: 12 20 24 36", network={"filters": (12, 20, 24, 36)}),
+    "shrunk": Line("tied, filters that shrink: 28 24 20 20", network={"filters": (28, 24, 20, 20)}),
+    "squeezed": Line("tied, 32 filters, convolutions in half of them", network={"filters": 32, "squeeze": 2}),
+    "separable": Line("tied, depthwise separable, 44 filters", network={"family": "ds_tcn", "filters": 44}),
+    "expanded-2": Line("tied, inverted residuals of twice 36 filters", {}, {},
+                       {"family": "ds_tcn", "filters": 36, "expansion": 2}),
+    "expanded-4": Line("tied, inverted residuals of four times 24 filters", {}, {},
+                       {"family": "ds_tcn", "filters": 24, "expansion": 4}),
+    "strided": Line("tied, cnn of 36 filters, four strides of 2, mean", {}, {},
+                    {"family": "cnn", "filters": 36, "strides": (2, 2, 2, 2), "pool": "mean"}),
+    "gated": Line("tied, gru of 40 filters, three strides of 2, 16 steps of 40 units", {}, {},
+                  {"family": "gru", "filters": 40, "strides": (2, 2, 2), "units": 40, "steps": 16}),
     "from-trolley-body": Line("trolley to hand, body frame", {"frame": "body"}, symmetry="none",
                               carrying=("trolley", "handheld")),
     "from-trolley": Line("trolley to hand, north, tied", carrying=("trolley", "handheld")),
@@ -202,10 +216,12 @@ class _Member(NamedTuple):
 def _member(line: Line, task: Task, epochs: int, seed: int, number: int) -> _Member:
     from tinynas.cost import lower
     from tinynas.deploy import convert
-    from tinynas.network import TCN, fold, inference_function
+    from tinynas.network import Architecture, fold, inference_function
     from tinynas.network.training import train
 
-    network = TCN(**{"norm": "none", **NETWORK, **line.network}, symmetry=line.symmetry, **task.shape)
+    strided = {"kernel_size": NETWORK["kernel_size"]}
+    given = {**(strided if "strides" in line.network else NETWORK), "norm": "none", **line.network}
+    network = Architecture.from_dict({**given, "symmetry": line.symmetry, **task.shape})
     rate = {} if line.rate is None else {"learning_rate": line.rate}
     options = Training(**{"epochs": epochs, "augment": line.augment, **rate})
     started = process_time()

@@ -30,7 +30,9 @@ SPACES = {
     "tcn": SearchSpace(),
     "ds_tcn": SeparableSearchSpace(),
     "odd": SearchSpace(**ODD),
-    "cnn": ConvolutionalSearchSpace(kernel_size=(1, 30), strides=(1, 2, 7), blocks=(1, 6)),
+    "grown": SearchSpace(**ODD, growth=(1 / 8, 8), squeeze=(1, 2, 3)),
+    "expanded": SeparableSearchSpace(kernel_size=(1, 30), growth=(1 / 4, 4), expansion=(1, 2, 6)),
+    "cnn": ConvolutionalSearchSpace(kernel_size=(1, 30), strides=(1, 2, 7), blocks=(1, 6), growth=(1, 4)),
     "gru": RecurrentSearchSpace(kernel_size=(1, 30), strides=(1, 3), steps=(2, 4), blocks=(1, 3)),
 }
 

@@ -41,6 +41,19 @@ def test_each_remedy_is_the_smallest_change_of_its_parameter_that_fits(make, set
         assert not fits({**network.to_dict(), name: larger})[0]
 
 
+def test_filters_of_each_block_shrink_together_and_go_with_their_block(make):
+    fields = {"filters": (24, 32, 40, 48), "kernel_size": 9, "dilations": (1, 2, 4, 8)}
+    made = make(objective={"limits": {"flash_bytes": 110_000}})
+    changes = [remedy.change for remedy in explain(made, made.add(**fields)).remedies]
+    [(before, after)] = [change["filters"] for change in changes if "filters" in change]
+    assert before == [24, 32, 40, 48]
+    assert len(after) == 4
+    assert all(b < a for a, b in zip(before, after, strict=True))
+    [(_, fewer)] = [change["dilations"] for change in changes if "dilations" in change]
+    rest = TCN(fields["filters"][: len(fewer)], 9, fewer, window=64, channels=6)
+    assert costs(rest, Engine.tflm()).flash_bytes <= 110_000
+
+
 def test_where_no_single_change_is_enough_all_parameters_shrink(make):
     deep = {"filters": 63, "kernel_size": 15, "dilations": (1, 2, 4, 8, 16, 32, 64, 128)}
     # Below what a single filter leaves of the deep network: its operators alone are too many.

@@ -1,6 +1,7 @@
 """What a candidate costs: the resource model."""
 
 from tinynas.cost.aot import Costs, lower_predicted
+from tinynas.cost.by_operator import OperatorWork, work_by_operator
 from tinynas.cost.engine import Compiler, Engine, Kernels
 from tinynas.cost.least import LeastCosts, least_costs
 from tinynas.cost.lowering import lower
@@ -15,6 +16,7 @@ __all__ = [
     "Engine",
     "Kernels",
     "LeastCosts",
+    "OperatorWork",
     "arena_bytes",
     "costs",
     "estimate",
@@ -29,4 +31,5 @@ __all__ = [
     "sparse_working_memory_bytes",
     "tflite_bytes",
     "with_energy",
+    "work_by_operator",
 ]

@@ -28,7 +28,10 @@ from tinynas.deploy.compiler import (
     segments,
 )
 
-__all__ = ["Costs", "aot_costs", "constants_bytes", "count_cycles", "lower_predicted", "packed_bytes", "read_bytes"]
+__all__ = [
+    *("Costs", "aot_costs", "constants_bytes", "count_cycles", "cycles_of_loops", "lower_predicted", "packed_bytes"),
+    "read_bytes",
+]
 
 # One scale for all weights and one for all activations: they do not change what a model costs.
 _WEIGHT_STEPS, _STEPS = Quantization((1 / 128,), (0,)), Quantization((1 / 64,), (0,))
@@ -84,16 +87,26 @@ def aot_costs(program: Program, engine: Engine) -> Costs:
 
 def count_cycles(schedule: Schedule, timing: Timing) -> int | None:
     """Cycles of one inference; None where an operator is of a kind that is not counted, or has no figures."""
-    cycles, turns = timing.cycles, schedule.live.turns
-    total = cycles.get("inference", 0.0) + cycles.get("dispatch", 0.0) * len(schedule.order)
-    for number in range(len(turns)):
-        rounds = count_rounds(schedule, number, dsp=timing.dsp)
-        if rounds is None or kernel_of(next(iter(rounds))) not in timing.kernels:
-            return None
-        total += sum([cycles.get(name, 0.0) * count for name, count in rounds.items()])
+    found = cycles_of_loops(schedule, timing)
+    if found is None:
+        return None
+    total = timing.cycles.get("inference", 0.0) + timing.cycles.get("dispatch", 0.0) * len(schedule.order)
+    for cycles in found:
+        total += cycles
     if timing.line_cycles:
         total += timing.line_cycles * lines_read(schedule, read_bytes(schedule), timing.cache_bytes, timing.line_bytes)
     return round(total)
+
+
+def cycles_of_loops(schedule: Schedule, timing: Timing) -> list[float] | None:
+    """Cycles that each operator's loops take in one inference; None as of `count_cycles`."""
+    found = []
+    for number in range(len(schedule.live.turns)):
+        rounds = count_rounds(schedule, number, dsp=timing.dsp)
+        if rounds is None or kernel_of(next(iter(rounds))) not in timing.kernels:
+            return None
+        found.append(sum([timing.cycles.get(name, 0.0) * count for name, count in rounds.items()]))
+    return found
 
 
 def read_bytes(schedule: Schedule) -> list[int]:

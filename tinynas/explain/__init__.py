@@ -1,8 +1,9 @@
 """Why a study is as it is: why a network does not fit, what limits the board, what moved what, what to try next."""
 
 from tinynas.explain.advice import Step, next_steps
-from tinynas.explain.fit import Excess, Remedy, TrialExplained, explain_trial
+from tinynas.explain.fit import Excess, TrialExplained, explain_trial
 from tinynas.explain.overview import Bound, StudyExplained, Tie, explain_study
+from tinynas.explain.remedies import Remedy
 
 __all__ = [
     "Bound",

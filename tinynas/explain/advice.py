@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinynas.config import Config
-from tinynas.report import StudyView, number_at
+from tinynas.report import COSTS, StudyView, number_at
 from tinynas.study import Trial, TrialState
 
 __all__ = ["Step", "next_steps"]
@@ -15,6 +15,7 @@ __all__ = ["Step", "next_steps"]
 _LATE = 0.8
 _LOOSE = 0.5
 _GAP = 1.05
+_MEMORY = ("sram", "flash")
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,12 @@ def next_steps(view: StudyView, config: Config, binding: Sequence[str], alike: i
         yield Step(f"{failed} trials failed and {len(done)} ended", "mend the most frequent reason first")
     if view.best is None:
         yield Step("no network has been trained that fits", "search a smaller space, or on a larger board")
+        yield from _make_room(view, config, binding)
         return
     best = view.best if view.best.final_of is None else _of(view, view.best.final_of) or view.best
     yield from _learn(view, best)
     yield from _widen(view, config, best, binding)
+    yield from _make_room(view, config, binding)
     yield from _go_on(done, best)
     if alike > 1:
         what = "take the cheapest of them, or search with more final.seeds"
@@ -95,12 +98,41 @@ def _widen(view: StudyView, config: Config, best: Trial, binding: Sequence[str])
     if isinstance(blocks, list | tuple) and len(blocks) == most and not binding:
         yield Step(f"the best network has the space's most blocks ({most})", "raise space.blocks")
     shares = [share for name in ("sram", "flash") if (share := view.share(best, name)) is not None]
-    if binding:
-        what = "choose a board that has more of it, or narrow the space: a smaller one is searched more closely"
-        yield Step(f"{', '.join(binding)} limits the networks", what)
-    elif shares and max(shares) < _LOOSE:
+    if not binding and shares and max(shares) < _LOOSE:
         what = "a smaller board would do: `tinynas boards list`"
         yield Step(f"the best network takes {100 * max(shares):.0f} % of the board at most", what)
+
+
+def _make_room(view: StudyView, config: Config, binding: Sequence[str]) -> Iterator[Step]:
+    """What helps against the limits that networks meet."""
+    memory = [cost.label for cost in COSTS if cost.key in binding and cost.key in _MEMORY]
+    time = [cost.label for cost in COSTS if cost.key in binding and cost.key not in _MEMORY]
+    if memory:
+        what = "choose a board that has more of it, or narrow the space: a smaller one is searched more closely"
+        yield Step(f"{_join(memory)} the networks", what)
+    if time:
+        what = f"`tinynas explain STUDY --trial N` says what takes one's time; try {', '.join(_faster(view, config))}"
+        yield Step(f"{_join(time)} the networks", what)
+
+
+def _join(labels: Sequence[str]) -> str:
+    return f"{' and '.join(labels)} limit{'s' if len(labels) == 1 else ''}"
+
+
+def _faster(view: StudyView, config: Config) -> Iterator[str]:
+    """What makes the updates of all networks shorter."""
+    space: Any = config.space
+    if max(space.turns, default=config.deploy.turns) > 1:
+        yield f"fewer turns ({'space' if space.turns else 'deploy'}.turns)"
+    bounds = [name for name in ("filters", "kernel_size") if hasattr(space, name)]
+    if bounds:
+        yield f"smaller networks ({' and '.join(f'space.{name}' for name in bounds)})"
+    if hasattr(space, "strides"):
+        yield "larger strides (space.strides)"
+    points = view.board.get("operating_points")
+    if points and not space.clock_hz:
+        yield "another of the board's clocks (space.clock_hz)"
+    yield "a faster board"
 
 
 def _words(name: str) -> str:

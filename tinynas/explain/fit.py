@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.cost import Costs, Engine, costs, lower, lower_predicted, scratch_buffers
+from tinynas.cost import Engine, OperatorWork, lower, lower_predicted, scratch_buffers, work_by_operator
 from tinynas.deploy.compiler import ArenaMap, map_graph, map_program
-from tinynas.errors import ConversionError, SpaceError
+from tinynas.explain.remedies import Placed, Remedy, find_remedies
+from tinynas.measurement import Measurement
 from tinynas.network import Architecture, Convolution, Dense
 from tinynas.report import COSTS, StudyView
 from tinynas.study import Trial
 
-__all__ = ["Excess", "Remedy", "TrialExplained", "explain_trial"]
+__all__ = ["Excess", "TrialExplained", "explain_trial"]
 
 _SHOWN = 3
-# What the data decide, not the search.
-_GIVEN = {"channels", "outputs", "window"}
-_SHARES = tuple(share / 20 for share in range(19, 0, -1))
 
 
 @dataclass(frozen=True)
@@ -48,20 +46,6 @@ class Excess:
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """A change by which a network fits.
-
-    Attributes:
-        change: Of each parameter its value before and after.
-        sram_bytes, flash_bytes: What it takes then, as predicted.
-    """
-
-    change: Mapping[str, tuple[Any, Any]]
-    sram_bytes: int
-    flash_bytes: int
-
-
-@dataclass(frozen=True)
 class TrialExplained:
     """What there is to say of one trial.
 
@@ -75,6 +59,9 @@ class TrialExplained:
         peak_operator: What begins to be written then: it makes the moment the fullest.
         peak_holds: What is held then, and its bytes; the largest first.
         heaviest: Layers with most weights and their bytes as int8; the largest first.
+        slowest: Operators that take most of the time and their shares of it, the largest first; empty where the time is
+            not known.
+        slowest_by: What the shares are of: "cycles", as predicted, or "macs" where no cycles are.
         remedies: Single changes by which it would fit, the smallest first; or one of all parameters together.
         learned: What its training tells, in words.
     """
@@ -88,6 +75,8 @@ class TrialExplained:
     peak_operator: str | None
     peak_holds: tuple[tuple[str, int], ...]
     heaviest: tuple[tuple[str, int], ...]
+    slowest: tuple[tuple[str, float], ...]
+    slowest_by: Literal["cycles", "macs"]
     remedies: tuple[Remedy, ...]
     learned: tuple[str, ...]
 
@@ -108,15 +97,21 @@ def explain_trial(view: StudyView, trial: Trial, config: Config, board: Board) -
     Raises:
         SpaceError: The trial's architecture is of no family that is known.
     """
-    architecture = Architecture.from_dict(trial.architecture)
-    engine = config.runtime(board)
+    architecture, params = Architecture.from_dict(trial.architecture), trial.params or {}
+    precision = config.conversion.precision
+    engine = config.runtime(board).at(params.get("clock_hz"))
     found = tuple(_costs(view, trial))
-    arena = _arena(architecture, engine, config.conversion.precision)
+    arena = _arena(architecture, engine, precision)
     fullest = arena.fullest if arena.slots else None
     held = [] if fullest is None else [slot for slot in arena.slots if slot.first <= fullest <= slot.last]
     begun = [slot.label for slot in held if slot.first == fullest]
-    small = [one for one in found if one.over and one.cost in ("sram", "flash")]
-    remedies = tuple(_remedies(view, architecture, engine, config.conversion.precision)) if small else ()
+    work = work_by_operator(architecture, engine, precision) if any(one.cost == "latency" for one in found) else []
+    timed = bool(work) and all(one.cycles is not None for one in work)
+    remedies: tuple[Remedy, ...] = ()
+    if trial.measurement is not None and any(one.over for one in found):
+        limits = {cost.field: None if (most := cost.limit(view)) is None else most * cost.scale for cost in COSTS}
+        turns, measured = params.get("turns", config.deploy.turns), Measurement.from_dict(trial.measurement)
+        remedies = tuple(find_remedies(Placed(architecture, engine, precision, turns, measured, limits)))
     return TrialExplained(
         trial=trial.id,
         state=str(trial.state),
@@ -127,6 +122,8 @@ def explain_trial(view: StudyView, trial: Trial, config: Config, board: Board) -
         peak_operator=" and ".join(begun) or None,
         peak_holds=tuple((s.label, s.bytes) for s in sorted(held, key=lambda slot: -slot.bytes)),
         heaviest=tuple(_heaviest(architecture)),
+        slowest=tuple(_slowest(work, timed=timed)),
+        slowest_by="cycles" if timed else "macs",
         remedies=remedies,
         learned=tuple(_learned(view, trial)),
     )
@@ -154,59 +151,12 @@ def _heaviest(architecture: Architecture) -> list[tuple[str, int]]:
     return sorted(sizes, key=lambda one: -one[1])[:_SHOWN]
 
 
-def _remedies(view: StudyView, architecture: Architecture, engine: Engine, precision: str) -> Iterator[Remedy]:
-    """Changes of one parameter, each as small as it can be; where none is enough, of all."""
-    limits = view.limit("sram"), view.limit("flash")
-
-    def cost(changed: Mapping[str, Any]) -> Costs | None:
-        try:
-            found = costs(Architecture.from_dict(changed), engine, precision)
-        except (SpaceError, ConversionError):  # no network of the family, or none that is compiled
-            return None
-        fits = all(
-            m is None or used <= m for used, m in zip((found.sram_bytes, found.flash_bytes), limits, strict=True)
-        )
-        return found if fits else None
-
-    fields, found = architecture.to_dict(), False
-    for name, value in fields.items():
-        for smaller in _smaller(name, value):
-            if (then := cost({**fields, name: smaller})) is not None:
-                found = True
-                yield Remedy({name: (value, smaller)}, then.sram_bytes, then.flash_bytes)
-                break
-    if not found:
-        yield from _together(fields, cost)
-
-
-def _together(fields: Mapping[str, Any], cost: Callable[[Mapping[str, Any]], Costs | None]) -> Iterator[Remedy]:
-    for share in _SHARES:
-        changed = {name: _shrink(name, value, share) for name, value in fields.items()}
-        if (then := cost(changed)) is not None:
-            change = {name: (fields[name], value) for name, value in changed.items() if value != fields[name]}
-            yield Remedy(change, then.sram_bytes, then.flash_bytes)
-            return
-
-
-def _smaller(name: str, value: Any) -> Iterator[Any]:
-    """Values below one, the nearest first."""
-    if name in _GIVEN:
-        return
-    if isinstance(value, int) and not isinstance(value, bool):
-        yield from range(value - 1, 0, -1)
-    elif isinstance(value, list | tuple):
-        yield from (list(value[:count]) for count in range(len(value) - 1, 0, -1))
-
-
-def _shrink(name: str, value: Any, share: float) -> Any:
-    if name in _GIVEN:
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        small = max(1, int(value * share))
-        return small - small % 4 if small >= 4 else small  # symmetric networks have groups of four
-    if isinstance(value, list | tuple):
-        return list(value[: max(1, int(len(value) * share))])
-    return value
+def _slowest(work: Sequence[OperatorWork], *, timed: bool) -> list[tuple[str, float]]:
+    """The operators that take most of the time, with their shares."""
+    taken = [(one.title, float(one.cycles or 0.0 if timed else one.macs)) for one in work]
+    whole = sum(amount for _, amount in taken)
+    ranked = sorted(taken, key=lambda one: -one[1])[:_SHOWN]
+    return [(title, amount / whole) for title, amount in ranked if amount]
 
 
 def _learned(view: StudyView, trial: Trial) -> Iterator[str]:

@@ -22,6 +22,7 @@ _TRIED_FIRST = 3
 # Own scores from which on the earlier ones are put on their scale.
 _ENOUGH = 4
 # Parameters that a candidate gives together, as the list that its network has.
+_PLAIN_GROWTH = 1.0
 _LISTS = {"dilation_": "dilations", "stride_": "strides"}
 
 
@@ -144,7 +145,7 @@ def _suggestion(problem: Problem, given: Mapping[str, Any], where: str) -> Param
 
 
 def _from_list(name: str, given: Mapping[str, Any], domain: Any) -> Any:
-    """A parameter that the candidate gives in a list, or leaves out: the least value there is."""
+    """A parameter that the candidate gives in a list, or leaves out: the least value, of growths that next to 1."""
     for prefix, plural in _LISTS.items():
         if name.startswith(prefix) and plural in given:
             number = int(name.removeprefix(prefix))
@@ -153,6 +154,8 @@ def _from_list(name: str, given: Mapping[str, Any], domain: Any) -> Any:
             return given[plural][number] if number < len(given[plural]) else domain[0]
     if name == "blocks" and "strides" in given:
         return len(given["strides"])
+    if name == "growth":
+        return float(np.clip(_PLAIN_GROWTH, *domain.support()))
     return domain[0] if isinstance(domain, list | range) else float(domain.ppf(0.0))
 
 

@@ -62,6 +62,34 @@ def test_what_follows_conditional_reads_of_flash_is_not_conditional(value, read)
     assert run.words(4) == [read] * 4
 
 
+def test_what_follows_a_conditional_read_at_the_end_of_a_page_is_not_conditional():
+    """Unicorn ends its block at the page; that of the read holds no IT, and made the next one conditional for ever."""
+    run = Run("""
+        b 2f
+        .align 2
+        found: .word 0x1111
+        2: movs r8, #4
+        movs r0, #0
+        b 1f
+        .ltorg
+        .balign 4096
+        .space 4082
+        1: ldr r3, =found
+        movs r6, #0
+        cmp r8, #2
+        itt gt
+        movgt r2, r8
+        ldrhgt.w r6, [r3]
+        adds r0, #1
+        add r1, r6
+        subs r8, #1
+        bne 1b
+        stm r7, {r0, r1}
+        end
+    """)
+    assert run.words(2) == [4, 2 * 0x1111]
+
+
 class TestTime:
     def tick(self, period):
         return f"put 0xE000E014, {period - 1}\nput 0xE000E018, 0\nput 0xE000E010, 7\n"

@@ -65,7 +65,7 @@ def test_keys_are_equal_exactly_if_the_networks_are(a, b):
 def test_every_field_is_in_the_key(field):
     other = {
         "filters": 5, "kernel_size": 4, "dilations": (12,), "window": 33, "channels": 7, "dropout": 0.01,
-        "skip_connections": True, "norm": "batch", "outputs": 3, "symmetry": "c4",
+        "skip_connections": True, "norm": "batch", "outputs": 3, "symmetry": "c4", "squeeze": 2,
     }  # fmt: skip
     valid = {**VALID, "filters": 4, "channels": 6} if field == "symmetry" else VALID
     assert TCN(**{**valid, field: other[field]}).key != TCN(**valid).key

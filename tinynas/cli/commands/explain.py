@@ -10,7 +10,8 @@ import typer
 from tinynas.cli.options import JsonOption, StudyArgument
 
 if TYPE_CHECKING:
-    from tinynas.explain import StudyExplained, TrialExplained
+    from tinynas.explain import Remedy, StudyExplained, TrialExplained
+    from tinynas.report import Cost
 
 __all__ = ["register"]
 
@@ -118,6 +119,8 @@ def _print_study(found: StudyExplained) -> None:
 
 
 def _print_trial(one: TrialExplained) -> None:
+    from tinynas.report import COSTS, percent
+
     state = {True: "fits", False: "does not fit", None: "is not costed yet"}[one.feasible]
     _say(f"trial {one.trial} is {one.state} and {state}" + (f": {one.reason}" if one.reason else ""))
     _tabulate(
@@ -139,17 +142,29 @@ def _print_trial(one: TrialExplained) -> None:
         )
         _tabulate("", ("", "bytes"), ((label, f"{size:,}") for label, size in one.peak_holds))
     _tabulate("Most weights", ("layer", "bytes"), ((name, f"{size:,}") for name, size in one.heaviest))
+    if one.slowest:
+        what = (
+            "the cycles, as predicted"
+            if one.slowest_by == "cycles"
+            else "the multiply-accumulates; cycles are not known"
+        )
+        _tabulate(f"Most of {what}", ("operator", "share"), ((title, percent(share)) for title, share in one.slowest))
+    known = [cost for cost in COSTS if any(getattr(remedy, cost.field) is not None for remedy in one.remedies)]
     _tabulate(
         "What would make it fit (one of these)",
-        ("change", "SRAM, bytes", "flash, bytes"),
-        (
-            (
-                ", ".join(f"{name} {before} -> {after}" for name, (before, after) in remedy.change.items()),
-                f"{remedy.sram_bytes:,}",
-                f"{remedy.flash_bytes:,}",
-            )
-            for remedy in one.remedies
-        ),
+        ("change", *(f"{cost.label}, {cost.unit}" for cost in known)),
+        ((_change(remedy), *(_amount(remedy, cost) for cost in known)) for remedy in one.remedies),
     )
+    if not one.remedies and any(cost.over for cost in one.costs):
+        _say("\nNo change of its parameters makes it fit, as far as the resource model knows.")
     for line in one.learned:
         _say(f"- {line}")
+
+
+def _change(remedy: Remedy) -> str:
+    return ", ".join(f"{name} {before} -> {after}" for name, (before, after) in remedy.change.items())
+
+
+def _amount(remedy: Remedy, cost: Cost) -> str:
+    value = getattr(remedy, cost.field)
+    return "" if value is None else f"{value / cost.scale:,.{1 if cost.scale == 1024 else 3}f}"

@@ -85,7 +85,9 @@ class Tally:
         self.cycles += self._hundredths // 100
         self._hundredths %= 100
         self.instructions += known[2]
-        self._expected, self._conditional = known[3], known[5]
+        # Where a page ends amid an IT block, so does Unicorn's block, and the next one begins with what is conditional.
+        within = self._conditional and bool(self._unicorn.reg_read(arm.UC_ARM_REG_XPSR) & _IT_STATE)
+        self._expected, self._conditional = known[3], known[5] or within
         if known[4] and address != self._repeats:  # a block that repeats itself has its lines
             self._repeats = address
             if missing := self._chip.code.misses(known[4]):

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from tinynas.checked import options
 from tinynas.errors import SpaceError
 from tinynas.network.builder import GraphBuilder
-from tinynas.network.families.fields import check_counts, check_kind, check_symmetry, turns_of
+from tinynas.network.families.fields import check_counts, check_kind, check_symmetry, settle_widths, turns_of
 from tinynas.network.families.strided import StridedNetwork, convolve
 from tinynas.network.families.strided_space import StridedSpace
 from tinynas.network.layers import LayerGraph
@@ -31,7 +31,7 @@ class CNN(StridedNetwork, family="cnn"):
     """A strided convolutional network.
 
     Attributes:
-        filters: Channels of every convolution.
+        filters: Channels of every convolution; or of each one, first one first.
         kernel_size: Taps of every convolution.
         strides: Stride of each convolution, first one first; any positive integers.
         window: Input length in samples.
@@ -51,7 +51,7 @@ class CNN(StridedNetwork, family="cnn"):
         (13, 3122)
     """
 
-    filters: int
+    filters: int | tuple[int, ...]
     kernel_size: int
     strides: tuple[int, ...]
     window: int
@@ -64,11 +64,12 @@ class CNN(StridedNetwork, family="cnn"):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strides", tuple(self.strides))
+        settle_widths(self, "strides")
         check_counts(self, "filters", "kernel_size", "strides", "window", "channels", "outputs")
         check_kind(self)
         if self.pool not in POOLS:
             raise SpaceError(f"pool must be one of {', '.join(POOLS)}, not {self.pool!r}", where="architecture")
-        check_symmetry(self, self.filters)
+        check_symmetry(self, *self.widths)
 
     @property
     def receptive_field(self) -> int:

@@ -26,7 +26,7 @@ from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture
 from tinynas.network.builder import GraphBuilder
 from tinynas.network.families.bounds import Width
-from tinynas.network.families.fields import WHOLE, check_counts, check_kind, check_symmetry, turns_of
+from tinynas.network.families.fields import WHOLE, check_counts, check_kind, check_symmetry, settle_widths, turns_of
 from tinynas.network.families.strided import StridedNetwork, convolve, strided_positions
 from tinynas.network.families.strided_space import StridedSpace
 from tinynas.network.layers import LayerGraph
@@ -41,7 +41,7 @@ class MinGRU(StridedNetwork, family="gru"):
     """A minimal gated recurrent network.
 
     Attributes:
-        filters: Channels of every strided convolution.
+        filters: Channels of every strided convolution; or of each one, first one first.
         kernel_size: Taps of every strided convolution.
         strides: Stride of each convolution, first one first; any positive integers.
         units: Values of the state.
@@ -62,7 +62,7 @@ class MinGRU(StridedNetwork, family="gru"):
         (2370, 13)
     """
 
-    filters: int
+    filters: int | tuple[int, ...]
     kernel_size: int
     strides: tuple[int, ...]
     units: int
@@ -76,6 +76,7 @@ class MinGRU(StridedNetwork, family="gru"):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strides", tuple(self.strides))
+        settle_widths(self, "strides")
         check_counts(self, "filters", "kernel_size", "strides", "units", "steps", "window", "channels", "outputs")
         check_kind(self)
         if self.steps & (self.steps - 1):
@@ -83,7 +84,7 @@ class MinGRU(StridedNetwork, family="gru"):
         if self.steps > self.positions:
             what = f"the convolutions leave {self.positions} positions of the window, and {self.steps} steps are asked"
             raise SpaceError(what, where="architecture")
-        check_symmetry(self, self.filters, self.units)
+        check_symmetry(self, *self.widths, self.units)
 
     @cached_property
     def graph(self) -> LayerGraph:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tinynas.network.architecture import Architecture
 from tinynas.network.builder import GraphBuilder
+from tinynas.network.families.fields import width_key, widths_of
 
 __all__ = ["StridedNetwork", "convolve", "strided_positions"]
 
@@ -17,7 +18,7 @@ class StridedNetwork(Architecture, family=None):
     """A network that begins with strided convolutions.
 
     Attributes:
-        filters: Channels of every strided convolution.
+        filters: Channels of every strided convolution; or of each one, first one first.
         kernel_size: Taps of every strided convolution.
         strides: Stride of each convolution, first one first.
         dropout: Rate of spatial dropout in training.
@@ -25,12 +26,17 @@ class StridedNetwork(Architecture, family=None):
         symmetry: "none" or "c4".
     """
 
-    filters: int
+    filters: int | tuple[int, ...]
     kernel_size: int
     strides: tuple[int, ...]
     dropout: float
     norm: str
     symmetry: str
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each strided convolution."""
+        return widths_of(self, len(self.strides))
 
     @property
     def positions(self) -> int:
@@ -43,7 +49,7 @@ class StridedNetwork(Architecture, family=None):
         strides = ".".join(map(str, self.strides))
         shape = f"w{self.window}x{self.channels}-o{self.outputs}"
         turns = "" if self.symmetry == "none" else f"-{self.symmetry}"
-        return f"{self.family}-f{self.filters}-k{self.kernel_size}-s{strides}-{self._form()}-{shape}{turns}"
+        return f"{self.family}-f{width_key(self)}-k{self.kernel_size}-s{strides}-{self._form()}-{shape}{turns}"
 
     @abstractmethod
     def _form(self) -> str:
@@ -51,7 +57,9 @@ class StridedNetwork(Architecture, family=None):
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values, with the family's name."""
-        return {"family": self.family, **asdict(self), "strides": list(self.strides)}  # type: ignore[call-overload]
+        fields: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        lists = {name: list(value) for name, value in fields.items() if isinstance(value, tuple)}
+        return {"family": self.family, **fields, **lists}
 
 
 def strided_positions(window: int, strides: tuple[int, ...]) -> int:
@@ -70,9 +78,9 @@ def convolve(net: GraphBuilder, network: StridedNetwork) -> int:
         The number of the last layer.
     """
     x = net.window
-    for block, stride in enumerate(network.strides):
+    for block, (stride, filters) in enumerate(zip(network.strides, network.widths, strict=True)):
         name = f"block{block}/conv"
-        x = net.convolution(x, name, network.filters, network.kernel_size, stride=stride)
+        x = net.convolution(x, name, filters, network.kernel_size, stride=stride)
         if network.norm == "batch":
             x = net.normalise(x, name)
         x = net.dropout(net.relu(x), name, network.dropout)

@@ -16,7 +16,6 @@ from tinynas.checked import Whole, options
 from tinynas.errors import SpaceError
 from tinynas.network.architecture import Architecture, Group, Part
 from tinynas.network.families.bounds import Bounds
-from tinynas.network.families.fields import WHOLE
 
 __all__ = ["StridedSpace"]
 
@@ -53,13 +52,13 @@ class StridedSpace(Bounds):
     def parameters(self) -> dict[str, Any]:
         """The space as a tuner's parameter dictionary: ranges, lists and scipy distributions."""
         common = self.bounded()
+        dropout, norm = common.pop("dropout"), common.pop("norm")
         return {
-            "filters": common["filters"],
-            "kernel_size": common["kernel_size"],
+            **common,
             "blocks": range(self.blocks[0], self.blocks[1] + 1),
             **{f"stride_{block}": list(self.strides) for block in range(self.blocks[1])},
-            "dropout": common["dropout"],
-            "norm": common["norm"],
+            "dropout": dropout,
+            "norm": norm,
         }
 
     @property
@@ -80,7 +79,7 @@ class StridedSpace(Bounds):
             outputs: Regressed values.
         """
         fields: dict[str, Any] = {
-            "filters": int(parameters["filters"]),
+            "filters": self.widths(parameters, int(parameters["blocks"])),
             "kernel_size": int(parameters["kernel_size"]),
             "strides": tuple(int(parameters[f"stride_{block}"]) for block in range(int(parameters["blocks"]))),
             "dropout": self.rate(parameters["dropout"]),
@@ -121,19 +120,18 @@ class StridedSpace(Bounds):
         """Suggestions among whose networks the cheapest of the space is, in any resource, in groups of the same layers.
 
         Of networks that read the newest position the fewest blocks are cheapest; of those that read a mean more blocks
-        may leave less to be averaged. The fewest filters are cheapest, or a few more that make whole words, and the
-        shortest kernel, unless a longer one makes constants of the model equal or reaches over the whole window.
+        may leave less to be averaged. Of the filters see `least_widths`. The shortest kernel is cheapest, unless a
+        longer one makes constants of the model equal or reaches over the whole window.
 
         Returns:
             The groups, each one part; the likely ones first.
         """
-        low = self.whole_groups("filters")[0]
-        filters = [n for n in self.whole_groups("filters") if n <= -(-low // WHOLE) * WHOLE or n == channels]
         kernels = range(self.kernel_size[0], self.kernel_size[1] + 1)
         shape = {"window": window, "channels": channels, "outputs": outputs}
-        for kernel_size, f, own in product(kernels, filters, self._smallest_own()):
-            for blocks in self._fewest_blocks(own):
-                common = {"filters": f, "kernel_size": kernel_size, "blocks": blocks, **own}
+        for kernel_size, own in product(kernels, list(self._smallest_own())):
+            choices = [(width, n) for n in self._fewest_blocks(own) for width in self.least_widths(channels, n)]
+            for width, blocks in choices:
+                common = {**width, "kernel_size": kernel_size, "blocks": blocks, **own}
                 common |= {"dropout": self.rate(self.dropout[0]), "norm": self.norm[0]}
                 widest = self._widest(common, shape)
                 if widest is not None:
