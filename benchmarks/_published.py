@@ -16,7 +16,6 @@ from tinynas.board import Board, MemoryRegion, load_board
 from tinynas.hil.emulator.bus import PAGE_BYTES, BusError
 from tinynas.hil.emulator.cores import CORES
 from tinynas.hil.emulator.machine import Machine
-from tinynas.hil.emulator.memories import DataCache, LineCache
 
 __all__ = ["TARGETS", "Lenient", "Profile", "Target", "profile"]
 
@@ -129,18 +128,6 @@ class Profile:
         )
 
 
-class _CountingCache(LineCache):
-    """A line cache that counts."""
-
-    missed = 0
-
-    def misses(self, lines: Any) -> int:
-        """See `LineCache`."""
-        found = super().misses(lines)
-        self.missed += found
-        return found
-
-
 class Lenient(Machine):
     """A virtual board where every register exists.
 
@@ -155,10 +142,10 @@ class Lenient(Machine):
     def __init__(self, target: Target, send: Callable[[int], None]) -> None:
         self._target, self.done = target, False
         self._others, self._reads = dict(target.held), Counter[int]()
-        super().__init__(target.described(), send, lambda: b"")
+        super().__init__(target.described(), send, lambda: b"", read_bytes=target.read_bytes)
 
-    def _connect(self, board: Board, send: Callable[[int], None]) -> None:
-        super()._connect(board, send)
+    def _connect(self, board: Board, send: Callable[[int], None], read_bytes: int | None) -> None:
+        super()._connect(board, send, read_bytes)
         there = set(self._bus.pages())
         for base, size in self._target.peripherals:
             for page in range(base, base + size, PAGE_BYTES):
@@ -166,28 +153,6 @@ class Lenient(Machine):
                     self._unicorn.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
         for base, size in self._target.system_memory:
             self._unicorn.mem_map(base, size)
-        chip, code = self._chip, self._chip.code
-        by = self._target.read_bytes
-        size = by or code._line_bytes
-        held = code._lines * code._line_bytes // size
-        self.code = _CountingCache(held, size, prefetches=code._prefetches)
-        object.__setattr__(chip, "code", self.code)
-        if by and isinstance(chip.constants, DataCache):
-            self.tally._constants = DataCache(chip.constants._cache._lines, by, chip.constants._state)
-        self.constants_waited = 0
-        wait = self.tally._constants.wait
-
-        def counted(address: int) -> int:
-            cycles = wait(address)
-            self.constants_waited += cycles
-            return cycles
-
-        self.tally._constants = _Counted(counted)
-
-    @property
-    def waits(self) -> int:
-        """Wait states of the flash now."""
-        return self._chip.fetch()[0]
 
     def say(self, command: bytes) -> None:
         """Have the host send a command: these images wait for a byte in a loop, and never sleep."""
@@ -226,20 +191,13 @@ class Lenient(Machine):
         return not self.done and super()._step()
 
 
-@dataclass
-class _Counted:
-    """What reads of constants wait, seen by whoever counts."""
-
-    wait: Callable[[int], int]
-
-
 def profile(target: Target, image: bytes) -> Profile:
     """Run an image to its first inference, which is timed by the laps that it tells."""
     sent, marks, asked = bytearray(), list[tuple[int, int, int]](), [False]
     first = [(0, 0, 0)]  # where the present line began to be sent
 
     def now() -> tuple[int, int, int]:
-        return machine.tally.cycles, machine.code.missed, machine.constants_waited
+        return machine.tally.cycles, machine.tally.code_lines, machine.tally.constant_waits
 
     def send(byte: int) -> None:
         if sent[-1:] == b"\n":
@@ -257,6 +215,6 @@ def profile(target: Target, image: bytes) -> Profile:
     machine.program([(board.flash.origin, image)])
     machine.run()
     cycles, code, constants = (after - before for before, after in zip(*marks, strict=True))
-    timing, waits = CORES[board.core].timing, machine.waits
+    timing, waits = CORES[board.core].timing, machine.flash_waits
     table = (cycles - code * waits - constants) * 100 / timing.percent
     return Profile(round(table), code, constants // (timing.miss or waits or 1), waits)

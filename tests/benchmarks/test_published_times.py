@@ -87,7 +87,9 @@ def test_cycles_are_made_of_the_table_and_of_what_is_waited_for():
 def test_images_run_again_as_the_file_says(row):
     folder = Path(str(RESULTS))
     assert published_us(folder / row["result"]) == pytest.approx(row["published_us"], abs=0.1)
-    assert asdict(profile(TARGETS[row["target"]], (folder / row["image"]).read_bytes())) == row["profile"]
+    found = asdict(profile(TARGETS[row["target"]], (folder / row["image"]).read_bytes()))
+    assert found["table"] == pytest.approx(row["profile"]["table"], abs=2)  # of whole cycles, by the core's factor
+    assert found | {"table": 0} == row["profile"] | {"table": 0}
 
 
 def test_the_time_is_that_of_the_throughput_in_the_logs(tmp_path):
@@ -113,6 +115,15 @@ def test_registers_that_a_board_does_not_model_hold_what_is_written():
     assert words[1:] == [0x11225544, 0x1122, 0x38002, 0xFFFFFFFF]
 
 
+@pytest.mark.emulator
+@needs("a cross compiler")
 def test_a_flash_that_is_read_by_more_has_fewer_and_longer_lines():
-    assert len(Lenient(TARGETS["l4r5"], print).code.lines_of(0x08000000, 32)) == 4
-    assert len(Lenient(TARGETS["l4r5-single-bank"], print).code.lines_of(0x08000000, 32)) == 2
+    code = ".word 0x20002000, reset + 1; reset: .rept 124; nop; .endr; 1: wfi; b 1b"  # 8 + 252 bytes
+    lines = {}
+    for name in ("l4r5", "l4r5-single-bank"):
+        machine = Lenient(TARGETS[name], print)
+        machine.program([(FLASH, assemble(code.replace("; ", "\n")))])
+        machine.run()
+        lines[name] = machine.tally.code_lines
+        assert machine.tally.constant_waits == 0
+    assert lines == {"l4r5": 32, "l4r5-single-bank": 17}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import threading
 import time
@@ -299,3 +300,19 @@ def test_a_pool_travels_to_a_worker():
     pool = BoardPool(BOARD, recover="true")
     assert pickle.loads(pickle.dumps(pool)) == pool
     assert dataclasses.replace(pool, link="virtual").link == "virtual"
+
+
+def test_who_looks_on_sees_what_the_boards_are(desk):
+    pool = BoardPool(BOARD)
+    write_health("B", Health(2, "its self-test fails: clock", 1000.0))
+    with pool.take() as rig:
+        assert rig.key == "A"
+        seen = {one.key: one for one in pool.look()}
+    assert (seen["A"].state, seen["B"].state) == ("in use", "set aside")
+    assert f"process {os.getpid()} (" in seen["A"].detail
+    assert abs(seen["A"].since - time.time()) < 60
+    assert (seen["B"].detail, seen["B"].since) == ("its self-test fails: clock", 1000.0)
+    assert [one.state for one in pool.look()] == ["free", "set aside"]
+    desk.clear()
+    assert pool.look() == []
+    assert BoardPool(BOARD, "virtual").look() == []

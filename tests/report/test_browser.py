@@ -21,7 +21,7 @@ from tinynas.cost import lower
 from tinynas.deploy import pack
 from tinynas.network import Architecture
 from tinynas.report import write_report
-from tinynas.study import LiveNotes, Study, write_live
+from tinynas.study import BoardNote, CrewNotes, LiveNotes, Study, WorkerNote, clear_crew, write_crew, write_live
 
 from .conftest import BOARD, CONFIG, PROVENANCE, evaluate, run_trial
 
@@ -195,6 +195,16 @@ def test_a_new_trial_shows_by_itself_and_what_a_reader_did_stays(browser: Any, s
     print(f"a new trial showed after {time.monotonic() - begun:.2f} s")
     assert "2 of 9" in browser.find_element("id", "the-search").text
     assert browser.execute_script("return document.querySelector('#configuration-and-provenance details').open")
+    # Who works, and on which board, is followed as well.
+    boards = (BoardNote("066AFF", "set aside", "its self-test fails: clock"), BoardNote("066B00", "free"))
+    write_crew(study.folder, CrewNotes((WorkerNote("process 7", (trial,), time.time()),), boards))
+    told = ("process 7", f"trial {trial}", "set aside", "its self-test fails: clock", "066B00")
+    wait(
+        lambda: all(text in browser.find_element("id", "the-search").text for text in told),
+        "workers and boards do not show",
+    )
+    clear_crew(study.folder)
+    wait(lambda: "process 7" not in browser.find_element("id", "the-search").text, "a worker that has gone is shown")
     assert errors(browser) == []
     (study.folder / "live.json").unlink()
 

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from tinynas.board import Board
 from tinynas.deploy import compile_model
 from tinynas.errors import BoardError, BoardNotFound, ConfigError, TinynasError
-from tinynas.hil.boards import FlashMethod, Health, Rig, SerialRig, read_health, rig_for, rigs_for, write_health
+from tinynas.hil.boards import (
+    BoardState,
+    FlashMethod,
+    Health,
+    Rig,
+    SerialRig,
+    look_at,
+    read_health,
+    rig_for,
+    rigs_for,
+    write_health,
+)
 from tinynas.hil.check import check_image, known_model
 from tinynas.hil.dut import deadline_in
 from tinynas.hil.flashers import RecoveryCommand
@@ -73,6 +84,18 @@ class BoardPool:
         if self.link == "auto":
             return list(rigs_for(self.board, flasher=self.flasher, probe_id=self.probe_id))
         return [rig_for(self.board, self.link, flasher=self.flasher, probe_id=self.probe_id)]
+
+    def look(self) -> list[BoardState]:
+        """What the attached boards are now: free, in use by whom, or set aside with what reason. Virtual ones are none.
+
+        Raises:
+            As `rigs`, but for BoardNotFound.
+        """
+        if self._is_virtual:
+            return []
+        with suppress(BoardNotFound):
+            return [look_at(rig.key) for rig in self.rigs() if isinstance(rig, SerialRig)]
+        return []
 
     @contextmanager
     def take(self) -> Iterator[Rig]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynas.errors import StudyError
-from tinynas.study import LiveNotes, Study, Trial, read_live
+from tinynas.study import CrewNotes, LiveNotes, Study, Trial, read_crew, read_live
 
 __all__ = ["StudyView", "curve_at", "mapping_at", "number_at", "pareto_front", "read_view", "time_is_estimated"]
 
@@ -40,6 +40,7 @@ class StudyView:
         recordings: Trajectories of the best network on the test recordings: name, time_s, true, predicted, and compass
             where there is one.
         live: What a search at work tells of itself; nothing where none is.
+        crew: Its workers and boards.
     """
 
     folder: str
@@ -51,6 +52,7 @@ class StudyView:
     best: Trial | None
     recordings: tuple[Mapping[str, Any], ...]
     live: LiveNotes = field(default_factory=LiveNotes)
+    crew: CrewNotes = field(default_factory=CrewNotes)
 
     @property
     def title(self) -> str:
@@ -165,6 +167,7 @@ def read_view(study: Study) -> StudyView:
         best=best,
         recordings=tuple(_recordings(study, best)) if best else (),
         live=read_live(study.folder),
+        crew=read_crew(study.folder),
     )
 
 

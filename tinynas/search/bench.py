@@ -20,7 +20,7 @@ from tinynas.errors import BoardError, ConfigError, StudyError, TinynasError
 from tinynas.measurement import Measurement
 from tinynas.network import Architecture
 from tinynas.search.task import Array
-from tinynas.study import Study
+from tinynas.study import BoardNote, Study
 
 if TYPE_CHECKING:
     from tinynas.hil.engines import EngineName
@@ -35,6 +35,7 @@ __all__ = [
     "choose_compiler",
     "count_boards",
     "known_toolchain",
+    "look_at_boards",
 ]
 
 _TRIES = 3
@@ -227,6 +228,22 @@ def count_boards(board: Board, config: Config) -> int | None:
         return max(1, len(_pool(board, config.hil, None).rigs()))
     except BoardError:  # the first measurement says what is wrong
         return 1
+
+
+def look_at_boards(board: Board, config: Config) -> list[BoardNote]:
+    """What the attached boards are that this computer measures on; none where nothing is measured, or virtually.
+
+    Args:
+        board: The board.
+        config: The search's configuration.
+
+    Raises:
+        TinynasError: They cannot be looked at.
+    """
+    if config.mode != "hil" or config.dask is not None:
+        return []
+    found = _pool(board, config.hil, None).look()
+    return [BoardNote(one.key, one.state, one.detail, one.since) for one in found]
 
 
 def _pool(board: Board, options: HilOptions, toolchain: Toolchain | None) -> BoardPool:

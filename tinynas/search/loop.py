@@ -22,6 +22,7 @@ from tinynas.search.board_search import BoardSearch
 from tinynas.search.budget import Budget
 from tinynas.search.candidate import CandidatePipeline
 from tinynas.search.conclusion import Tested, conclude
+from tinynas.search.crew_watch import watch_crew
 from tinynas.search.listeners import announce
 from tinynas.search.observer import Observer
 from tinynas.search.pace import Pace
@@ -119,8 +120,9 @@ def run_shared_search(
                 for study, problem, params in zip(studies, problems, cheapest, strict=True)
             ]
             search = SearchUnderWay(sides, crew, budget, told)
-            search.explore()
-            search.train_finally()
+            with watch_crew(studies, boards, config, crew):
+                search.explore()
+                search.train_finally()
         finally:
             crew.close()
         _conclude(sides, task, budget, [search.early(side) for side in sides])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from tinynas.errors import SpaceError
 from tinynas.tuner.acquire import ForeignModel, Suggester
 from tinynas.tuner.checks import check_fidelity
-from tinynas.tuner.config import Params, Sense, TunerConfig, check_count
+from tinynas.tuner.config import ConfigValueError, Params, Sense, TunerConfig, check_count
 from tinynas.tuner.history import History, Report, Saved, learn, read_state, reports_in, write_state
 from tinynas.tuner.space import DomainSpace, PointCode, Space
 from tinynas.tuner.surrogate import Model
@@ -41,11 +41,12 @@ class AskTell(Saved):
         self._runs = False
         self.clear()
 
-    def ask(self, n: int = 1) -> list[Params]:
+    def ask(self, n: int = 1, *, fixed: Mapping[str, Any] | None = None) -> list[Params]:
         """Suggest points to evaluate; they are pending until told or forgotten.
 
         Args:
             n: How many, at least 1.
+            fixed: Values of some parameters: the best points that have them. All else that was told still counts.
 
         Returns:
             n dictionaries, or fewer (at least 1) when a finite space has no more. No point is suggested twice, unless
@@ -53,15 +54,31 @@ class AskTell(Saved):
 
         Raises:
             ExhaustedError: If every allowed point of a finite space is evaluated or pending.
-            SpaceError: If no point was found that satisfies the constraint.
+            SpaceError: If no point was found that satisfies the constraint, or `fixed` is not in the space.
             ConfigTypeError: If n is not an integer.
-            ConfigValueError: If n is below 1.
+            ConfigValueError: If n is below 1, or `fixed` goes with a surrogate or a sampler of the user's.
         """
         check_count("n", n, 1, where="")
+        if fixed:
+            return self._ask_fixed(n, fixed)
+        return self._ask(n, lambda count: self._proposed() if n == 1 else self._suggest(count))
+
+    def _ask_fixed(self, n: int, fixed: Mapping[str, Any]) -> list[Params]:
+        if self.config.surrogate is not None or self.config.param_sampler is not None:
+            raise ConfigValueError(
+                "parameters cannot be held fixed: a surrogate or param_sampler of one's own draws what it likes",
+                where="fixed",
+            )
+        with single_blas_thread():
+            self._suggester.model(self._history)  # it is of the whole space
+        with self.space.holding(fixed):
+            return self._ask(n, self._suggest)
+
+    def _ask(self, n: int, suggest: Callable[[int], list[PointCode]]) -> list[Params]:
         codes: list[PointCode] = []
         while len(codes) < n:
             try:
-                more = self._proposed() if n == 1 else self._suggest(n - len(codes))
+                more = suggest(n - len(codes))
             except SpaceError:
                 # What was found so far is pending already and must reach the caller; the next call will say the rest.
                 if codes:
@@ -90,7 +107,8 @@ class AskTell(Saved):
 
     def _suggest(self, n: int) -> list[PointCode]:
         with single_blas_thread():
-            return self._suggester.suggest(self._history, self._first, n)
+            first = [code for code in self._first if self.space.holds(code)]
+            return self._suggester.suggest(self._history, first, n)
 
     def tell(
         self,

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.odometry.builders import line, make_recording
 from tinynas.errors import ConfigError, DatasetError
@@ -151,6 +153,21 @@ def test_untrusted_rows_stay_untrusted_at_another_speed():
     for [played] in change_speed([recording], 0.25):
         share = 1 - played.valid.mean()
         assert share == pytest.approx(20 / 400, abs=0.01)
+
+
+@given(rows=st.integers(2, 3000), share=st.floats(0.01, 1.0))
+@example(rows=16837, share=0.15)  # 16836 steps of the slowest end on the last row, but for rounding
+@example(rows=16837, share=0.25)
+def test_every_length_can_be_played_at_every_speed(rows, share):
+    still = make_recording(line(2), mag=False)
+    zero = np.zeros((rows, 3))
+    recording = dataclasses.replace(
+        still, time_s=np.arange(rows) / 100, accel=zero, gyro=zero, position=np.pad(line(rows), ((0, 0), (0, 1))),
+        valid=np.ones(rows, bool), frame="level",
+    )  # fmt: skip
+    for [played] in (part for part in change_speed([recording], share) if part or rows > 2):
+        speed = np.ptp(played.position[:, 0]) / np.ptp(recording.position[:, 0]) * (rows - 1) / (len(played) - 1 or 1)
+        assert len(played) == pytest.approx((rows - 1) / speed, abs=1.001) or len(played) == 1
 
 
 @pytest.mark.parametrize("option", [{"yaw": True}, {"time_scale": 0.2}, {"force_scale": 0.1}, {"tilt_deg": 1.0}])

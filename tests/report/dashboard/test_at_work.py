@@ -10,7 +10,7 @@ from tinynas.report.dashboard.at_work import at_work
 from tinynas.report.figures import history
 from tinynas.report.html.sections import Section
 from tinynas.report.view import read_view
-from tinynas.study import LiveNotes, Study
+from tinynas.study import BoardNote, CrewNotes, LiveNotes, Study, WorkerNote
 
 Make = Callable[..., Study]
 
@@ -45,6 +45,30 @@ def test_silence_is_told(make_study: Make) -> None:
     assert "nothing" not in shown(view, begun + 3).note
     assert rows(shown(view, begun + 7), 1) == [["0", "training", "7.0 s", "2 of 9", "0.250", "\N{EN DASH}"]]
     assert shown(view, begun).tables[1].rows[0].cells[0].href == "/t/0"
+
+
+def test_workers_and_boards_are_told_while_a_search_works(make_study: Make) -> None:
+    crew = CrewNotes(
+        (
+            WorkerNote("process 7", (3,), 90.0),
+            WorkerNote("tcp://a:1", (1, 2)),
+            WorkerNote("tcp://b:1", (), 40.0, "the disk is full"),
+            WorkerNote("process 8"),
+        ),
+        (BoardNote("066A", "in use", "process 7 (tinynas search)", 95.0), BoardNote("066B", "free")),
+    )
+    view = replace(read_view(make_study(2)), crew=crew)
+    working = shown(replace(view, live=LiveNotes(running=True)), 100.0)
+    dash = "\N{EN DASH}"
+    assert rows(working, 1) == [
+        ["process 7", "trial 3", "10.0 s"],
+        ["tcp://a:1", "trial 1, trial 2", dash],
+        ["tcp://b:1", "gets no work: the disk is full", "1 min 0 s"],
+        ["process 8", "waits", dash],
+    ]
+    assert [row.cells[1].href for row in working.tables[1].rows] == ["/t/3", "", "", ""]
+    assert rows(working, 2) == [["066A", "in use", "process 7 (tinynas search)", "5.0 s"], ["066B", "free", "", dash]]
+    assert len(shown(view, 100.0).tables) == 1, "nobody works for a search that has ended"
 
 
 def test_a_killed_search_and_one_that_has_ended(make_study: Make) -> None:

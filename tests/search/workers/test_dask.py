@@ -1,5 +1,6 @@
 """Searches on a Dask cluster whose workers are threads of this process: who gets which stage, and who is refused."""
 
+import itertools
 import sys
 import threading
 from itertools import islice
@@ -174,6 +175,36 @@ def test_a_worker_whose_disk_is_full_is_set_aside(run, configure, stages, caplog
     assert [trial.state for trial in trials] == [TrialState.DONE] * 4
     assert "is set aside: /tmp/x: the disk is full" in caplog.text
     assert stages.names(TrialState.COSTED).count("a") == 1
+
+
+def test_who_works_is_told_and_why_one_gets_no_work(run, configure, stages, monkeypatch):
+    monkeypatch.setattr(dask_module, "_LOOK_S", 0.0)
+    told = {}
+
+    def trouble(name, trial):
+        if name == "a" and trial.state is TrialState.COSTED:
+            raise HostError("the disk is full", where="/tmp/x")
+        threading.Event().wait(0.05)
+
+    def see(workers, see_members=DaskWorkers._see_members):
+        found = see_members(workers)
+        for note in found.values():
+            told.setdefault(note.name, []).append(note)
+        return found
+
+    stages.trouble = trouble
+    monkeypatch.setattr(DaskWorkers, "_see_members", see)
+    with threads(a={}, b={}) as address:
+        run(configure(), address, trials=8)
+    assert len(told) == 2
+    [refused] = [notes for notes in told.values() if notes[-1].problem is not None]
+    assert refused[-1].problem == "/tmp/x: the disk is full"
+    [good] = [notes for notes in told.values() if notes[-1].problem is None]
+    assert {trial for note in good for trial in note.trials} <= set(range(8))
+    assert any(note.trials for note in good)
+    # What is the same as before has begun when it did before.
+    for before, after in itertools.pairwise(good):
+        assert before.trials != after.trials or before.since == after.since
 
 
 def test_where_every_disk_is_full_the_search_stops_and_nothing_is_scored(run, configure, stages, tmp_path):

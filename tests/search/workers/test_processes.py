@@ -13,8 +13,8 @@ import pytest
 
 from tests.search.conftest import Watcher
 from tinynas.errors import HostError
-from tinynas.search import run_search
-from tinynas.study import Study, TrialState
+from tinynas.search import crew_watch, run_search
+from tinynas.study import Study, TrialState, read_crew
 
 
 @pytest.fixture
@@ -50,6 +50,28 @@ def test_two_workers_finish_every_trial_and_leave_nothing_behind(run, configure,
     told = [record.getMessage() for record in caplog.records if record.name == "tinynas.search.workers.setup"]
     assert {re.search(r"trial (\d)", text)[1] for text in told} == {"0", "1", "2", "3"}
     assert str(os.getpid()) not in {re.search(r"process (\d+)", text)[1] for text in told}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_works_on_which_trial_is_told_beside_the_study(run, configure, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(crew_watch, "_LOOK_S", 0.01)
+    told = []
+
+    class Reader(Watcher):
+        def epoch(self, *epoch):
+            super().epoch(*epoch)
+            time.sleep(0.05)  # for the thread that tells
+            told.append((epoch[0], read_crew(tmp_path / "study").workers))
+
+    trials = run(configure(), Reader(), workers)
+    assert len(trials) == 4
+    names = {note.name for _, notes in told for note in notes}
+    assert len(names) == workers
+    assert (f"process {os.getpid()}" in names) == (workers == 1)
+    busy = [trial for trial, notes in told if any(trial in note.trials for note in notes)]
+    assert len(busy) >= len(told) // 2  # a short training has ended before its epoch is heard of
+    assert read_crew(tmp_path / "study").workers == ()
 
 
 class Killer(Watcher):

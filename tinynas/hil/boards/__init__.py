@@ -8,6 +8,7 @@ from tinynas.hil.boards.health import Health, read_health, write_health
 from tinynas.hil.boards.lock import BoardLock, Holder
 from tinynas.hil.boards.ports import ProbeKind, ProbePort, probe_kind, probe_ports
 from tinynas.hil.boards.rig import FlashMethod, Rig, SerialRig, VirtualRig, located, open_port, started
+from tinynas.hil.boards.state import BoardState, look_at
 from tinynas.hil.boards.transcript import RecordedRig
 from tinynas.hil.boards.udev import UDEV_FILE, udev_rules
 
@@ -15,6 +16,7 @@ __all__ = [
     "UDEV_FILE",
     "AttachedBoard",
     "BoardLock",
+    "BoardState",
     "FlashMethod",
     "Health",
     "Holder",
@@ -31,6 +33,7 @@ __all__ = [
     "find_port",
     "fitting_boards",
     "located",
+    "look_at",
     "open_port",
     "probe_drives",
     "probe_kind",

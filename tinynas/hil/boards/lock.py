@@ -42,11 +42,14 @@ class Holder:
     command: str
     since: float
 
-    def __str__(self) -> str:
+    @property
+    def who(self) -> str:
+        """The process, in words."""
         where = "" if self.host == socket.gethostname() else f" on {self.host}"
-        return (
-            f"process {self.pid}{where} ({self.command}), since {time.strftime('%H:%M:%S', time.localtime(self.since))}"
-        )
+        return f"process {self.pid}{where} ({self.command})"
+
+    def __str__(self) -> str:
+        return f"{self.who}, since {time.strftime('%H:%M:%S', time.localtime(self.since))}"
 
 
 def board_file(key: str, suffix: str) -> Path:

@@ -45,7 +45,13 @@ class Chip:
     data_cache_bytes: int = 0
 
 
-def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_caches: Callable[[], bool]) -> Chip:
+def chip_of(
+    board: Board,
+    send: Callable[[int], None],
+    memory: Memory,
+    core_caches: Callable[[], bool],
+    read_bytes: int | None = None,
+) -> Chip:
     """The peripherals of a board's microcontroller.
 
     Args:
@@ -53,6 +59,7 @@ def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_cach
         send: Takes each byte that leaves the serial port.
         memory: For direct memory access.
         core_caches: Whether the core's own instruction cache is on.
+        read_bytes: What the flash is read by, where option bytes say otherwise than the factory; None: they do not.
 
     Raises:
         ConfigError: The firmware does not run on this microcontroller.
@@ -84,13 +91,14 @@ def chip_of(board: Board, send: Callable[[int], None], memory: Memory, core_cach
         return fetch()[0], bool(cache.values[offset] >> bit & 1)
 
     flash = family.flash
+    read_bytes = read_bytes or flash.read_bytes
     constants: ReadCost | None = None
     if flash.data_cache is not None:
-        constants = DataCache(flash.data_cache_lines, flash.read_bytes, constants_state)
+        constants = DataCache(flash.data_cache_lines, read_bytes, constants_state)
     elif flash.cache is not None:
         constants = NoCache(lambda: fetch()[0])
-    lines = (flash.code_cache_bytes or board.flash.size_bytes) // flash.read_bytes
-    code = LineCache(lines, flash.read_bytes, prefetches=flash.prefetches)
+    lines = (flash.code_cache_bytes or board.flash.size_bytes) // read_bytes
+    code = LineCache(lines, read_bytes, prefetches=flash.prefetches)
     return Chip(peripherals, port, uart.interrupt, fetch, constants, code, flash.alias, family.data_cache_bytes)
 
 

@@ -53,13 +53,20 @@ class Machine:
         idle: Called where the core sleeps and nothing is due: returns the bytes that have come from the host, having
             waited for at least one; none ends `run`.
         watched: Address of a function, of which each call is counted; None: of none.
+        read_bytes: See `chip_of`.
 
     Attributes:
         tally: Cycles and instructions so far.
     """
 
     def __init__(
-        self, board: Board, send: Callable[[int], None], idle: Callable[[], bytes], watched: int | None = None
+        self,
+        board: Board,
+        send: Callable[[int], None],
+        idle: Callable[[], bytes],
+        watched: int | None = None,
+        *,
+        read_bytes: int | None = None,
     ) -> None:
         self._core_model = CORES[board.core]
         self._board, self._idle, self._watched = board, idle, watched
@@ -72,7 +79,7 @@ class Machine:
         self._ram = contiguous_spans((*board.sram, *board.instruction_ram))
         for region in (*board.sram, *board.instruction_ram):
             self._unicorn.mem_map(region.origin, region.size_bytes, uc.UC_PROT_ALL)
-        self._connect(board, send)
+        self._connect(board, send, read_bytes)
         self._flash = create_string_buffer(b"\xff" * board.flash.size_bytes, board.flash.size_bytes)
         for origin in {board.flash.origin, self._chip.alias} - {None}:
             self._unicorn.mem_map_ptr(
@@ -92,10 +99,10 @@ class Machine:
             uc.UC_HOOK_MEM_READ, self.tally.read_constant, begin=board.flash.origin, end=board.flash.end - 1
         )
 
-    def _connect(self, board: Board, send: Callable[[int], None]) -> None:
+    def _connect(self, board: Board, send: Callable[[int], None], read_bytes: int | None) -> None:
         core = self._core_model
         self._interrupts = InterruptController(lambda exception: self._system.priority(exception))
-        self._chip = chip_of(board, send, self, lambda: self._system.cached)
+        self._chip = chip_of(board, send, self, lambda: self._system.cached, read_bytes)
         self._system = SystemControl(
             core, self._chip.data_cache_bytes, self._interrupts.state, self._interrupts.command
         )
@@ -108,6 +115,11 @@ class Machine:
         for page in self._bus.pages():
             self._unicorn.mmio_map(page, PAGE_BYTES, self._read, page, self._write, page)
         self._core = Core(self._unicorn, self, self._interrupts, self._system)
+
+    @property
+    def flash_waits(self) -> int:
+        """Wait states of the flash now."""
+        return self._chip.fetch()[0]
 
     def load(self, address: int, size: int) -> bytes:
         """Read memory; BusError outside of it."""

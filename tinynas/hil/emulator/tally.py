@@ -34,6 +34,8 @@ class Tally:
     Attributes:
         cycles: Since power-on, by the estimate.
         instructions: The same.
+        code_lines: Lines of code that were read from flash, because no cache held them.
+        constant_waits: Cycles that reads of constants waited.
         call_instructions: Of the watched function's last call that has returned, from its first to its last one.
     """
 
@@ -41,6 +43,7 @@ class Tally:
         self._unicorn, self._chip, self._system, self._flash = unicorn, chip, system, board.flash
         self._main, self._timing = CORES[board.core].main_extension, CORES[board.core].timing
         self.cycles = self.instructions = self.call_instructions = 0
+        self.code_lines = self.constant_waits = 0
         self._watched, self._returns, self._called = watched, -1, 0
         self._blocks: dict[int, Block] = {}
         self._hundredths, self._repeats, self._expected, self._conditional = 0, -1, 0, False
@@ -88,6 +91,7 @@ class Tally:
         if known[4] and address != self._repeats:  # a block that repeats itself has its lines
             self._repeats = address
             if missing := self._chip.code.misses(known[4]):
+                self.code_lines += missing
                 self.cycles += missing * self._chip.fetch()[0]
         return None
 
@@ -98,7 +102,9 @@ class Tally:
 
     def read_constant(self, _unicorn: Any, _access: int, address: int, _size: int, _value: int, _data: object) -> None:
         """Count what a read of flash waits: a hook of Unicorn's."""
-        self.cycles += self._constants.wait(address)
+        if waited := self._constants.wait(address):
+            self.constant_waits += waited
+            self.cycles += waited
         if self._conditional:
             # For this call Unicorn stores where in an IT block it is, and leaves that to the code behind the block.
             status = self._unicorn.reg_read(arm.UC_ARM_REG_XPSR)

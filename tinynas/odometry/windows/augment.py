@@ -202,13 +202,19 @@ def change_speed(recordings: Sequence[Recording], share: float) -> list[list[Rec
     if not share:
         return []
     speeds = (1 + share) ** np.linspace(-1.0, 1.0, _SPEEDS)
-    return [[_play(recording, speed) for recording in recordings] for speed in speeds if abs(speed - 1) > 1e-9]
+    return [
+        # What is too short to be played faster makes no window either.
+        [_play(recording, speed) for recording in recordings if len(recording) - 1 > speed]
+        for speed in speeds
+        if abs(speed - 1) > 1e-9
+    ]
 
 
 def _play(recording: Recording, speed: float) -> Recording:
     if recording.frame == "body":
         raise DatasetError("where gravity points is not known in the body frame", where=recording.name)
-    row = np.arange(0.0, len(recording) - 1, speed)
+    row = np.arange(len(recording) / speed) * speed
+    row = row[row < len(recording) - 1]  # rounding may put the last one there
     before, part = row.astype(np.int64), (row % 1.0)[:, None]
 
     def at(values: Array) -> Array:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from tinynas.report.dashboard.crew_tables import crew_tables
 from tinynas.report.html.cells import Bar, Cell, Head, Row, Table, sorted_cell
 from tinynas.report.html.sections import Section
 from tinynas.report.view import StudyView, number_at
@@ -28,7 +29,7 @@ _MOST_REASONS = 6
 
 
 def at_work(view: StudyView, link: Callable[[int], str], now: float | None = None) -> Section:
-    """Say what a search does now, how far it is, and what has gone wrong.
+    """Say what a search does now and with whom, how far it is, and what has gone wrong.
 
     Args:
         view: The study.
@@ -40,6 +41,8 @@ def at_work(view: StudyView, link: Callable[[int], str], now: float | None = Non
     tables = [_progress(view)]
     if running:
         tables.append(_running(view, running, link, now))
+    if view.live.running:
+        tables += crew_tables(view.crew, link, now)
     if reasons := _failures(view):
         tables.append(reasons)
     return Section("The search", bind(_note(view, len(running), now)), tables=tuple(tables))

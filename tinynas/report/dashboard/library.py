@@ -62,7 +62,7 @@ def stamp(folder: Path) -> str:
     the file has changed reads what changed.
     """
     parts = []
-    for name in ("study.db", "live.json"):
+    for name in ("study.db", "live.json", "crew.json"):
         with contextlib.suppress(OSError):
             state = (folder / name).stat()
             parts.append(f"{state.st_ino}-{state.st_size}-{state.st_mtime_ns}")

@@ -42,11 +42,12 @@ def history(view: StudyView) -> Figure:
     y = plot.axis(go.layout.YAxis, "objective f_opt (lower is better)", range=plot.room_around(values))
     if not shown:
         return plot.draw(traces, plot.layout(x, y))
-    x.anchor, y.domain = "y2", [0.24, 1]
+    # Without a scored trial the strip is all there is.
+    x.anchor, y.domain, y.visible = "y2", [0.24, 1], bool(values)
     strip = plot.axis(
         go.layout.YAxis,
         "",
-        domain=[0, 0.18],
+        domain=[0, 0.18 if values else 1],
         type="category",
         categoryarray=shown[::-1],
         categoryorder="array",

@@ -43,8 +43,10 @@ def _why_none(view: StudyView) -> str:
         return "No trial has been proposed yet."
     costs = [(number_at(t.measurement, "sram_bytes"), number_at(t.measurement, "flash_bytes")) for t in view.trials]
     known = [(sram, flash) for sram, flash in costs if sram is not None and flash is not None]
+    if not view.infeasible:
+        return f"None of {len(view.trials)} trials has brought a network to its end yet."
     text = f"None of {len(view.trials)} trials has ended with a network that fits the board."
-    if known and view.infeasible:
+    if known:
         sram, flash = min(known)
         text += f" The candidate with the least SRAM takes {kib(sram)} of SRAM and {kib(flash)} of flash;"
         text += f" the board allows {kib(view.limit('sram'))} and {kib(view.limit('flash'))}."

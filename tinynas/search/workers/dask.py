@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from tinynas.errors import HostError
@@ -19,7 +19,7 @@ from tinynas.search.workers.interface import Epoch, StageLost
 from tinynas.search.workers.notebook import Step
 from tinynas.search.workers.remote import Answer, run_stage
 from tinynas.search.workers.setup import Setup
-from tinynas.study import Trial, TrialState
+from tinynas.study import Trial, TrialState, WorkerNote
 
 __all__ = ["DaskWorkers"]
 
@@ -32,8 +32,9 @@ _MEASURES = {TrialState.PROPOSED, TrialState.CONVERTED}
 
 @dataclass(frozen=True)
 class _Sent:
-    """A stage that was sent: the name of its task, Dask's side of its future, and who may run it."""
+    """A stage that was sent: its trial, the name of its task, Dask's side of its future, and who may run it."""
 
+    trial: int
     task: str
     inner: Future[Answer]
     workers: frozenset[str]
@@ -59,6 +60,7 @@ class DaskWorkers:
         self._topic = f"tinynas-{uuid.uuid4().hex}"
         self._sent: dict[Future[Sequence[Step]], _Sent] = {}
         self._looked = 0.0
+        self._members: dict[str, WorkerNote] = {}
         self._data, self._plugin = _packed(setup)
         self._cluster = Cluster(address, setup.config, setup.board, toolchain)
         try:
@@ -100,7 +102,7 @@ class DaskWorkers:
         except SchedulerLost as error:
             outer.set_exception(StageLost(str(error)))
             return outer
-        self._sent[outer] = _Sent(task, inner, workers)
+        self._sent[outer] = _Sent(trial.id, task, inner, workers)
         inner.add_done_callback(lambda done: _settle(outer, done))
         return outer
 
@@ -120,11 +122,27 @@ class DaskWorkers:
         self._looked = monotonic()
         with suppress(SchedulerLost):  # stages notice it by themselves
             self._cluster.look()
+            self._members = self._see_members()
         for outer, sent in list(self._sent.items()):
             if outer.done():
                 del self._sent[outer]
             elif not sent.workers & set(self._cluster.members):
                 sent.inner.cancel()  # Dask would wait until a worker of this address is back
+
+    def members(self) -> Sequence[WorkerNote]:
+        """See `Workers`. As of the last look at the cluster."""
+        return list(self._members.values())
+
+    def _see_members(self) -> dict[str, WorkerNote]:
+        """The workers of the cluster, each with the trials whose stages it has."""
+        with self._cluster.reached() as client:
+            tasks: Mapping[str, Sequence[str]] = client.processing()
+        trial_of, found = {sent.task: sent.trial for sent in self._sent.values()}, {}
+        for address, member in self._cluster.members.items():
+            trials = tuple(sorted({trial_of[task] for task in tasks.get(address, ()) if task in trial_of}))
+            now, before = WorkerNote(address, trials, time(), member.refused), self._members.get(address)
+            found[address] = before if before is not None and replace(before, since=now.since) == now else now
+        return found
 
     def restart(self, stage: Future[Sequence[Step]], /) -> bool:
         """See `Workers`."""

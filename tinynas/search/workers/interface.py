@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tinynas.errors import TinynasError
 from tinynas.search.workers.notebook import Step
-from tinynas.study import Trial
+from tinynas.study import Trial, WorkerNote
 
 __all__ = ["Epoch", "StageLost", "Workers"]
 
@@ -48,6 +48,9 @@ class Workers(Protocol):
 
     def listen(self) -> None:
         """Pass on what workers have told of their trainings."""
+
+    def members(self) -> Sequence[WorkerNote]:
+        """The workers that live, and what each does. May be asked by another thread at any moment."""
 
     def restart(self, stage: Future[Sequence[Step]], /) -> bool:
         """Give up a stage that was lost or hangs, with the workers that run it, and have fresh ones.

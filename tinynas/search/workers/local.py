@@ -8,11 +8,13 @@ import logging.handlers
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinynas.config import Config
@@ -22,7 +24,7 @@ from tinynas.search.bench import count_boards
 from tinynas.search.workers.interface import Epoch
 from tinynas.search.workers.notebook import Step
 from tinynas.search.workers.setup import Setup, Worker
-from tinynas.study import Trial
+from tinynas.study import Trial, WorkerNote, process_lives
 from tinynas.tuner import SerialExecutor, processor_count
 
 __all__ = ["ProcessWorkers", "SerialWorkers", "choose_workers"]
@@ -38,6 +40,19 @@ _ONE_THREAD = {
 }
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """What a process does from a moment on: the stage of a trial, or nothing."""
+
+    pid: int
+    trial: int | None = None
+    since: float = field(default_factory=time.time)
+
+    @property
+    def note(self) -> WorkerNote:
+        return WorkerNote(f"process {self.pid}", () if self.trial is None else (self.trial,), self.since)
+
+
 class SerialWorkers:
     """The driver itself: a submitted stage runs at once, and its future comes back done.
 
@@ -51,6 +66,7 @@ class SerialWorkers:
     def __init__(self, setup: Setup, on_epoch: Epoch) -> None:
         self._rigs = _count_rigs(setup)
         self._worker = Worker(setup, on_epoch)
+        self._turn = _Turn(os.getpid())
 
     def rigs(self, board: int, /) -> int | None:
         """See `Workers`."""
@@ -58,10 +74,18 @@ class SerialWorkers:
 
     def submit(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
         """See `Workers`. An interrupt passes."""
-        return SerialExecutor().submit(self._worker.run, trial, files, board)
+        self._turn = _Turn(os.getpid(), trial.id)
+        try:
+            return SerialExecutor().submit(self._worker.run, trial, files, board)
+        finally:
+            self._turn = _Turn(os.getpid())
 
     def listen(self) -> None:
         """Nothing waits: the observer was told during the training."""
+
+    def members(self) -> Sequence[WorkerNote]:
+        """See `Workers`."""
+        return [self._turn.note]
 
     def restart(self, _stage: Future[Sequence[Step]], /) -> bool:
         """Nothing runs."""
@@ -87,6 +111,7 @@ class ProcessWorkers:
         self._scratch = ExitStack()
         self._setup = self._scratch.enter_context(scratch_folder()) / "setup"
         joblib.dump(setup, self._setup)
+        self._turns: dict[int, _Turn] = {}
         self._pool, self._news = self._start()
 
     def rigs(self, board: int, /) -> int | None:
@@ -108,8 +133,14 @@ class ProcessWorkers:
             news = self._news.get()
             if isinstance(news, logging.LogRecord):
                 logging.getLogger(news.name).handle(news)
+            elif isinstance(news, _Turn):
+                self._turns = {**self._turns, news.pid: news}  # another thread may be reading the old ones
             else:
                 self._on_epoch(*news)
+
+    def members(self) -> Sequence[WorkerNote]:
+        """See `Workers`. A process is known once it has told that it is ready."""
+        return [turn.note for turn in self._turns.values() if process_lives(turn.pid)]
 
     def restart(self, _stage: Future[Sequence[Step]], /) -> bool:
         """See `Workers`. A pool ends as a whole."""
@@ -130,6 +161,7 @@ class ProcessWorkers:
 
         # The pool replaces a worker whose memory has grown by 300 MB. That costs seconds and no result: no news.
         warnings.filterwarnings("ignore", message="A worker was restarted while some jobs", category=UserWarning)
+        self._turns = {}
         # The default ends workers that were idle for a while, and TensorFlow takes seconds to load.
         news = get_context("loky").SimpleQueue()
         start = (str(self._setup), news, os.getpid(), _LOGGER.getEffectiveLevel())
@@ -154,8 +186,9 @@ def choose_workers(config: Config) -> Config:
     return dataclasses.replace(config, workers=config.workers or min(processor_count(), config.most_trials))
 
 
-#: The worker of this process; None in a process that is no worker.
+#: The worker of this process, and where it tells of itself; None in a process that is no worker.
 _worker: Worker | None = None
+_news: Any = None
 
 
 class _ToDriver(logging.handlers.QueueHandler):
@@ -185,7 +218,7 @@ def _begin(setup: str, news: Any, driver: int, level: int) -> None:
     """
     import joblib
 
-    global _worker
+    global _worker, _news
     _LOGGER.addHandler(_ToDriver(news))
     _LOGGER.setLevel(level)
     _LOGGER.propagate = False  # libraries give the root logger a handler of their own
@@ -195,7 +228,8 @@ def _begin(setup: str, news: Any, driver: int, level: int) -> None:
     shared: Setup = joblib.load(setup, mmap_mode="r")
     # Here, so that the pool does not take its memory for a leak of the first training.
     load_tensorflow(shared.config.training.threads)
-    _worker = Worker(shared, lambda *epoch: news.put(epoch))
+    _worker, _news = Worker(shared, lambda *epoch: news.put(epoch)), news
+    news.put(_Turn(os.getpid()))
 
 
 def _end_with(driver: int) -> None:
@@ -208,4 +242,8 @@ def _end_with(driver: int) -> None:
 
 def _run(trial: Trial, files: Mapping[str, bytes], board: int) -> Sequence[Step]:
     assert _worker is not None
-    return _worker.run(trial, files, board)
+    _news.put(_Turn(os.getpid(), trial.id))
+    try:
+        return _worker.run(trial, files, board)
+    finally:
+        _news.put(_Turn(os.getpid()))

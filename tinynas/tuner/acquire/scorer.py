@@ -94,6 +94,9 @@ def weigh(model: Model, pending: Array, config: TunerConfig, candidates: int) ->
     Z = model.features(pending)
     surrogate = model.cautious.condition(Z)
     best = model.best
+    if best is not None and model.space.held:
+        # What is known of the whole space would promise nothing here, and the most uncertain corner would be chosen.
+        best = float(model.cautious.predict(model.features(model.space.snap(model.known)))[0].min())
     if best is not None:
         # A pending point counts with its prediction: an incumbent without it would promise the same improvement again,
         # for certain, right beside it.

@@ -164,8 +164,7 @@ def _climb_by_gradient(acquisition: Scorer, X: Array, taken: set[PointCode]) -> 
 
     space = acquisition.space
     free = np.flatnonzero(space.continuous)
-    floats = [parameter for parameter in space.parameters if isinstance(parameter, Float)]
-    bounds = [(parameter.low, parameter.high) for parameter in floats] * len(X)
+    bounds = space.bounds * len(X)
     trial = np.array(X)
 
     # The sum over rows has the same stationary points as the rows one by one, and one call serves them all.

@@ -209,13 +209,18 @@ class Encoding:
         """All points of a finite space, constraint or not, each once, shape (size, dimension)."""
         X = np.repeat(self._neutral[None, :], 1, axis=0)
         for place in self.conditions.order:
-            parameter, columns = self.blocks[place]
-            assert isinstance(parameter, Integer | Categorical)
-            levels = parameter.position(np.arange(parameter.size))
+            columns = self._columns[place]
+            levels = self._levels(place)
             absent = dict(self.conditions.absent_rows(X, self._columns)).get(place, np.zeros(len(X), dtype=bool))
             copies = np.where(absent, 1, len(levels))
             row_of = np.repeat(np.arange(len(X)), copies)
             rank = np.arange(len(row_of)) - np.repeat(np.cumsum(copies) - copies, copies)
             X = X[row_of]
-            X[:, columns.start] = np.where(absent[row_of], X[:, columns.start], levels[rank])
+            X[:, columns] = np.where(absent[row_of, None], X[:, columns], levels[rank])
         return X
+
+    def _levels(self, place: int) -> Array:
+        """Coordinates of all values of a parameter, shape (values, its columns)."""
+        parameter = self.parameters[place]
+        assert isinstance(parameter, Integer | Categorical)
+        return parameter.position(np.arange(parameter.size))[:, None]

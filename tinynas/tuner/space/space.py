@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinynas.errors import ExhaustedError, SpaceError
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
-from tinynas.tuner.space.encoding import Encoding
+from tinynas.tuner.space.holding import HoldingEncoding
 from tinynas.tuner.space.parameters import Multivariate, PointCode
 
 __all__ = ["ExhaustedError", "PointCode", "Space"]
@@ -24,7 +24,7 @@ MAX_TRIES = 16_384
 MAX_MEMORY = 200_000
 
 
-class Space(Encoding):
+class Space(HoldingEncoding):
     """Points as dictionaries, codes and coordinates, and which of them are allowed.
 
     Args:
@@ -109,6 +109,12 @@ class Space(Encoding):
             ConfigTypeError: If the constraint returns something else than truth values.
             ConfigValueError: If it returns another number of them.
         """
+        if self._held:
+            fitting = iter(self._allowed([code for code in codes if self.holds(code)]))
+            return [self.holds(code) and next(fitting) for code in codes]
+        return self._allowed(codes)
+
+    def _allowed(self, codes: Sequence[PointCode]) -> list[bool]:
         if self._constraint is None:
             return [True] * len(codes)
         unknown = list(dict.fromkeys(code for code in codes if code not in self._verdicts))
@@ -196,6 +202,7 @@ class Space(Encoding):
             ExhaustedError: If all that is allowed has been taken.
             SpaceError: If no point satisfies the constraint, as far as was tried.
         """
+        taken = {code for code in taken if self.holds(code)}
         searched_whole = self._sampler is None and self.size is not None and self.size <= MAX_TRIES
         if taken and self.size is not None and (searched_whole or len(taken) >= self.size):
             raise ExhaustedError(f"every allowed point has been evaluated or is pending ({len(taken)} of {self.size})")

@@ -71,4 +71,4 @@ def console(
             opened = RecordedLink(opened, stack.enter_context(keep.open("a", encoding="ascii")))
         stack.enter_context(closing(opened))
         print(f"{port} at {speed} baud", file=sys.stderr, flush=True)
-        talk(opened, prepare, show)
+        talk(opened, prepare, show, owed=None if raw else 0)

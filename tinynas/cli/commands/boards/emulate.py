@@ -86,4 +86,4 @@ def _talk(board: Board, elf: Path) -> None:
     from tinynas.hil.emulator import VirtualBoard
 
     with termination_interrupts(), VirtualBoard(board, elf) as virtual:
-        talk(virtual.link, lambda line: line.rstrip(b"\r\n"))
+        talk(virtual.link, lambda line: line.rstrip(b"\r\n"), owed=1)

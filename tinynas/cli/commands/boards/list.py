@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import localtime, strftime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,17 +82,14 @@ class _Seen:
 
 
 def _seen() -> list[_Seen]:
-    from tinynas.hil.boards import BoardLock, attached_boards, read_health
+    from tinynas.hil.boards import attached_boards, look_at
 
     found = []
     for one in attached_boards():
-        lock, reason = BoardLock(one.probe_id), read_health(one.probe_id).reason
-        state = "free" if reason is None else "set aside"
-        if lock.take():
-            lock.release()
-        else:
-            state, reason = "in use", str(lock.holder() or "another process")
-        found.append(_Seen(one.name, one.probe_id, one.serial_port, state, reason))
+        now = look_at(one.probe_id)
+        began = "" if now.since is None or now.state != "in use" else strftime(", since %H:%M:%S", localtime(now.since))
+        detail = None if now.detail is None else now.detail + began
+        found.append(_Seen(one.name, one.probe_id, one.serial_port, now.state, detail))
     return found
 
 
