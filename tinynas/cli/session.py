@@ -118,7 +118,7 @@ def run_shared_session(
 
     signals = Signals()
     try:
-        with termination_interrupts() as signals, watch(studies, config, boards, task) as watched:
+        with termination_interrupts() as signals, watch(studies, config, boards) as watched:
             load_tensorflow(config.training.threads)
             with host_faults_stop("run the search", where=str(folder), then="resume the search"):
                 workers = config.workers or 1

@@ -54,14 +54,15 @@ def require_feasible(problems: Sequence[Problem]) -> None:
     Raises:
         NoFeasibleCandidate: Of several boards, `where` says which one.
     """
-    board = None
+    for problem in problems:
+        _require_feasible(problem, None if len(problems) == 1 else problem.board.name)
+
+
+def _require_feasible(problem: Problem, where: str | None) -> None:
     try:
-        for problem in problems:
-            board = problem.board.name
-            problem.require_feasible()
+        problem.require_feasible()
     except NoFeasibleCandidate as error:
-        if len(problems) > 1:
-            error.where = board
+        error.where = where or error.where
         raise
 
 

@@ -18,7 +18,7 @@ from tinynas.config import Config
 from tinynas.study import Study
 
 if TYPE_CHECKING:
-    from tinynas.search import Observer, Task
+    from tinynas.search import Observer
 
 __all__ = ["SharedProgress", "watch"]
 
@@ -62,21 +62,18 @@ class SharedProgress:
 
 
 @contextmanager
-def watch(
-    studies: Sequence[Study], config: Config, boards: Sequence[Board], task: Task
-) -> Iterator[Sequence[Observer]]:
+def watch(studies: Sequence[Study], config: Config, boards: Sequence[Board]) -> Iterator[Sequence[Observer]]:
     """Show a search on the standard error, and tell dashboards of it.
 
     Args:
         studies: One for each board.
         config: Of the search.
         boards: The boards.
-        task: The data.
 
     Yields:
         The observers of `search.run_shared_search`, board by board.
     """
-    from tinynas.search import Beacon, Problem
+    from tinynas.search import Beacon, limits_on
 
     planned = config.most_trials + config.final.candidates * config.final.seeds
     epochs = max(config.training.epochs, (config.final.epochs or 0) if config.final.candidates else 0)
@@ -84,7 +81,7 @@ def watch(
     with ExitStack() as stack:
         parts = []
         for study, board in zip(studies, boards, strict=True):
-            limits = Problem(board, task, config).limits
+            limits = limits_on(board, config)
             parts.append(
                 Progress(
                     (board.title or board.name) if several else f"{board.title} on {source}",

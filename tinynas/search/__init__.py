@@ -15,6 +15,7 @@ from tinynas.search.replay import Replayed, replay_models
 from tinynas.search.starter import Starter, propose_config
 from tinynas.search.takeaway import build_keras, describe_origin, simulate_walk, take_contents
 from tinynas.search.task import Task, check_task, load_task, make_task
+from tinynas.search.terms import limits_on
 from tinynas.search.trained import TrainedNetwork, open_trained
 from tinynas.search.workers import check_cluster, choose_workers
 
@@ -40,6 +41,7 @@ __all__ = [
     "describe_changes",
     "describe_earlier",
     "describe_origin",
+    "limits_on",
     "load_task",
     "make_task",
     "open_trained",

@@ -22,7 +22,7 @@ from tinynas.measurement import Measurement
 from tinynas.network import Architecture, FamilyChoice, Group, NetworkFamily, Part
 from tinynas.objective import TERMS, Limits
 from tinynas.search.task import Task
-from tinynas.search.terms import check_known, check_terms, predicts_time
+from tinynas.search.terms import check_known, check_terms, limits_on, predicts_time
 
 __all__ = ["CHOSEN", "Problem"]
 
@@ -58,12 +58,7 @@ class Problem:
     @cached_property
     def limits(self) -> Limits:
         """What a candidate may use: the board's limits, or the configuration's where they are lower."""
-        chosen, board = self.config.objective.limits, self.board
-        sram, flash = board.sram_limit_bytes, board.flash_limit_bytes
-        if self.config.whole_image:
-            sram, flash = board.image_sram_bytes, board.image_flash_bytes
-        sram, flash = min(sram, chosen.sram_bytes or sram), min(flash, chosen.flash_bytes or flash)
-        return Limits(sram, flash, chosen.latency_us, chosen.energy_uj)
+        return limits_on(self.board, self.config)
 
     @cached_property
     def gate(self) -> Limits:

@@ -1,4 +1,4 @@
-"""Checks of what a search is asked to count: nothing is limited that nobody knows."""
+"""What a search counts and limits; nothing is limited that nobody knows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,24 @@ from tinynas.config import Config
 from tinynas.cost import Costs, Engine
 from tinynas.errors import ConfigError
 from tinynas.network import FamilyChoice
+from tinynas.objective import Limits
 
-__all__ = ["check_known", "check_terms", "predicts_time"]
+__all__ = ["check_known", "check_terms", "limits_on", "predicts_time"]
+
+
+def limits_on(board: Board, config: Config) -> Limits:
+    """What a candidate may use: the board's limits, or the configuration's where they are lower.
+
+    Args:
+        board: The board.
+        config: The search's configuration.
+    """
+    chosen = config.objective.limits
+    sram, flash = board.sram_limit_bytes, board.flash_limit_bytes
+    if config.whole_image:
+        sram, flash = board.image_sram_bytes, board.image_flash_bytes
+    sram, flash = min(sram, chosen.sram_bytes or sram), min(flash, chosen.flash_bytes or flash)
+    return Limits(sram, flash, chosen.latency_us, chosen.energy_uj)
 
 
 def check_terms(board: Board, config: Config, engine: Engine) -> None:

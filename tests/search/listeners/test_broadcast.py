@@ -8,6 +8,7 @@ import pytest
 
 from tinynas.config import Config
 from tinynas.search.listeners import Broadcast, broadcast
+from tinynas.search.listeners.interface import Watched
 from tinynas.study import Study, TrialState
 
 
@@ -118,3 +119,10 @@ def test_without_listeners_there_is_no_thread(study):
     with Broadcast(Silent(), Config(), study) as told:
         told.state(SimpleNamespace(id=1, state=TrialState.PROPOSED, note=""))
         assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("provenance", "name"), [({}, "f4"), ({"boards": ["f4", "l4"]}, "walks/f4")])
+def test_boards_of_one_search_are_named_with_it(tmp_path, provenance, name):
+    """Two searches for the same boards in one log would be one otherwise."""
+    with Study.create(tmp_path / "walks" / "f4", config={}, board={}, provenance=provenance) as study:
+        assert Watched.of(study).name == name

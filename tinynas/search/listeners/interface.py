@@ -36,7 +36,8 @@ class Watched:
     """The search that is listened to.
 
     Attributes:
-        name: The study's folder, without those above it.
+        name: The study's folder, without those above it; of a search for several boards with the one above, because its
+            studies are named after the boards.
         folder: The study's folder.
         key: The same for the same study, wherever its folder lies.
         title: Board and dataset.
@@ -54,10 +55,10 @@ class Watched:
     @classmethod
     def of(cls, study: Study) -> Watched:
         """What there is to know of a study before its search begins, or goes on."""
-        config, best = study.config, study.best()
+        config, best, folder = study.config, study.best(), study.folder.absolute()
         identity = json.dumps([study.provenance, study.board, config], sort_keys=True)
         return cls(
-            name=study.folder.absolute().name,
+            name=f"{folder.parent.name}/{folder.name}" if "boards" in study.provenance else folder.name,
             folder=study.folder,
             key=hashlib.sha256(identity.encode()).hexdigest()[:16],
             title=f"{study.board.get('name', '?')} on {config.get('dataset', {}).get('source', '?')}",
