@@ -6,6 +6,7 @@ from tests.search._simulation import PretendingWorkers, simulate
 from tinynas.errors import SpaceError
 from tinynas.search import Problem, describe_earlier, own_candidates, run_search
 from tinynas.search.known import rescale
+from tinynas.search.suggestions import Suggestions
 from tinynas.study import Study
 
 OWN = {"filters": 5, "kernel_size": 3, "dilations": [1, 4], "dropout": 0.05, "skip_connections": True, "norm": "batch"}
@@ -144,3 +145,20 @@ def test_networks_outside_the_space_are_left_out(run, problem):
     assert foreign == []
     kept = {one["params"]["filters"] for one in narrow}
     assert kept == {trial.params["filters"] for trial in before if trial.params["filters"] <= 4}
+
+
+@pytest.mark.parametrize(("final", "count"), [({}, 4), ({"epochs": 7}, 0), ({"refit": True}, 4)])
+def test_final_trainings_tell_the_surrogate_how_far_seeds_differ(run, problem, final, count):
+    changes = {"final": {"candidates": 2, "seeds": 2, **final}, "training": {"epochs": 4}}
+    path, trials = run("repeated", **changes)
+    again = {trial.id: trial for trial in trials if trial.final_of is not None and trial.refit_of is None}
+    assert len(again) == 4
+    with Study.open(path, readonly=True) as study:
+        suggestions = Suggestions(problem(**changes), study, trials[0].params)
+    told = [(params, value) for params, value, _, fidelity in suggestions._told if fidelity == 1.0]
+    searched = [trial for trial in trials if trial.final_of is None]
+    assert len(told) == len(searched) + count
+    for trial in again.values() if count else ():
+        assert (trials[trial.final_of].params, trial.objective) in told
+    # They were not asked for: what comes next is numbered as before.
+    assert suggestions._tuner.asked == len(searched)

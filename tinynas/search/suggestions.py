@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tinynas.errors import SpaceError
@@ -12,7 +13,7 @@ from tinynas.search.neighbours import untried_neighbour
 from tinynas.search.problem import Problem
 from tinynas.search.rungs import Outcome, list_outcomes
 from tinynas.search.told import Report, has_one_value, record
-from tinynas.study import Study, Trial
+from tinynas.study import Study, Trial, TrialState
 from tinynas.tuner import ExhaustedError
 
 __all__ = ["Suggestions"]
@@ -52,11 +53,25 @@ class Suggestions:
         """Learn what was told before. Not told one by one: a suggestion depends on how many were asked for, too."""
         known = [trial for trial in self._study.trials() if trial.final_of is None]
         suited = [trial for trial in known if self._suits(trial)]
-        heard = [(outcome, trial) for trial in suited for outcome in list_outcomes(trial)]
+        heard = [(outcome, trial) for trial in [*suited, *self._repeats(suited)] for outcome in list_outcomes(trial)]
         heard.sort(key=lambda one: (one[0].time_s, one[1].id))
         at_work = [trial.params or {} for trial in suited if not list_outcomes(trial)]
         self._told = [self._record(trial, outcome) for outcome, trial in heard]
         self._tuner.restore([*self._reports(), *self._told], pending=at_work, asked=len(known))
+
+    def _repeats(self, searched: Sequence[Trial]) -> list[Trial]:
+        """Final trainings that repeat a candidate with another seed and the same recipe, as trials of its suggestion.
+
+        They are made when a search ends, so that one that goes on afterwards has them: what the surrogate is told of a
+        network several times is how it learns by how much seeds differ.
+        """
+        config, candidates = self._problem.config, {trial.id: trial for trial in searched}
+        alike = config.final.epochs in (None, config.training.epochs) and config.training.patience is None
+        return [
+            replace(trial, params=candidates[trial.final_of].params)
+            for trial in (self._study.trials() if alike else ())
+            if trial.refit_of is None and trial.final_of in candidates and trial.state is TrialState.DONE
+        ]
 
     def _suits(self, trial: Trial) -> bool:
         """Whether this tuner might have suggested a trial; of what it must not suggest, it learns nothing."""

@@ -225,6 +225,24 @@ class AskTell(Saved):
         return self._history.best()
 
     @property
+    def recommended(self) -> tuple[Params, float] | None:
+        """The feasible point at full fidelity of which the surrogate expects the best value, and that value.
+
+        Where evaluations are noisy the best value told is the luckiest one; what the surrogate expects of a point also
+        holds what was told of its neighbours, and all that was told of itself. Without a surrogate, or with one of your
+        own, it is `best`; None where there is no such point.
+
+        Raises:
+            ConfigValueError: If there are several senses; see `front`.
+        """
+        best, model = self.best, self.model
+        if best is None or not isinstance(model, Model):
+            return best
+        with single_blas_thread():
+            code, value = model.recommended
+        return self.space.params(code), value
+
+    @property
     def front(self) -> list[tuple[Params, tuple[float, ...]]]:
         """The Pareto front: feasible points at full fidelity, and their values, that no other one dominates."""
         return self._history.front()

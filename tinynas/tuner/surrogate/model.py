@@ -159,6 +159,14 @@ class Model:
         values = mean + share * np.maximum(self.values.max() - mean, 0.0)
         return self.surrogate.condition(failed[kept], values[kept])
 
+    @property
+    def recommended(self) -> tuple[PointCode, float]:
+        """Of the feasible points evaluated in full that of the lowest posterior mean, and this in the user's units."""
+        codes = list(dict.fromkeys(one.code for one in self.observations if one.feasible and one.fidelity == 1.0))
+        mean, _ = self.surrogate.predict(self.features(self.space.coordinates(codes)))
+        chosen = int(np.argmin(mean))
+        return codes[chosen], float(self.predict(codes[chosen : chosen + 1])[0][0])
+
     def predict(self, codes: Sequence[PointCode]) -> tuple[Array, Array]:
         """Mean and standard deviation in the user's units and sign, each of shape (n,), or (n, objectives) for several.
 
