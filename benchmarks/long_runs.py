@@ -61,7 +61,7 @@ def run(name: str, limit: int, evaluations: int, seed: int) -> dict[str, Any]:
     """One run: the best value after each evaluation, and the CPU seconds of the last ten suggestions."""
     function, space = _SPACES[name]
     subset.POSTERIOR_LIMIT = limit
-    tuner = AskTell(space, TunerConfig(seed=seed))
+    tuner = AskTell(space, TunerConfig(seed=seed, sense="minimize"))
     best, trace, seconds = math.inf, [], []
     for _ in range(evaluations):
         started = time.process_time()

@@ -79,7 +79,7 @@ def test_clocks_are_chosen_among_those_of_the_board(problem):
             {"objective": {"limits": {"latency_us": 5.0}}, "cost": {"engine": "aot", "compiler": "zig"}},
             POINTS,
             "objective.limits.latency_us",
-            "no cycles of a cortex-m4f with zig",
+            "no cycles of the STM32F446RE with zig",
         ),
     ],
 )

@@ -48,7 +48,7 @@ def check_terms(board: Board, config: Config, engine: Engine) -> None:
         raise ConfigError("a front is looked for in one family", where="objective.pareto", advice=advice)
     key = "limits.latency_us" if limits.latency_us is not None else "pareto" if "latency_us" in pareto else None
     if key is not None and not measured and engine.timing is None:
-        what = f"the resource model has no cycles of a {board.mcu} with {engine.compiler}"
+        what = f"the resource model has no cycles of the {board.mcu} with {engine.compiler}"
         raise ConfigError(what, where=f"objective.{key}", advice="set mode to hil, or leave it out")
     key = "limits.energy_uj" if limits.energy_uj is not None else "pareto" if "energy_uj" in pareto else None
     if key is None or (measured and config.hil.meter is not None):
