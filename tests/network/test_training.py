@@ -35,7 +35,7 @@ def fit(data, architecture=ARCHITECTURE, config=QUICK, seed=0, **options) -> Fit
     return train(architecture, data, config, rng=np.random.default_rng(seed), **options)
 
 
-@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("norm", ["none", pytest.param("batch", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("skip", [False, True])
 def test_it_learns_and_beats_the_mean(data, norm, skip):
     architecture = replace(ARCHITECTURE, norm=norm, skip_connections=skip, dropout=0.02)

@@ -41,7 +41,7 @@ def check_on_host(models, optimise, compiler, directory):
     assert wrong(models, outputs) == []
 
 
-@pytest.mark.parametrize(("optimise", "first"), [("size", 0), ("speed", 2)])
+@pytest.mark.parametrize(("optimise", "first"), [("size", 0), pytest.param("speed", 2, marks=pytest.mark.slow)])
 def test_a_compiled_model_gives_the_bytes_of_tflm(optimise, first, tmp_path):
     check_on_host(drawn(NAMES[first::4], [0]), optimise, "gcc", tmp_path)
 

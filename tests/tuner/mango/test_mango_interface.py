@@ -51,6 +51,7 @@ class TestInitialPoints:
         with pytest.raises(TypeError, match=r"Elements of initial_custom param should be either a dict of params or"):
             Tuner(HUNDRED, add, quiet(initial_custom=custom))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_bad_start_is_overcome(self, seed):
         space = {"x": range(-100, 10), "y": range(-10, 20)}
@@ -138,6 +139,7 @@ class TestWhatIsFound:
         assert len(results["params_tried"]) == 40
         assert max(map(abs, results["best_params"].values())) <= 6
 
+    @pytest.mark.slow
     def test_mangos_own_procedure(self):
         conf = quiet(acquisition="ucb", parallel_strategy="clustering", batch_size=3)
         results = Tuner({"x": range(-100, 10), "y": range(-10, 20)}, bowl, conf).minimize()

@@ -36,6 +36,7 @@ def test_surrogate_values_are_predictions_in_the_users_sign():
     assert results["surrogate_values"][:2].tolist() == results["objective_values"][:2].tolist()
 
 
+@pytest.mark.slow
 def test_runs_in_both_senses_on_one_tuner_start_afresh():
     tuner = Tuner(SPACE, bowl, QUIET | {"num_iteration": 12})
     low, high, again = tuner.minimize(), tuner.maximize(), tuner.minimize()
