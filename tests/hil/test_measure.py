@@ -255,13 +255,15 @@ class TestVirtualBoards:
     def test_measurements_leave_nothing_behind(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         board, me = load_board("nucleo_l476rg"), psutil.Process()
-        others = me.children()  # of other tests in this process
+        others = me.children()  # of other tests in this process, which may end meanwhile
         measure(board, MODEL)
-        before = (me.num_fds(), me.num_threads(), me.children(), list(tmp_path.iterdir()))
+        before = (me.num_fds(), me.num_threads())
         for _ in range(5):
             measure(board, MODEL)
-        assert (me.num_fds(), me.num_threads(), me.children(), list(tmp_path.iterdir())) == before
-        assert before[2:] == (others, [])
+        assert me.num_fds() <= before[0]
+        assert me.num_threads() <= before[1]
+        assert not set(me.children()) - set(others)
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.slow
     def test_a_candidate_takes_a_few_seconds_with_its_build(self):
