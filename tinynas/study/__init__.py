@@ -7,13 +7,15 @@ See docs/study.md for the guarantees and for the layout on disk.
 
 from tinynas.study.artefacts import write_file
 from tinynas.study.check import StudyCheck, check_study
-from tinynas.study.crew import BoardNote, CrewNotes, WorkerNote, clear_crew, read_crew, write_crew
-from tinynas.study.live import LiveNotes, clear_live, read_live, write_live
+from tinynas.study.crew import CREW_FILE, BoardNote, CrewNotes, WorkerNote, clear_crew, read_crew, write_crew
+from tinynas.study.live import LIVE_FILE, LiveNotes, clear_live, read_live, write_live
 from tinynas.study.news import process_lives
 from tinynas.study.study import Study
 from tinynas.study.trial import Trial, TrialState
 
 __all__ = [
+    "CREW_FILE",
+    "LIVE_FILE",
     "BoardNote",
     "CrewNotes",
     "LiveNotes",

@@ -21,20 +21,9 @@ __all__ = ["TCN"]
 
 @dataclass(frozen=True)
 class TCN(BlockNetwork, family="tcn"):
-    """A temporal convolutional network.
+    """A temporal convolutional network; see `BlockNetwork` for what it shares with others.
 
     Attributes:
-        filters: Channels of every block, F; or of each block, first block first.
-        kernel_size: Taps of every convolution over time, k.
-        dilations: Dilation of each residual block in samples, first block first; any positive integers.
-        window: Input length T in samples.
-        channels: Input channels C.
-        dropout: Rate of spatial dropout in training, in [0, 1).
-        skip_connections: Sum the blocks' convolution outputs instead of taking the last block's residual output.
-        norm: "none" or "batch" (batch normalisation after each convolution of a block).
-        outputs: Regressed values.
-        symmetry: "none", or "c4": the network commutes with quarter turns about the vertical. Then the channels are
-            vectors (x, y, z), the outputs are one (x, y), and the filters come in groups of four (`network.symmetry`).
         squeeze: How many times fewer channels the convolutions over time have than their block; 1: as many.
 
     Raises:

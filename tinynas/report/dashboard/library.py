@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tinynas.errors import ConfigError
+from tinynas.study import CREW_FILE, LIVE_FILE
 
 __all__ = ["Library"]
 
@@ -62,7 +63,7 @@ def stamp(folder: Path) -> str:
     the file has changed reads what changed.
     """
     parts = []
-    for name in ("study.db", "live.json", "crew.json"):
+    for name in ("study.db", LIVE_FILE, CREW_FILE):
         with contextlib.suppress(OSError):
             state = (folder / name).stat()
             parts.append(f"{state.st_ino}-{state.st_size}-{state.st_mtime_ns}")

@@ -14,12 +14,12 @@ from tinynas.errors import SpaceError
 from tinynas.tuner.space.encoding import Encoding
 from tinynas.tuner.space.parameters import Code, Float, Multivariate, PointCode
 
-__all__ = ["HoldingEncoding"]
+__all__ = ["MAX_TRIES", "HoldingEncoding"]
 
 Array = NDArray[np.float64]
 
-# Larger spaces are not gone through point by point.
-COUNTED = 16_384
+#: Random points tried, at most, in the search for one that is allowed. No larger space is gone through point by point.
+MAX_TRIES = 16_384
 
 
 class HoldingEncoding(Encoding):
@@ -65,7 +65,7 @@ class HoldingEncoding(Encoding):
     def _count(self, size: int | None) -> int | None:
         """Number of points with what is held, in a space of so many; not more than it where conditions are at work."""
         if self.conditions:
-            return len(self.grid()) if size is not None and size <= COUNTED else size
+            return len(self.grid()) if size is not None and size <= MAX_TRIES else size
         free = [parameter.size for place, parameter in enumerate(self.parameters) if place not in self._held]
         return None if None in free else math.prod(count or 0 for count in free)
 

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from tinynas.errors import ExhaustedError, SpaceError
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
-from tinynas.tuner.space.holding import HoldingEncoding
+from tinynas.tuner.space.holding import MAX_TRIES, HoldingEncoding
 from tinynas.tuner.space.parameters import Multivariate, PointCode
 
 __all__ = ["ExhaustedError", "PointCode", "Space"]
 
 Array = NDArray[np.float64]
 
-# Random points tried, at most, in the search for one that satisfies the constraint.
-MAX_TRIES = 16_384
 # Constraint verdicts remembered; the memory saves time only, so it may be emptied at any moment.
 MAX_MEMORY = 200_000
 
@@ -109,12 +107,13 @@ class Space(HoldingEncoding):
             ConfigTypeError: If the constraint returns something else than truth values.
             ConfigValueError: If it returns another number of them.
         """
-        if self._held:
-            fitting = iter(self._allowed([code for code in codes if self.holds(code)]))
-            return [self.holds(code) and next(fitting) for code in codes]
-        return self._allowed(codes)
+        if not self.held:
+            return self._satisfied(codes)
+        there = [self.holds(code) for code in codes]
+        satisfied = iter(self._satisfied([code for code, held in zip(codes, there, strict=True) if held]))
+        return [held and next(satisfied) for held in there]
 
-    def _allowed(self, codes: Sequence[PointCode]) -> list[bool]:
+    def _satisfied(self, codes: Sequence[PointCode]) -> list[bool]:
         if self._constraint is None:
             return [True] * len(codes)
         unknown = list(dict.fromkeys(code for code in codes if code not in self._verdicts))
