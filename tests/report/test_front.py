@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tests.report.conftest import BOARD, CONFIG, PROVENANCE
 from tinynas.report import print_result, read_view, result, write_report
+from tinynas.report.front import read_front
 from tinynas.report.power import describe_power, read_power
 from tinynas.study import Study
 
@@ -47,6 +48,16 @@ def test_json_has_the_front_by_rising_error_and_its_knee(traded):
         NETWORKS[point["trial"]] for point in front
     ]
     assert front[0]["architecture"]["filters"] == 5
+
+
+def test_final_trainings_are_not_on_the_front_that_of_the_first_trial_included(traded):
+    view = read_view(traded)
+    again = [
+        dataclasses.replace(trial, id=20 + trial.id, params={"final_of": trial.id}, metrics={"error_int8": 0.1})
+        for trial in view.trials[:4]
+    ]
+    front = read_front(dataclasses.replace(view, trials=[*view.trials, *again]))
+    assert [point["trial"] for point in front] == [3, 2, 0]
 
 
 def test_the_final_table_names_every_network_of_the_front(traded):

@@ -33,7 +33,8 @@ def read_front(view: StudyView) -> list[dict[str, Any]] | None:
     names = traded_off(view)
     if not names:
         return None
-    trials = [trial for trial in view.trials if trial.feasible and trial.objective is not None and not trial.final_of]
+    tried = (trial for trial in view.trials if trial.final_of is None)
+    trials = [trial for trial in tried if trial.feasible and trial.objective is not None]
     points = [(trial, point) for trial in trials if (point := _point(view, trial, names)) is not None]
     front = [points[index] for index in find_front([point for _, point in points])]
     if not front:
