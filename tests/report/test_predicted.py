@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from tinynas.report import print_result, result
 from tinynas.report.figures import prediction_error
+from tinynas.report.html.cards import resource_cards
 from tinynas.report.html.render import environment
 from tinynas.report.html.tables import prediction_table
 from tinynas.report.predicted import predictions, proxy_error
@@ -168,3 +170,15 @@ def test_the_result_and_the_terminal_tell_how_far_the_model_was_off(make_study: 
     stream = io.StringIO()
     print_result(result(make_study(3)), Console(file=stream))
     assert "resource model" not in stream.getvalue()
+
+
+def test_the_card_of_the_work_says_how_long_an_inference_takes(make_study: Make) -> None:
+    view = read_view(make_study(1))
+    for known, said in (
+        ({"source": "virtual", "latency_us": 24_960.0}, "an inference: 24.96 ms, an estimate"),
+        ({"source": "hil", "latency_us": 500.0}, "an inference: 0.50 ms"),
+        ({"latency_us": None}, "an inference"),
+    ):
+        trial = dataclasses.replace(view.trials[0], measurement={"macs": 1000, **known})
+        [card] = [one for one in resource_cards(view, trial) if one.title == "MACs"]
+        assert card.detail.replace("\N{NO-BREAK SPACE}", " ") == said

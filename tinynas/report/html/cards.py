@@ -43,6 +43,7 @@ def resource_cards(view: StudyView, trial: Trial) -> list[Card]:
         items.append(Card(column.label, column.text(trial.measurement) or NONE, bind(detail), drawn))
     if work is not None:
         times = [column.text(trial.measurement) for column in columns_in(Where.TERMINAL) if column.is_time]
-        detail = " ".join([*(text for text in times if text and text != "not measured"), "an inference"])
+        known = "; ".join(text for text in times if text and text != "not measured")
+        detail = f"an inference: {known}" if known else "an inference"
         items.append(Card(work.label, work.text(trial.measurement) or NONE, bind(detail)))
     return items
