@@ -74,7 +74,7 @@ class Trial:
         state: How far it has come.
         seed: Seed of everything random about this trial.
         measurement: What the network costs on the board (sram_bytes, flash_bytes, ...), or None before costing.
-        metrics: What it achieves (error_float, error_int8, ...), or None before training.
+        metrics: What it achieves (error_float, error_int8, ...), or None before training, but for `inherits_from`.
         objective: f_opt, the lower the better, or None before scoring.
         feasible: Whether it fits the board, or None before that is known.
         reason: Why it failed or does not fit; else None.
