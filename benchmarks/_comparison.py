@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _common import add_output_options, environment, limit_threads, report
-from _peers import NAMES, find
+from _peers import BY_DEFAULT, NAMES, find
 from _problems import problem
 from _ranking import SIGNIFICANCE, best_seen, summary
-from _runs import Job, Run, collect, jobs_of
+from _runs import Job, Run, collect, jobs_of, versions_elsewhere
 from rich.console import Group
 from rich.table import Table
 
@@ -26,12 +26,11 @@ OURS = ("tinynas", "tinynas-batch")
 
 def add_options(parser: argparse.ArgumentParser, problems: Sequence[str], what: str) -> None:
     """Add what both comparisons can be told."""
-    default = [name for name in NAMES if name != "smac-gp"]
     named = f"{', '.join(NAMES)}; with configuration as in mango:domain_size=None"
     parser.add_argument(
         f"--{what}", dest="problems", nargs="+", metavar="NAME", default=list(problems), choices=problems
     )
-    parser.add_argument("--optimisers", nargs="+", metavar="NAME", default=default, help=named)
+    parser.add_argument("--optimisers", nargs="+", metavar="NAME", default=list(BY_DEFAULT), help=named)
     parser.add_argument("--repetitions", type=int, default=QUICK, help=f"runs each (default {QUICK})")
     parser.add_argument("--full", action="store_const", const=FULL, dest="repetitions", help=f"{FULL} repetitions")
     parser.add_argument("--evaluations", type=int, default=MARKS[-1], help="points per run, initial ones included")
@@ -45,16 +44,17 @@ def add_options(parser: argparse.ArgumentParser, problems: Sequence[str], what: 
 def compare_optimisers(options: argparse.Namespace, benchmark: str, notes: Sequence[str] = ()) -> None:
     """Make the runs, and print what they say."""
     limit_threads(1)
-    optimisers = installed(options.optimisers)
+    elsewhere = {} if options.jobs else versions_elsewhere(options.cache)
+    optimisers = installed(options.optimisers, elsewhere)
     seeds = list(range(options.seed, options.seed + options.repetitions))
-    jobs = jobs_of(optimisers, options.problems, seeds, options.evaluations)
+    jobs = jobs_of(optimisers, options.problems, seeds, options.evaluations, elsewhere)
     runs = collect(jobs, options.cache, options.jobs)
     curves, units = _curves(runs, options.evaluations)
     marks = sorted({n for n in MARKS if n < options.evaluations} | {options.evaluations})
-    packages = sorted({find(name).package for name in curves} - {"tinynas"} | {"numpy", "scipy"})
+    peers = {find(job.optimiser).package: job.version for job in runs}
     result: dict[str, Any] = {
         "benchmark": benchmark,
-        "environment": environment(*packages),
+        "environment": {**peers, **environment("numpy", "scipy")},
         "evaluations": options.evaluations,
         "seeds": seeds,
         "seed_of_a_run": "crc32 of '<problem>/<seed>', without the highest bit",
@@ -72,12 +72,12 @@ def compare_optimisers(options: argparse.Namespace, benchmark: str, notes: Seque
     report(options, result, Group(*tables, *notes))
 
 
-def installed(names: Sequence[str]) -> list[str]:
-    """Those of the optimisers whose package is installed; the others are named."""
+def installed(names: Sequence[str], elsewhere: Container[str] = ()) -> list[str]:
+    """Those of the optimisers whose package is installed, or whose runs another environment made; others are named."""
     kept = []
     for name in names:
         optimiser = find(name)
-        if optimiser.installed:
+        if name in elsewhere or optimiser.installed:
             kept.append(name)
         else:
             print(f"{name} is left out: {optimiser.package} is not installed", file=sys.stderr)

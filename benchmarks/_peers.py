@@ -21,12 +21,15 @@ from typing import Any
 
 import numpy as np
 from _problems import MAX_PROPOSALS, Evaluations, Integers, Params, Problem, Uniform, random_params
+from _slow_peers import SLOW
 
-__all__ = ["NAMES", "Optimiser", "find", "hyperopt_space", "scipy_space"]
+__all__ = ["BY_DEFAULT", "NAMES", "Optimiser", "find", "hyperopt_space", "scipy_space"]
 
 BATCH = 5
 # README of Mango; its computed default is ten times that and more, and ten times as slow.
 MANGO_DOMAIN_SIZE = 5000
+# Of packages that are imported by another name.
+_MODULES = {"arm-mango": "mango", "ax-platform": "ax", "google-vizier": "vizier", "HEBO": "hebo"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Optimiser:
     @property
     def installed(self) -> bool:
         """Whether it can run here."""
-        return find_spec({"arm-mango": "mango"}.get(self.package, self.package)) is not None
+        return find_spec(_MODULES.get(self.package, self.package)) is not None
 
     @property
     def version(self) -> str:
@@ -239,8 +242,10 @@ _MAKERS: dict[str, tuple[str, Callable[..., Callable[[Evaluations, int], None]],
     "hyperopt": ("hyperopt", lambda: _hyperopt, {}),
     "smac": ("smac", _smac, {"facade": "HyperparameterOptimizationFacade"}),
     "smac-gp": ("smac", _smac, {"facade": "BlackBoxFacade"}),
+    **SLOW,
 }
 NAMES = tuple(_MAKERS)
+BY_DEFAULT = tuple(name for name in NAMES if name not in ("smac-gp", *SLOW))
 
 
 def find(name: str) -> Optimiser:

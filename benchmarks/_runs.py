@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -17,7 +17,7 @@ from time import process_time
 from _peers import Optimiser, find
 from _problems import Evaluations, Problem, problem, seed_of
 
-__all__ = ["Job", "Run", "collect", "jobs_of", "minimise"]
+__all__ = ["Job", "Run", "collect", "jobs_of", "minimise", "versions_elsewhere"]
 
 # Enough for every optimiser to load what it loads late, before the clock runs.
 WARM_UP = ("Branin01", 15)
@@ -83,11 +83,25 @@ def minimise(optimiser: Optimiser, problem: Problem, evaluations: int, seed: int
     return Run(watched.values[:evaluations], seconds, watched.proposals, error)
 
 
-def jobs_of(optimisers: Sequence[str], problems: Sequence[str], seeds: Sequence[int], evaluations: int) -> list[Job]:
-    """All runs, an optimiser after the other, so that an interrupted benchmark has whole ones."""
-    versions = {name: find(name).version for name in optimisers}
+def jobs_of(
+    optimisers: Sequence[str],
+    problems: Sequence[str],
+    seeds: Sequence[int],
+    evaluations: int,
+    elsewhere: Mapping[str, str] | None = None,
+) -> list[Job]:
+    """All runs, an optimiser after the other, so that an interrupted benchmark has whole ones.
+
+    Args:
+        optimisers: Names.
+        problems: Names.
+        seeds: Numbers of the repetitions.
+        evaluations: Points a run.
+        elsewhere: Versions of those optimisers that ran in another environment.
+    """
+    of = {name: (elsewhere or {}).get(name) or find(name).version for name in optimisers}
     return [
-        Job(optimiser, versions[optimiser], name, evaluations, seed)
+        Job(optimiser, of[optimiser], name, evaluations, seed)
         for optimiser, seed, name in product(optimisers, seeds, problems)
     ]
 
@@ -126,6 +140,11 @@ def collect(jobs: Sequence[Job], caches: Sequence[Path], processes: int) -> dict
                 )
                 print(text, file=sys.stderr, flush=True)
     return {job: found[job] for job in jobs if job in found}
+
+
+def versions_elsewhere(caches: Iterable[Path]) -> dict[str, str]:
+    """Versions of the optimisers that files have runs of and that are not installed here; the last run's counts."""
+    return {job.optimiser: job.version for job in read(caches) if not find(job.optimiser).installed}
 
 
 def append(cache: Path, job: Job, run: Run) -> None:

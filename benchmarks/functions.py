@@ -1,12 +1,22 @@
 """The tuner against its peers on continuous test functions: regret, evaluations to 1 %, time, ranking.
 
-    python benchmarks/functions.py [--functions NAME ...] [--optimisers NAME ...] [--repetitions N | --full]
+    python benchmarks/functions.py [--functions NAME ... | --every N] [--optimisers NAME ...] [--repetitions N | --full]
         [--evaluations N] [--seed N] [--jobs N] [--cache FILE ...] [--per-function] [--json] [--out FILE]
 
 The functional benchmark of Dewancker et al. 2016, whose test functions and ranking it uses (`testfunctions`,
 `_ranking`). Every optimiser has its default configuration (Mango: 5000 candidates, as its README says), one thread,
 and the same number of evaluations, its initial points included. Peers come with the dependency group `benchmarks`.
 Runs take a second to a minute each; those in the files of `--cache` are not made again.
+
+Some peers need an environment of their own, without tinynas, and a short list of functions. Each adds its runs to one
+file, which is reported at the end with `--jobs 0`:
+
+    python -m venv ax; ax/bin/pip install rich scipy ax-platform
+    ax/bin/python benchmarks/functions.py --every 7 --evaluations 40 --optimisers ax --cache runs.jsonl
+    python benchmarks/functions.py --every 7 --evaluations 40 --optimisers tinynas random ax --cache runs.jsonl --jobs 0
+
+Likewise `vizier` with google-vizier[jax], `hebo` with HEBO, `smac-gp` with smac, `optuna-gp` with optuna and torch,
+`mango` with arm-mango. `random` runs in any of them.
 """
 
 from __future__ import annotations
@@ -16,11 +26,27 @@ import argparse
 from _comparison import add_options, compare_optimisers
 from testfunctions import FUNCTIONS
 
+FEW = 6
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, [function.name for function in FUNCTIONS], "functions")
-    compare_optimisers(parser.parse_args(), "functions")
+    parser.add_argument(
+        "--every",
+        type=int,
+        metavar="N",
+        help=f"every N-th of the functions of at most {FEW} dimensions, in their order",
+    )
+    options = parser.parse_args()
+    if options.every is not None:
+        options.problems = choose(options.every)
+    compare_optimisers(options, "functions")
+
+
+def choose(every: int) -> list[str]:
+    """Names of every N-th function of few dimensions, the first included."""
+    return [function.name for function in FUNCTIONS if len(function.bounds) <= FEW][::every]
 
 
 if __name__ == "__main__":
