@@ -93,6 +93,76 @@ def test_in_a_pipe_each_line_names_its_board(tmp_path, console):
     assert [line.split(", trial 0")[0] for line in lines[1:]] == [f"[1/4] {name}" for name in NAMES]
 
 
+def advance_to(study, state, measurement=None):
+    """A trial of the study in a state on its way."""
+    trial = study.propose(params={}, architecture={"family": "tcn"}, key="k", seed=1)
+    for one in ("costed", "trained", "converted", "measured", "done"):
+        if trial.state.value == state:
+            break
+        done = {"objective": 0.5, "feasible": True} if one == "done" else {}
+        cost = {"sram_bytes": 100, "flash_bytes": 100} if one == "costed" else None
+        trial = study.advance(trial.id, one, measurement=cost, **done)
+    return trial
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """Studies of two boards, and what their shared display shows: its lines at 80 columns."""
+    import io
+
+    from rich.console import Console
+
+    studies = [Study.create(tmp_path / name, config={}, board={}, provenance={}) for name in NAMES]
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None)
+    parts = [Progress(name, 4, 3, (1024, 1024), [], console, part=True, measured=True) for name in NAMES]
+    display = SharedProgress("two boards on walks", parts)
+
+    def show():
+        still = Console(file=io.StringIO(), width=80, color_system=None)
+        still.print(display._render())
+        return still.file.getvalue().splitlines()
+
+    yield studies, parts, show
+    for study in studies:
+        study.close()
+
+
+def at_work(lines):
+    return [line.rstrip() for line in lines if line.startswith("trial ")]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_trial_that_ends_board_by_board_is_shown_as_long_as_a_board_needs_it(shared, order):
+    studies, parts, show = shared
+    converted = [advance_to(study, "converted") for study in studies]
+    for part, trial in zip(parts, converted, strict=True):
+        part.state(trial)
+    assert at_work(show()) == ["trial 0: measuring for nucleo_f446re and arduino_nano_33_ble"]
+    first, second = order
+    for board, left in ((first, [f"trial 0: measuring for {NAMES[second]}"]), (second, [])):
+        studies[board].advance(0, "measured", metrics={"error_int8": 0.5})
+        parts[board].state(studies[board].advance(0, "done", objective=0.5, feasible=True))
+        assert at_work(show()) == left
+    assert any("choosing the next network" in line for line in show())
+
+
+def test_a_training_is_shown_whichever_board_it_is_made_for(shared):
+    studies, parts, show = shared
+    for part, study in zip(parts, studies, strict=True):
+        part.state(advance_to(study, "costed"))
+    assert at_work(show()) == ["trial 0: training"]
+    parts[1].epoch(0, 1, 0.4)
+    assert at_work(show()) == ["trial 0: training, epoch 2/3, validation 0.400 m/s"]
+
+
+def test_what_one_board_still_needs_comes_before_what_the_other_waits_to_do(shared):
+    studies, parts, show = shared
+    parts[0].state(advance_to(studies[0], "costed"))
+    parts[1].state(advance_to(studies[1], "proposed"))
+    assert at_work(show()) == ["trial 0: measuring for arduino_nano_33_ble"]
+    assert max(map(len, show())) <= 80
+
+
 @pytest.fixture
 def console():
     """A console that is no terminal, and what it has printed."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tinynas.cost import Engine, costs
+from tests.deploy.candidates import filled
+from tinynas.cost import Engine, costs, lower
+from tinynas.deploy import Model, pack
+from tinynas.deploy.compiler import operator_costs
 from tinynas.explain import explain_trial
 from tinynas.network import TCN, Architecture
 
@@ -77,7 +80,7 @@ def test_the_peak_is_the_arenas_by_hand(make):
     assert "0 RESHAPE" in found.peak_operator
     assert found.remedies == ()
     weights = dict(found.heaviest)
-    assert weights["block0/conv1"] == 4 * (2 * 6 + 4)  # filters x (taps x channels, and a bias of four bytes)
+    assert weights["4 CONV_2D"] == 4 * (2 * 6 + 4)  # filters x (taps x channels, and a bias of four bytes)
     assert found.to_dict()["costs"][0]["over"] == 0.0
 
 
@@ -90,3 +93,16 @@ def test_what_a_training_tells_is_told(make):
     assert "50 % larger" in text
     assert f"the best, trial {best}, is 0.200" in text
     assert explain(made, best).learned == ()
+
+
+@pytest.mark.parametrize("settings", [{}, {"cost": {"engine": "aot"}, "objective": {"limits": {"latency_us": 9}}}])
+def test_every_operator_has_the_name_that_the_cost_tables_give_it(make, settings):
+    """Those of the fullest moment, of the weights and of the time: a reader finds them in the report by number."""
+    made = make(**settings)
+    found = explain(made, made.add(0.3, filters=12, kernel_size=5, dilations=(1, 4)))
+    network = TCN(filters=12, kernel_size=5, dilations=(1, 4), window=64, channels=6)
+    names = {cost.title for cost in operator_costs(Model(pack(filled(lower(network)))), "tflm")}
+    assert {name for name, _ in found.heaviest} <= names
+    assert {name for name, _ in found.slowest} <= names
+    held = {part for label, _ in found.peak_holds for part in label.split(", ")} | {*found.peak_operator.split(" and ")}
+    assert {part.partition(" of ")[2] or part for part in held} - {"input"} <= names  # "output of 4 CONV_2D"

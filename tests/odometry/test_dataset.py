@@ -86,3 +86,11 @@ def test_synthetic_options_are_refused_elsewhere(csv_folder):
 def test_home_is_expanded(csv_folder, monkeypatch):
     monkeypatch.setenv("HOME", str(csv_folder.parent))
     assert len(load_dataset(f"csv:~/{csv_folder.name}").recordings) == 5
+
+
+def test_what_recordings_are_for_is_a_short_line_a_split():
+    few = load_dataset("synthetic", synthetic=SyntheticOptions(n_train=8, n_valid=2, n_test=1, duration_s=5.0)).parts
+    assert few[0].count("train0") == 8
+    assert few[1:] == ("valid: handheld/valid00, pocket/valid01", "test: handheld/test00")
+    many = load_dataset("synthetic", synthetic=SyntheticOptions(n_train=9, n_valid=1, n_test=1, duration_s=5.0)).parts
+    assert many[0] == "train: 9 recordings, handheld/train00, pocket/train01, swinging/train02 and so on"

@@ -306,6 +306,17 @@ def test_as_many_measurements_at_a_time_as_boards_are_attached(board, configure,
     assert bench_module.count_boards(board, configure(mode="hil", hil={"link": "/dev/none"})) == 1
 
 
+def test_the_boards_of_a_search_as_its_dashboard_is_told(board, configure, monkeypatch):
+    look = bench_module.look_at_boards
+    virtual = {"mode": "hil", "hil": {"link": "virtual"}}
+    [note] = look(board, configure(**virtual))
+    assert (note.name, note.state, note.detail) == ("nucleo_f446re", "virtual", "one for each measurement")
+    assert look(board, configure()) == []
+    assert look(board, configure(**virtual, dask="tcp://a:1")) == []  # they are at the cluster's workers
+    monkeypatch.setattr(pool_module, "rigs_for", lambda board, **options: [SerialRig("/dev/A", 115_200, None, "A")])
+    assert [(one.name, one.state) for one in look(board, configure(mode="hil"))] == [("A", "free")]
+
+
 @pytest.mark.slow
 @pytest.mark.emulator
 def test_the_last_board_s_failure_is_an_exit_code_4(board, desk):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tinynas.study import BoardNote, CrewNotes, WorkerNote, clear_crew, process_lives, read_crew, write_crew
 
 NOTES = CrewNotes(
-    (WorkerNote("process 7", (3, 5), 1000.5), WorkerNote("tcp://a:1", problem="the disk is full")),
+    (WorkerNote("process 7", (3, 5), 1000.5), WorkerNote("tcp://a:1", problem="the disk is full", boards=2)),
     (BoardNote("066AFF", "in use", "process 7 (tinynas search)", 1000.0), BoardNote("B", "free")),
 )
 SIGNED = {"pid": os.getpid(), "host": socket.gethostname(), "written": time.time()}
@@ -35,9 +35,10 @@ def test_a_killed_search_has_no_workers(tmp_path):
     assert not process_lives(2**22 + 1)
 
 
+KEYS = ["name", "trials", "state", "boards"]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "trials", "state"]), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
     max_leaves=8,
 )
 
@@ -48,6 +49,7 @@ def test_whatever_stands_there_is_read_as_notes(tmp_path_factory, workers, board
     (folder / "crew.json").write_text(json.dumps({**SIGNED, "workers": workers, "boards": boards}))
     found = read_crew(folder)
     assert all(isinstance(one.name, str) for one in (*found.workers, *found.boards))
+    assert all(isinstance(one.boards, int) and one.boards >= 0 for one in found.workers)
     assert all(isinstance(trial, int) and trial >= 0 for one in found.workers for trial in one.trials)
 
 

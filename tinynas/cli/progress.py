@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from time import monotonic
 from types import TracebackType
@@ -68,7 +68,8 @@ class Progress:
     ) -> None:
         self.budget_s, self.spent_s = budget_s, spent_s
         self.paused: set[int] = set()
-        self._doing = _DOING | ({TrialState.PROPOSED: "measuring on the board"} if measured else {})
+        measuring = "measuring" if part else "measuring on the board"
+        self._doing = _DOING | ({TrialState.PROPOSED: measuring} if measured else {})
         self._unit = f" {unit}" if unit else ""
         self.title, self.trials, self.epochs, self.limits = title, trials, epochs, limits
         self.finished: list[Trial] = []
@@ -173,8 +174,13 @@ class Progress:
     def _render(self) -> RenderableType:
         return Group(self.render_head(self.title), Text(), self.render_best(), Text(), self._recent())
 
-    def render_head(self, title: str) -> RenderableType:
-        """How far the search is, and what is at work."""
+    def render_head(self, title: str, at_work: Iterable[tuple[Trial, str]] | None = None) -> RenderableType:
+        """How far the search is, and what is at work.
+
+        Args:
+            title: Of the search.
+            at_work: As of `at_work`, of several boards; None: what this one knows.
+        """
         head = _grid(4)
         if self.budget_s is None:
             bar, count = ProgressBar(self.trials, self.count, width=_BAR_WIDTH), f"{self.count}/{self.trials} trials"
@@ -182,21 +188,24 @@ class Progress:
             bar = ProgressBar(self.budget_s, min(self._spent_s, self.budget_s), width=_BAR_WIDTH)
             count = f"{self.count} trials"
         head.add_row(bar, count, _duration(monotonic() - self.started), self._eta())
-        now = [] if self.ended else [self._now()]
+        now = [] if self.ended else [self._now(self.at_work() if at_work is None else at_work)]
         return Group(_cut(title, "bold"), head, *now)
 
-    def _now(self) -> RenderableType:
+    def at_work(self) -> list[tuple[Trial, str]]:
+        """The trials at work, each with its next step in words."""
+        return [(trial, f"{self._doing.get(trial.state, 'scoring')}{note}") for trial, note in self.working.values()]
+
+    def _now(self, at_work: Iterable[tuple[Trial, str]]) -> RenderableType:
         if self.current is None:
             return _cut("loading TensorFlow", "cyan")
-        if not self.working:
-            last = self.count >= self.trials
-            doing = "testing the best network" if last else "choosing the next network"
-            return _cut(doing, "cyan")
         lines = []
-        for trial, note in sorted(self.working.values(), key=lambda one: one[0].id):
-            lines.append(_cut(f"trial {trial.id}: {self._doing.get(trial.state, 'scoring')}{note}", "cyan"))
+        for trial, doing in sorted(at_work, key=lambda one: one[0].id):
+            lines.append(_cut(f"trial {trial.id}: {doing}", "cyan"))
             lines.append(_cut(f"  {_shape(trial)}", "cyan"))
-        return Group(*lines)
+        if lines:
+            return Group(*lines)
+        last = self.count >= self.trials
+        return _cut("testing the best network" if last else "choosing the next network", "cyan")
 
     def render_best(self) -> RenderableType:
         """The best candidate so far, against the board."""

@@ -15,12 +15,16 @@ from tinynas.board import Board
 from tinynas.cli.console import Cleaned
 from tinynas.cli.progress import Progress
 from tinynas.config import Config
-from tinynas.study import Study
+from tinynas.study import Study, Trial, TrialState
 
 if TYPE_CHECKING:
     from tinynas.search import Observer
 
 __all__ = ["SharedProgress", "watch"]
+
+_PLACES = {state: place for place, state in enumerate(TrialState)}
+# What is done for each board by itself. The rest is done once.
+_OF_A_BOARD = {TrialState.PROPOSED, TrialState.CONVERTED, TrialState.MEASURED}
 
 
 class SharedProgress:
@@ -51,14 +55,30 @@ class SharedProgress:
             self._live.stop()
 
     def _render(self) -> RenderableType:
-        first = self.parts[0]
-        # Of a network that is trained for one board, the others' displays only know that it waits.
-        known = {trial: one for part in self.parts for trial, one in part.working.items() if one[1]}
-        first.working = {trial: known.get(trial, one) for trial, one in first.working.items()} | {
-            trial: one for part in self.parts for trial, one in part.working.items() if trial not in first.working
-        }
         bests = [row for part in self.parts for row in (Text(part.title, "bold"), part.render_best(), Text())]
-        return Group(first.render_head(self.title), Text(), *bests)
+        return Group(self.parts[0].render_head(self.title, self._at_work()), Text(), *bests)
+
+    def _at_work(self) -> list[tuple[Trial, str]]:
+        """The networks at work, each once: its training, else what the boards still need that are least advanced.
+
+        It is trained for one board only; the displays of the others know no more than that it will be.
+        """
+        found: dict[int, list[tuple[Progress, Trial, str]]] = {}
+        for part in self.parts:
+            for trial, doing in part.at_work():
+                found.setdefault(trial.id, []).append((part, trial, doing))
+        return [_join(known) for known in found.values()]
+
+
+def _join(known: Sequence[tuple[Progress, Trial, str]]) -> tuple[Trial, str]:
+    """One network's next step, of what the boards' displays know of it."""
+    trained = next(((trial, doing) for part, trial, doing in known if part.working[trial.id][1]), None)
+    if trained is not None:
+        return trained
+    least = min(_PLACES[trial.state] for _, trial, _ in known)
+    boards = [part.title for part, trial, _ in known if _PLACES[trial.state] == least]
+    trial, doing = next((trial, doing) for _, trial, doing in known if _PLACES[trial.state] == least)
+    return trial, f"{doing} for {' and '.join(boards)}" if trial.state in _OF_A_BOARD else doing
 
 
 @contextmanager

@@ -115,6 +115,16 @@ class Graph:
         return prod(out) * prod(weights[1:3] if op.kind == "DEPTHWISE_CONV_2D" else weights[1:])
 
     @property
+    def constants_by_operator(self) -> list[int]:
+        """Bytes of weights, biases and other constants that each operator reads; shared ones count for the first."""
+        held, known = [], set[int]()
+        for op in self.ops:
+            fresh = {t for t in op.inputs if t >= 0 and self.tensors[t].constant} - known
+            known |= fresh
+            held.append(sum(self.tensors[t].size_bytes for t in fresh))
+        return held
+
+    @property
     def stateful(self) -> int | None:
         """Number of the first operator that remembers something of earlier inputs; None where none does."""
         for number, op in enumerate(self.ops):

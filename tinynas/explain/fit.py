@@ -9,10 +9,11 @@ from typing import Any, Literal
 from tinynas.board import Board
 from tinynas.config import Config
 from tinynas.cost import Engine, OperatorWork, lower, lower_predicted, scratch_buffers, work_by_operator
+from tinynas.deploy import Graph
 from tinynas.deploy.compiler import ArenaMap, map_graph, map_program
 from tinynas.explain.remedies import Placed, Remedy, find_remedies
 from tinynas.measurement import Measurement
-from tinynas.network import Architecture, Convolution, Dense
+from tinynas.network import Architecture
 from tinynas.report import COSTS, StudyView
 from tinynas.study import Trial
 
@@ -58,7 +59,7 @@ class TrialExplained:
         peak_bytes: Bytes of the arena's activations at the fullest moment, as predicted; None: the network has none.
         peak_operator: What begins to be written then: it makes the moment the fullest.
         peak_holds: What is held then, and its bytes; the largest first.
-        heaviest: Layers with most weights and their bytes as int8; the largest first.
+        heaviest: Operators with most weights and biases, and their bytes; the largest first.
         slowest: Operators that take most of the time and their shares of it, the largest first; empty where the time is
             not known.
         slowest_by: What the shares are of: "cycles", as predicted, or "macs" where no cycles are.
@@ -121,7 +122,7 @@ def explain_trial(view: StudyView, trial: Trial, config: Config, board: Board) -
         peak_bytes=None if fullest is None else arena.held_at(fullest),
         peak_operator=" and ".join(begun) or None,
         peak_holds=tuple((s.label, s.bytes) for s in sorted(held, key=lambda slot: -slot.bytes)),
-        heaviest=tuple(_heaviest(architecture)),
+        heaviest=tuple(_heaviest(lower(architecture, precision))),
         slowest=tuple(_slowest(work, timed=timed)),
         slowest_by="cycles" if timed else "macs",
         remedies=remedies,
@@ -144,10 +145,9 @@ def _arena(architecture: Architecture, engine: Engine, precision: str) -> ArenaM
     return map_graph(graph, tuple(scratch_buffers(graph)) if engine.kernels == "cmsis_nn" else ())
 
 
-def _heaviest(architecture: Architecture) -> list[tuple[str, int]]:
-    graph = architecture.graph
-    layers = [layer for layer in graph.layers if isinstance(layer, Convolution | Dense)]
-    sizes = [(layer.name, layer.channels * (graph.fan_in(layer) + 4)) for layer in layers]  # biases have four bytes
+def _heaviest(graph: Graph) -> list[tuple[str, int]]:
+    numbered = enumerate(zip(graph.ops, graph.constants_by_operator, strict=True))
+    sizes = [(f"{number} {op.title}", size) for number, (op, size) in numbered if graph.macs_of(op)]
     return sorted(sizes, key=lambda one: -one[1])[:_SHOWN]
 
 

@@ -21,6 +21,8 @@ __all__ = ["Dataset", "load_dataset", "load_recordings", "load_splits"]
 
 _FORMS = f"{', '.join(f'{name}:FOLDER' for name in READERS)} or synthetic"
 
+# Of more recordings of a split the first ones are named.
+_MOST_NAMES, _FIRST_NAMES = 8, 3
 # Files of one sensor differ by the drift of their clocks; resampled files differ by a factor.
 _RATE_TOLERANCE = 0.01
 
@@ -84,7 +86,7 @@ class Dataset:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What each recording is for, a line a split.
+        """What each recording is for, a line a split; of many recordings the first ones.
 
         Example:
             >>> size = SyntheticOptions(n_train=1, n_valid=1, n_test=1, duration_s=5.0)
@@ -92,7 +94,7 @@ class Dataset:
             'train: handheld/train00'
         """
         return tuple(
-            f"{split}: {', '.join(recording.name for recording in getattr(self, split))}"
+            f"{split}: {_list([recording.name for recording in getattr(self, split)])}"
             for split in ("train", "valid", "test")
         )
 
@@ -110,6 +112,12 @@ class Dataset:
                         little_endian = value.astype(value.dtype.newbyteorder("<"), copy=False)
                         digest.update(little_endian.tobytes())
         return digest.hexdigest()
+
+
+def _list(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return f"{len(names)} recordings, {', '.join(names[:_FIRST_NAMES])} and so on"
 
 
 def _require_alike(first: Recording, other: Recording, where: str) -> None:

@@ -126,9 +126,8 @@ class Bench:
                 if error.disposition != "retry":
                     raise
                 if attempt == _TRIES:
-                    raise BoardError(
-                        f"failed {_TRIES} times: {error.message}", where=error.where, advice=error.advice
-                    ) from error
+                    what, where = f"failed {_TRIES} times: {error.message}", error.where or self.board.name
+                    raise BoardError(what, where=where, advice=error.advice) from error
             self.sleep(_PAUSE_S * attempt)
         raise AssertionError("unreachable")
 
@@ -231,7 +230,7 @@ def count_boards(board: Board, config: Config) -> int | None:
 
 
 def look_at_boards(board: Board, config: Config) -> list[BoardNote]:
-    """What the attached boards are that this computer measures on; none where nothing is measured, or virtually.
+    """What the boards are that this computer measures on; none where it measures nothing.
 
     Args:
         board: The board.
@@ -242,6 +241,8 @@ def look_at_boards(board: Board, config: Config) -> list[BoardNote]:
     """
     if config.mode != "hil" or config.dask is not None:
         return []
+    if config.hil.link == "virtual":
+        return [BoardNote(board.name, "virtual", "one for each measurement")]
     found = _pool(board, config.hil, None).look()
     return [BoardNote(one.key, one.state, one.detail, one.since) for one in found]
 

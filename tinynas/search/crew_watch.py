@@ -13,7 +13,7 @@ from tinynas.config import Config
 from tinynas.errors import TinynasError
 from tinynas.search.bench import look_at_boards
 from tinynas.search.workers import Workers
-from tinynas.study import BoardNote, CrewNotes, Study, clear_crew, write_crew
+from tinynas.study import BoardNote, CrewNotes, Study, WorkerNote, clear_crew, write_crew
 
 __all__ = ["watch_crew"]
 
@@ -30,7 +30,8 @@ _AGAIN_S = 60.0
 def watch_crew(studies: Sequence[Study], boards: Sequence[Board], config: Config, crew: Workers) -> Iterator[None]:
     """Write into the studies' folders who works and on which boards (`study.write_crew`), whenever it changes.
 
-    In a thread: a driver with one worker is that worker, and busy.
+    In a thread: a driver with one worker is that worker, and busy. Whatever fails there stops neither the search nor
+    the news of what does not fail; it is logged once.
 
     Args:
         studies: One for each board.
@@ -42,12 +43,9 @@ def watch_crew(studies: Sequence[Study], boards: Sequence[Board], config: Config
     watches = [_Watch(study, board, config, crew) for study, board in zip(studies, boards, strict=True)]
 
     def look() -> None:
-        try:
-            while not ended.wait(_LOOK_S):
-                for watch in watches:
-                    watch.look()
-        except Exception:  # news only: the search goes on
-            _LOG.debug("who works for the search is not told any longer", exc_info=True)
+        while not ended.wait(_LOOK_S):
+            for watch in watches:
+                watch.look()
 
     thread = threading.Thread(target=look, name="crew", daemon=True)
     thread.start()
@@ -67,20 +65,31 @@ class _Watch:
         self._study, self._board, self._config, self._crew = study, board, config, crew
         self._told, self._told_at, self._boards_at = CrewNotes(), 0.0, float("-inf")
         self._boards: tuple[BoardNote, ...] = ()
+        self._complaints: set[str] = set()
 
     def look(self) -> None:
         """Look, and tell what is new."""
         now = time.monotonic()
         if now - self._boards_at >= _BOARDS_S:
-            self._boards, self._boards_at = self._look_at_boards(), now
-        notes = CrewNotes(tuple(self._crew.members()), self._boards)
+            self._boards, self._boards_at = (), now
+            with self._reported("the boards cannot be looked at"):
+                self._boards = tuple(look_at_boards(self._board, self._config))
+        workers: tuple[WorkerNote, ...] = ()
+        with self._reported("the workers cannot be looked at"):
+            workers = tuple(self._crew.members())
+        notes = CrewNotes(workers, self._boards)
         if notes != self._told or now - self._told_at >= _AGAIN_S:
-            write_crew(self._study.folder, notes)
-            self._told, self._told_at = notes, now
+            with self._reported("who works for the search cannot be told"):
+                write_crew(self._study.folder, notes)
+                self._told, self._told_at = notes, now
 
-    def _look_at_boards(self) -> tuple[BoardNote, ...]:
+    @contextmanager
+    def _reported(self, what: str) -> Iterator[None]:
+        """Log a failure, the first time as a warning, and go on: it is about news only."""
         try:
-            return tuple(look_at_boards(self._board, self._config))
-        except TinynasError as error:
-            _LOG.debug("the boards cannot be looked at: %s", error)
-            return ()
+            yield
+        except Exception as error:
+            level = logging.DEBUG if what in self._complaints else logging.WARNING
+            self._complaints.add(what)
+            told = error.message if isinstance(error, TinynasError) else f"{type(error).__name__}: {error}"
+            _LOG.log(level, "%s (news only; tried again): %s", what, told, exc_info=level < logging.INFO)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinynas.study.news import clear_news, number_or_none, read_news, write_news
+from tinynas.study.news import clear_news, number_or_none, read_news, whole_or_none, write_news
 
 __all__ = ["CREW_FILE", "BoardNote", "CrewNotes", "WorkerNote", "clear_crew", "read_crew", "write_crew"]
 
@@ -27,22 +27,24 @@ class WorkerNote:
         trials: What it works on; often one trial, none while it waits.
         since: Unix time in seconds from which on it does so; None: not known.
         problem: Why it gets no work; None: it does.
+        boards: How many boards of the search's kind are at it, attached or virtual; of a cluster's worker.
     """
 
     name: str
     trials: tuple[int, ...] = ()
     since: float | None = None
     problem: str | None = None
+    boards: int = 0
 
 
 @dataclass(frozen=True)
 class BoardNote:
-    """An attached board that the search may measure on.
+    """A board that the search may measure on.
 
     Attributes:
-        name: Its probe's serial number, or its port.
-        state: "free", "in use" or "set aside".
-        detail: Who uses it, or why it was set aside; None: neither.
+        name: Its probe's serial number, or its port; of virtual ones the board's name.
+        state: "free", "in use", "set aside" or "virtual".
+        detail: Who uses it, or why it was set aside; of virtual ones how many there are; None: neither.
         since: Unix time in seconds from which on; None: not known.
     """
 
@@ -54,7 +56,7 @@ class BoardNote:
 
 @dataclass(frozen=True)
 class CrewNotes:
-    """The workers and the attached boards of a search, as its driver saw them last."""
+    """The workers and the boards of a search, as its driver saw them last."""
 
     workers: tuple[WorkerNote, ...] = ()
     boards: tuple[BoardNote, ...] = ()
@@ -83,7 +85,13 @@ def read_crew(folder: Path) -> CrewNotes:
     """
     found = read_news(folder / CREW_FILE)
     workers = tuple(
-        WorkerNote(name, _trials(row.get("trials")), number_or_none(row.get("since")), _text(row.get("problem")))
+        WorkerNote(
+            name,
+            _trials(row.get("trials")),
+            number_or_none(row.get("since")),
+            _text(row.get("problem")),
+            whole_or_none(row.get("boards")) or 0,
+        )
         for name, row in _rows(found.get("workers"))
     )
     boards = tuple(

@@ -71,6 +71,17 @@ def test_workers_and_boards_are_told_while_a_search_works(make_study: Make) -> N
     assert len(shown(view, 100.0).tables) == 1, "nobody works for a search that has ended"
 
 
+def test_boards_of_a_cluster_are_counted_at_its_workers_and_virtual_ones_are_a_line(make_study: Make) -> None:
+    crew = CrewNotes(
+        (WorkerNote("tcp://a:1", (1,), 90.0, boards=2), WorkerNote("tcp://b:1", (), 40.0)),
+        (BoardNote("nucleo_f446re", "virtual", "one for each measurement"),),
+    )
+    working = shown(replace(read_view(make_study(2)), crew=crew, live=LiveNotes(running=True)), 100.0)
+    assert [head.text for head in working.tables[1].heads] == ["worker", "doing", "boards", "since"]
+    assert rows(working, 1) == [["tcp://a:1", "trial 1", "2", "10.0 s"], ["tcp://b:1", "waits", "0", "1 min 0 s"]]
+    assert rows(working, 2)[0][:3] == ["nucleo_f446re", "virtual", "one for each measurement"]
+
+
 def test_a_killed_search_and_one_that_has_ended(make_study: Make) -> None:
     study = make_study(3)
     study.propose(params=None, architecture={}, key="k", seed=0)

@@ -141,7 +141,7 @@ def _print_trial(one: TrialExplained) -> None:
             f"\nThe arena is fullest, {one.peak_bytes:,} bytes, with the writing of {one.peak_operator}. It then holds"
         )
         _tabulate("", ("", "bytes"), ((label, f"{size:,}") for label, size in one.peak_holds))
-    _tabulate("Most weights", ("layer", "bytes"), ((name, f"{size:,}") for name, size in one.heaviest))
+    _tabulate("Most weights", ("operator", "bytes"), ((name, f"{size:,}") for name, size in one.heaviest))
     if one.slowest:
         what = (
             "the cycles, as predicted"

@@ -61,7 +61,7 @@ def resume(
         check_boards(settings, [board.name for board in boards])
         check_listeners(settings)
         if remark := check_compiler(opened, settings):
-            stderr().print(remark, markup=False)
+            stderr().print(remark, markup=False, soft_wrap=True)
         for change in describe_changes(opened.provenance):
             stderr().print(f"results may differ in their last digits: {change}", markup=False, soft_wrap=True)
         with working("reading the data"):

@@ -140,7 +140,7 @@ def search(
     with working("reading the data"):
         task = load_task(settings)
     for remark in (*task.dataset.parts, *task.remarks):
-        stderr().print(remark, markup=False)
+        stderr().print(remark, markup=False, soft_wrap=True)
     problems = [Problem(target, task, settings) for target in targets]
     require_feasible(problems)
     check_candidates(problems)

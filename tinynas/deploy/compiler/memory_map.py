@@ -112,10 +112,7 @@ def operator_costs(model: Model, engine: str) -> list[OperatorCost]:
         macs = [0] * len(graph.ops)
         for turns in keep_live(model.program).turns:
             macs[turns.operator.source] += turns.macs
-    held = [0] * len(graph.ops)
-    # What several operators read counts once, for the first of them.
-    for tensor, index in {t: i for i, op in reversed([*enumerate(graph.ops)]) for t in op.inputs if t >= 0}.items():
-        held[index] += graph.tensors[tensor].size_bytes if graph.tensors[tensor].constant else 0
+    held = graph.constants_by_operator
     return [OperatorCost(_title(index, op), macs[index], held[index]) for index, op in enumerate(graph.ops)]
 
 

@@ -20,6 +20,8 @@ def crew_tables(crew: CrewNotes, link: Callable[[int], str], now: float) -> Iter
         now: Unix time in seconds.
     """
     if crew.workers:
+        # Boards that are attached here are listed below; of those at a cluster's workers only the number is known.
+        with_boards = any(worker.boards for worker in crew.workers)
         body = []
         for worker in crew.workers:
             doing = ", ".join(f"trial {trial}" for trial in worker.trials) or "waits"
@@ -27,8 +29,11 @@ def crew_tables(crew: CrewNotes, link: Callable[[int], str], now: float) -> Iter
             href = link(worker.trials[0]) if len(worker.trials) == 1 else ""
             if worker.problem is not None:
                 doing, href = f"gets no work: {worker.problem}", ""
-            body.append(Row((Cell(worker.name, "name"), Cell(doing, "name", href=href), _since(worker.since, now))))
-        yield Table((Head("worker"), Head("doing"), Head("since", True)), tuple(body))
+            boards = (Cell(str(worker.boards), "number"),) if with_boards else ()
+            what = Cell(doing, "name", href=href)
+            body.append(Row((Cell(worker.name, "name"), what, *boards, _since(worker.since, now))))
+        heads = (Head("worker"), Head("doing"), *((Head("boards", True),) if with_boards else ()), Head("since", True))
+        yield Table(heads, tuple(body))
     if crew.boards:
         rows = [
             Row(

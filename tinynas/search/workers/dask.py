@@ -140,7 +140,8 @@ class DaskWorkers:
         trial_of, found = {sent.task: sent.trial for sent in self._sent.values()}, {}
         for address, member in self._cluster.members.items():
             trials = tuple(sorted({trial_of[task] for task in tasks.get(address, ()) if task in trial_of}))
-            now, before = WorkerNote(address, trials, time(), member.refused), self._members.get(address)
+            now = WorkerNote(address, trials, time(), member.refused, member.boards)
+            before = self._members.get(address)
             found[address] = before if before is not None and replace(before, since=now.since) == now else now
         return found
 
