@@ -49,7 +49,9 @@ def _vizier() -> Callable[[Evaluations, int], None]:
     def search(evaluations: Evaluations, seed: int) -> None:
         import jax
         from vizier import algorithms, pyvizier
-        from vizier.algorithms.designers import VizierGPUCBPEBandit
+
+        # The public module has all designers, and needs a dozen packages that this one does without.
+        from vizier._src.algorithms.designers.gp_ucb_pe import VizierGPUCBPEBandit
 
         problem = pyvizier.ProblemStatement()
         root = problem.search_space.root

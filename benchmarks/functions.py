@@ -15,8 +15,12 @@ file, which is reported at the end with `--jobs 0`:
     ax/bin/python benchmarks/functions.py --every 7 --evaluations 40 --optimisers ax --cache runs.jsonl
     python benchmarks/functions.py --every 7 --evaluations 40 --optimisers tinynas random ax --cache runs.jsonl --jobs 0
 
-Likewise `vizier` with google-vizier[jax], `hebo` with HEBO, `smac-gp` with smac, `optuna-gp` with optuna and torch,
-`mango` with arm-mango. `random` runs in any of them.
+Likewise `hebo` with HEBO, `smac-gp` with smac, `optuna-gp` with optuna and torch, `mango` with arm-mango. `random` runs
+in any of them. `vizier` is google-vizier[jax], whose version 0.1.24 needs older packages than pip chooses. After it:
+
+    pip uninstall tfp-nightly
+    pip install --no-deps jax==0.4.34 jaxlib==0.4.34 flax==0.10.0 optax==0.2.3 chex==0.1.87 orbax-checkpoint==0.7.0
+    pip install --no-deps tensorflow-probability==0.25.0 numpy==1.26.4 scipy==1.14.1
 """
 
 from __future__ import annotations

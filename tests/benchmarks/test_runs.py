@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from itertools import product
 
+import functions
 import numpy as np
 import pytest
 from _networks import NETWORKS
 from _peers import NAMES, Optimiser, find
 from _problems import Choice, Evaluations, Integers, Problem, Uniform, problem, random_params, seed_of
-from _runs import Job, Run, append, collect, jobs_of, minimise, read
+from _runs import Job, Run, append, collect, jobs_of, minimise, read, versions_elsewhere
 
 SMALL = Problem(
     "small",
@@ -85,6 +86,32 @@ def test_half_a_line_is_no_run(tmp_path):
     with cache.open("a") as file:
         file.write(json.dumps({"optimiser": "random"})[:9])
     assert read([cache]) == {job: run}
+
+
+def test_runs_of_another_environment_are_reported(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Optimiser, "installed", property(lambda self: self.package in ("numpy", "tinynas")))
+    cache, out = tmp_path / "runs.jsonl", tmp_path / "out.json"
+    # Zimmerman is one of every seventh function, and has its minimum, 0, at (7, 2).
+    for version, values in (("1.2.0", [8.0] * 4), ("1.3.1", [5.0, 3.0, 3.0, 0.5])):
+        append(cache, Job("ax", version, "Zimmerman", 4, 0), Run(values, 2.0, 4))
+    assert versions_elsewhere([cache]) == {"ax": "1.3.1"}
+    asked = ["--every", "7", "--evaluations", "4", "--repetitions", "1", "--optimisers", "ax", "hebo", "random"]
+    monkeypatch.setattr("sys.argv", ["functions.py", *asked, "--cache", str(cache), "--jobs", "0", "--out", str(out)])
+    functions.main()
+    assert "hebo is left out" in capsys.readouterr().err
+    result = json.loads(out.read_text())
+    assert result["environment"]["ax-platform"] == "1.3.1"
+    assert list(result["optimisers"]) == ["ax"]
+    figures, unit = result["optimisers"]["ax"], result["units"]["Zimmerman"]
+    assert figures["regret"]["4"] == pytest.approx(0.5 / unit)
+    assert figures["cpu_ms_per_evaluation"] == 500
+
+
+def test_every_seventh_function_has_few_dimensions():
+    chosen = functions.choose(7)
+    assert len(chosen) == 11
+    assert {"Problem03", "Zimmerman", "Sargan5"} < set(chosen)
+    assert {len(problem(name).space) for name in chosen} == {1, 2, 3, 4, 5}
 
 
 def test_seeds_differ_by_problem_and_repetition():

@@ -51,6 +51,7 @@ class PretendingWorkers:
         self.config, self.curve, self.cost, self.count = config, curve, cost, count
         self.limits = [limits] if isinstance(limits, Limits) else list(limits)
         self.trained: list[tuple[int, int]] = []
+        self.given: dict[tuple[int, TrialState], list[bytes]] = {}
         self.now = 0.0
         self.trained_s = 0.0
         self._order = 0
@@ -64,7 +65,8 @@ class PretendingWorkers:
     def rigs(self, _board: int, /) -> None:
         """Nothing is measured."""
 
-    def submit(self, trial: Trial, _files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
+    def submit(self, trial: Trial, files: Mapping[str, bytes], board: int = 0) -> Future[Sequence[Step]]:
+        self.given[trial.id, trial.state] = list(files.values())
         seconds, step = self._run(trial, self.limits[board])
         self._order += 1
         future = _Stage()
@@ -103,9 +105,9 @@ class PretendingWorkers:
     def _train(self, trial: Trial, limits: Limits) -> tuple[float, Step]:
         total = self.config.training.epochs if trial.final_of is None else self.config.final.epochs
         total = total or self.config.training.epochs
-        done, until = (trial.rungs[-1]["epochs"] if trial.rungs else 0), next_pause(trial, self.config)
+        until = next_pause(trial, self.config)
         epochs = until or total
-        seconds = self.cost(epochs - done, trial.measurement["macs"])
+        seconds = self.cost(epochs - trial.epochs_kept, trial.measurement["macs"])
         self.trained_s += seconds
         self.trained.append((trial.id, epochs))
         error = self.curve(trial.architecture, epochs / total, trial.seed)
@@ -115,7 +117,7 @@ class PretendingWorkers:
             return seconds, Step(TrialState.TRAINED, metrics=metrics, artefacts={"weights": b"weights"})
         rung = {"epochs": epochs, "fidelity": epochs / total, "error": error, "seconds": seconds}
         rung["objective"] = self._score(trial, error, limits).value
-        files = {"checkpoint": b"weights so far"}
+        files = {"checkpoint": f"weights of {trial.id} after {epochs}".encode()}
         return seconds, Step(TrialState.PAUSED, metrics={**metrics, "rungs": [*trial.rungs, rung]}, artefacts=files)
 
     def _score(self, trial: Trial, error: float, limits: Limits) -> Any:

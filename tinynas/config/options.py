@@ -82,6 +82,8 @@ class Fidelity:
         keep: Of the trainings that reach a rung one in so many goes on.
         control: Of so many candidates one goes on whatever its rank, so that the search learns how trainings end that
             begin badly; 0: none.
+        inherit: Up to its first rung a training begins with the weights of the most similar network that was trained
+            from scratch. What goes on from there begins anew, from scratch.
 
     Raises:
         ConfigError: The shares do not ascend, or lie outside (0, 1).
@@ -90,6 +92,7 @@ class Fidelity:
     rungs: tuple[float, ...] | None = None
     keep: Annotated[int, Field(strict=True, ge=2, le=1000)] = 3
     control: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 8
+    inherit: Flag = False
 
     def __post_init__(self) -> None:
         shares = self.rungs or ()

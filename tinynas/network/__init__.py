@@ -16,6 +16,7 @@ from tinynas.network.families import (
     Space,
 )
 from tinynas.network.forward import forward, inference_function
+from tinynas.network.inheritance import Donor, inherit, share_of_weights
 from tinynas.network.keras_form import keras_model
 from tinynas.network.layers import (
     Activation,
@@ -54,6 +55,7 @@ __all__ = [
     "Cut",
     "Dense",
     "Difference",
+    "Donor",
     "Dropout",
     "FamilyChoice",
     "Fit",
@@ -84,11 +86,13 @@ __all__ = [
     "fold",
     "forward",
     "inference_function",
+    "inherit",
     "initial_weights",
     "keras_model",
     "perturbed",
     "plan",
     "predict",
+    "share_of_weights",
     "sources",
     "tie",
     "train",

@@ -30,7 +30,7 @@ class Checkpoint:
     Attributes:
         state: Variables and moments by name (`Trainable.state`).
         best: Weights of the best epoch so far, by name.
-        facts: The rest, as JSON values: epochs so far, errors, state of the random generator.
+        facts: The rest, as JSON values: the network, epochs so far, errors, state of the random generator.
         network: The network itself, where it is still in memory, so that its graphs need not be built again. It is none
             of what is stored.
     """

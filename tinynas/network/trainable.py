@@ -101,6 +101,15 @@ class Trainable:
             s.assign(state[f"s/{index}"])
         self.count = count
 
+    def restart(self, weights: Mapping[str, Array], seed: int) -> None:
+        """Begin anew: other initial weights and another seed of the dropout masks, no step taken."""
+        for name, variable in self.variables.items():
+            variable.assign(weights[name])
+        for moments in self.moments:
+            for moment in moments:
+                moment.assign(np.zeros(moment.shape, np.float32))
+        self.count, self.seed = 0, seed
+
     def _train_step(self, x: Any, y: Any, rate: Any, beta1_power: Any, beta2_power: Any, seed: Any) -> None:
         import tensorflow as tf
 

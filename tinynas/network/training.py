@@ -21,6 +21,7 @@ from tinynas.errors import TrainingDiverged
 from tinynas.network.architecture import Architecture
 from tinynas.network.checkpoint import Checkpoint
 from tinynas.network.forward import forward
+from tinynas.network.inheritance import Donor, inherit
 from tinynas.network.needed import plan
 from tinynas.network.trainable import EVALUATION_BATCH, Trainable
 from tinynas.network.training_data import TrainingData
@@ -85,8 +86,10 @@ def train(
     on_epoch: Callable[[int, float], None] | None = None,
     until: int | None = None,
     checkpoint: Checkpoint | None = None,
+    donor: Donor | None = None,
+    built: Trainable | None = None,
 ) -> Fit:
-    """Train one network from scratch, or go on with a training that pauses.
+    """Train one network from scratch or from the weights of another one, or go on with a training that pauses.
 
     A training in several pieces gives the weights of one in a single piece, bit by bit.
 
@@ -98,6 +101,8 @@ def train(
         on_epoch: Called with the epoch and its validation RMSE.
         until: Pause after so many epochs, earlier pieces included; None: go on to the end.
         checkpoint: Of an earlier piece, with the same architecture, data and configuration.
+        donor: Whose weights a training begins with, as far as they fit; None: it begins from scratch.
+        built: The same network, of a training that is given up: a new one need not build its graphs again.
 
     Returns:
         The weights of the best epoch of the last third; of all epochs, where training stops before; of the last epoch,
@@ -106,7 +111,10 @@ def train(
     Raises:
         TrainingDiverged: The loss or the validation error became infinite or NaN in the first epoch.
     """
-    run = _Run.begin(architecture, rng) if checkpoint is None else _Run.resume(architecture, rng, checkpoint)
+    if checkpoint is None:
+        run = _Run.begin(architecture, rng, donor, built)
+    else:
+        run = _Run.resume(architecture, rng, checkpoint)
     steps = max(1, data.windows // config.batch_size)
     schedule = _Schedule(config.learning_rate, steps * config.epochs)
     for epoch in range(len(run.history), config.epochs):
@@ -125,7 +133,7 @@ def train(
         if config.patience is not None and epoch - run.least[1] >= config.patience:
             break
         if epoch + 1 == until and until < config.epochs:
-            return run.fit(architecture, data, run.checkpoint(rng))
+            return run.fit(architecture, data, run.checkpoint(architecture, rng))
     return run.fit(architecture, data)
 
 
@@ -153,8 +161,16 @@ class _Run:
     history: list[float] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, architecture: Architecture, rng: np.random.Generator) -> _Run:
-        return cls(Trainable(architecture, initial_weights(architecture, rng), int(rng.integers(2**31))))
+    def begin(
+        cls, architecture: Architecture, rng: np.random.Generator, donor: Donor | None, built: Trainable | None
+    ) -> _Run:
+        weights, seed = initial_weights(architecture, rng), int(rng.integers(2**31))
+        if donor is not None:
+            weights = inherit(architecture, weights, donor)
+        if built is None:
+            return cls(Trainable(architecture, weights, seed))
+        built.restart(weights, seed)
+        return cls(built)
 
     @classmethod
     def resume(cls, architecture: Architecture, rng: np.random.Generator, checkpoint: Checkpoint) -> _Run:
@@ -178,9 +194,10 @@ class _Run:
         self.least = min(self.least, (rmse, epoch))
         return True
 
-    def checkpoint(self, rng: np.random.Generator) -> Checkpoint:
+    def checkpoint(self, architecture: Architecture, rng: np.random.Generator) -> Checkpoint:
         assert self.best is not None  # a training pauses after an epoch that has an error
         facts = {
+            "architecture": architecture.to_dict(),
             "seed": self.network.seed,
             "count": self.network.count,
             "history": self.history,

@@ -136,14 +136,17 @@ class CandidatePipeline:
 
     def _train(self, trial: Trial, architecture: Architecture) -> Trial:
         """Train up to the next pause, or to the end."""
-        task, recipe, kept = self._task(trial), self._recipe(trial), trial.artefacts.get("checkpoint")
+        task, recipe = self._task(trial), self._recipe(trial)
+        begins, inherits = not trial.rungs, trial.inherits_from is not None
         leg = run_leg(
             architecture,
             self.data(task, refit=trial.refit_of is not None),
             recipe,
             seed=trial.seed,
             until=next_pause(trial, self.config),
-            checkpoint=self.study.artefact(kept) if kept is not None and trial.rungs else None,
+            checkpoint=None if begins else self.study.artefact(trial.artefacts["checkpoint"]),
+            donor=self.study.artefact(trial.artefacts["donor"]) if begins and inherits else None,
+            anew=inherits and len(trial.rungs) == 1,
             on_epoch=lambda epoch, rmse: self.on_epoch(trial.id, epoch, rmse),
         )
         predicted = self._float(trial, architecture, leg.weights, task.inputs(task.valid))

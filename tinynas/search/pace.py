@@ -79,13 +79,13 @@ class Pace:
         done = trial.rungs[-1]["epochs"] if trial.rungs else 0
         goal = next((pause for pause in self.pauses if pause > done), None)
         if goal is None:
-            return self._of(trial, self.epochs - done) + self.finishing_s
-        return self._of(trial, goal - done)
+            return self._of(trial, self.epochs - trial.epochs_kept) + self.finishing_s
+        return self._of(trial, goal - trial.epochs_kept)
 
     def predict_end(self, trial: Trial) -> float:
         """Seconds of a trial up to its end, pauses included."""
         done = trial.rungs[-1]["epochs"] if trial.rungs else 0
-        stops = [done, *(pause for pause in self.pauses if pause > done), self.epochs]
+        stops = [trial.epochs_kept, *(pause for pause in self.pauses if pause > done), self.epochs]
         return sum(self._of(trial, stop - start) for start, stop in pairwise(stops)) + self.finishing_s
 
     def predict_training(self, trial: Trial, epochs: int) -> float:
@@ -123,9 +123,10 @@ def _features(epochs: int, macs: float) -> Sequence[float]:
 
 def _pieces_of(trial: Trial) -> Iterator[_Piece]:
     done, spent, macs = 0, 0.0, _macs(trial)
-    for rung in trial.rungs:
+    for number, rung in enumerate(trial.rungs):
         yield _Piece(rung["epochs"] - done, macs, rung["seconds"])
-        done, spent = rung["epochs"], spent + rung["seconds"]
+        anew = number == 0 and trial.inherits_from is not None
+        done, spent = 0 if anew else rung["epochs"], spent + rung["seconds"]
     found = trial.metrics or {}
     if "train_seconds" in found and found.get("epochs", 0) > done:
         yield _Piece(found["epochs"] - done, macs, max(0.0, found["train_seconds"] - spent))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinynas.config import Config, Training
-from tinynas.network import Architecture, Checkpoint
+from tinynas.network import Architecture, Checkpoint, Donor
 from tinynas.search.store import Weights
 from tinynas.study import Trial, TrialState
 
@@ -77,6 +77,8 @@ def run_leg(
     seed: int,
     until: int | None,
     checkpoint: bytes | None,
+    donor: bytes | None = None,
+    anew: bool = False,
     on_epoch: Callable[[int, float], None],
 ) -> Leg:
     """Train a network up to its next pause.
@@ -88,6 +90,8 @@ def run_leg(
         seed: Of the trial.
         until: Epochs after which it pauses; None: it goes on to the end.
         checkpoint: Of the leg before; None: there was none.
+        donor: Checkpoint of the network that this one inherits from; None: it begins from scratch.
+        anew: Begin again, from scratch, in place of going on from the leg before.
         on_epoch: Called with epoch and validation RMSE.
 
     Raises:
@@ -97,6 +101,7 @@ def run_leg(
     from tinynas.network import fold, train
 
     started = perf_counter()
+    earlier = None if checkpoint is None else _recall(checkpoint)
     fit = train(
         architecture,
         data,
@@ -104,7 +109,9 @@ def run_leg(
         rng=np.random.default_rng(seed),
         on_epoch=on_epoch,
         until=until,
-        checkpoint=None if checkpoint is None else _recall(checkpoint),
+        checkpoint=None if anew else earlier,
+        donor=None if donor is None else _read_donor(donor),
+        built=earlier.network if anew and earlier is not None else None,
     )
     weights = fold(architecture, fit.weights)
     kept = None if fit.checkpoint is None else _keep(fit.checkpoint)
@@ -128,6 +135,11 @@ def _keep(checkpoint: Checkpoint) -> bytes:
 def _recall(content: bytes) -> Checkpoint:
     # Taken out: a network in training is no longer what was kept.
     return _live.pop(hashlib.sha256(content).hexdigest(), None) or Checkpoint.from_bytes(content)
+
+
+def _read_donor(content: bytes) -> Donor:
+    checkpoint = Checkpoint.from_bytes(content)
+    return Donor(Architecture.from_dict(checkpoint.facts["architecture"]), checkpoint.best)
 
 
 def list_outcomes(trial: Trial) -> list[Outcome]:

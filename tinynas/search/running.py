@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -35,7 +35,12 @@ _PATIENCE_S = (900.0, 4 * 3600.0)
 # So often a stage is begun that a worker died in, or that did not end.
 _TRIES = 3
 # What each stage reads of the trial's files.
-_READS = {TrialState.PAUSED: ("checkpoint",), TrialState.TRAINED: ("weights",), TrialState.CONVERTED: ("tflite",)}
+_READS = {
+    TrialState.COSTED: ("donor",),
+    TrialState.PAUSED: ("checkpoint",),
+    TrialState.TRAINED: ("weights",),
+    TrialState.CONVERTED: ("tflite",),
+}
 # So many stages that ended are looked at before new ones begin.
 _AT_ONCE = 16
 _PLACES = {state: place for place, state in enumerate(TrialState)}
@@ -60,12 +65,14 @@ class RunningTrials:
         workers: Who runs the stages.
         on_state: Called after every stored step, with the number of the board.
         sharing: What the boards' studies have in common; None for one board.
+        find_donor: Says of a board's candidate that costs so much which trial's weights it begins with, or None.
     """
 
     studies: Sequence[Study]
     workers: Workers
     on_state: Callable[[int, Trial], None]
     sharing: Sharing | None = None
+    find_donor: Callable[[int, Trial, Measurement], Trial | None] | None = None
     _running: dict[Future[Sequence[Step]], tuple[AtWork, float]] = field(default_factory=dict)
     _ends: SimpleQueue[Future[Sequence[Step]]] = field(default_factory=SimpleQueue)
     _ended: list[tuple[int, int, int, int, Future[Sequence[Step]]]] = field(default_factory=list)
@@ -210,7 +217,8 @@ class RunningTrials:
         for step in steps:
             if step.measurement is not None and step.measurement.get("toolchain") is not None:
                 check_toolchain(self.studies[board], Measurement.from_dict(step.measurement))
-            trial = self._store(one, step)
+            # With the cost, so that a search which is killed has chosen already.
+            trial = self._store(one, self._endow(one, step) if step is steps[-1] else step)
         if trial.at_rest:
             return [AtWork(board, trial)]
         # Before what was not begun yet: what is nearly finished informs the next suggestion.
@@ -231,6 +239,17 @@ class RunningTrials:
         )
         self.on_state(one.board, trial)
         return trial
+
+    def _endow(self, one: AtWork, step: Step) -> Step:
+        """The step with the weights that a candidate's training begins with, where it inherits any."""
+        board, trial = one
+        if step.state is not TrialState.COSTED or step.measurement is None or self.find_donor is None:
+            return step
+        donor = self.find_donor(board, trial, Measurement.from_dict(step.measurement))
+        if donor is None:
+            return step
+        weights = self.studies[board].artefact(donor.artefacts["checkpoint"])
+        return replace(step, metrics={"inherits_from": donor.id}, artefacts={"donor": weights})
 
     def _restart_hung(self) -> None:
         now = monotonic()

@@ -68,6 +68,8 @@ class Sharing:
         files = {kind: study.artefact(sister.artefacts[kind])}
         known = sister.metrics or {}
         metrics: dict[str, Any] = {name: known[name] for name in names if name in known}
+        if sister.inherits_from != trial.inherits_from:  # what counts is what the training began with
+            metrics["inherits_from"] = sister.inherits_from
         if state is TrialState.PAUSED:
             first = sister.rungs[: len(trial.rungs) + 1]
             metrics["rungs"] = [self._rescored(board, trial, rung) for rung in first]

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinynas.errors import StudyError
+from tinynas.measurement import Measurement
 from tinynas.search.board_search import BoardSearch
 from tinynas.search.budget import Budget
 from tinynas.search.final import merge, propose_finals, propose_refit
+from tinynas.search.heritage import find_donor
 from tinynas.search.observer import Observer
 from tinynas.search.problem import Problem
 from tinynas.search.running import RunningTrials
@@ -43,6 +45,8 @@ class SearchUnderWay:
         self.studies = [side.study for side in sides]
         self.sharing = Sharing(self.studies, [side.problem for side in sides]) if len(sides) > 1 else None
         self.running = RunningTrials(self.studies, crew, self._tell, self.sharing)
+        if self.config.fidelity.inherit and self.config.pauses:
+            self.running.find_donor = self._find_donor
         for board, side in enumerate(sides):
             for trial in side.study.trials():
                 budget.pace.learn(trial, board)
@@ -98,6 +102,12 @@ class SearchUnderWay:
                 if self._is_behind(board, trial):
                     self._begin(board, trial)
         return rested
+
+    def _find_donor(self, board: int, trial: Trial, cost: Measurement) -> Trial | None:
+        side = self.sides[board]
+        if trial.final_of is not None or not side.problem.limits.admits(cost):
+            return None
+        return find_donor(trial, side.trials.values())
 
     def _is_behind(self, board: int, trial: Trial) -> bool:
         return self.sharing is not None and self.sharing.is_behind(board, trial)

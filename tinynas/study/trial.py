@@ -74,7 +74,7 @@ class Trial:
         state: How far it has come.
         seed: Seed of everything random about this trial.
         measurement: What the network costs on the board (sram_bytes, flash_bytes, ...), or None before costing.
-        metrics: What it achieves (error_float, error_int8, ...), or None before training.
+        metrics: What it achieves (error_float, error_int8, ...), or None before training, but for `inherits_from`.
         objective: f_opt, the lower the better, or None before scoring.
         feasible: Whether it fits the board, or None before that is known.
         reason: Why it failed or does not fit; else None.
@@ -116,6 +116,21 @@ class Trial:
         return tuple(found) if isinstance(found, list) else ()
 
     @property
+    def inherits_from(self) -> int | None:
+        """Id of the trial with whose weights the training up to the first rung began; None: it began from scratch.
+
+        Every later rung, and the result, are those of a training from scratch.
+        """
+        found = (self.metrics or {}).get("inherits_from")
+        return found if isinstance(found, int) else None
+
+    @property
+    def epochs_kept(self) -> int:
+        """Epochs of a paused training that it goes on from; 0 where it begins anew, or has not begun."""
+        anew = self.inherits_from is not None and len(self.rungs) == 1
+        return int(self.rungs[-1]["epochs"]) if self.rungs and not anew else 0
+
+    @property
     def at_rest(self) -> bool:
         """Whether nothing more happens to it by itself: it is finished, or paused."""
         return self.state.is_finished or self.state is TrialState.PAUSED
@@ -138,6 +153,8 @@ class Trial:
             final = f"{self.refit_of} trained on validation, too; validation errors are those of {self.refit_of}"
         rests = self.state is TrialState.PAUSED and self.rungs
         paused = f"paused after epoch {self.rungs[-1]['epochs']}" if rests else ""
+        if rests and len(self.rungs) == 1 and self.inherits_from is not None:
+            paused += f", with weights of {self.inherits_from}"
         return "; ".join(part for part in (copied, final, paused, self.reason) if part)
 
 
