@@ -16,6 +16,7 @@ from tinynas.network.families import (
     Space,
 )
 from tinynas.network.forward import forward, inference_function
+from tinynas.network.influence import seen_samples
 from tinynas.network.inheritance import Donor, inherit, share_of_weights
 from tinynas.network.keras_form import keras_model
 from tinynas.network.layers import (
@@ -92,6 +93,7 @@ __all__ = [
     "perturbed",
     "plan",
     "predict",
+    "seen_samples",
     "share_of_weights",
     "sources",
     "tie",
