@@ -30,7 +30,12 @@ class AskTell(Knowledge, Saved):
     def __init__(self, param_dict: Mapping[str, Any], config: TunerConfig) -> None:
         self.config = config
         self.space = Space(
-            param_dict, constraint=config.constraint, sampler=config.param_sampler, conditions=config.conditions
+            param_dict,
+            constraint=config.constraint,
+            sampler=config.param_sampler,
+            conditions=config.conditions,
+            promise=config.promise,
+            price=config.price,
         )
         seed = int(np.random.default_rng().integers(2**32)) if config.seed is None else int(config.seed)
         self._suggester = Suggester(self.space, config, seed)
@@ -132,6 +137,11 @@ class AskTell(Knowledge, Saved):
             ConfigValueError: If the number or names of constraints changed, or the fidelity is not in (0, 1].
         """
         self._history.tell(params, value, failed=failed, constraints=constraints, fidelity=fidelity)
+
+    def recheck(self) -> None:
+        """Ask the constraint anew about every point, since its answers have changed."""
+        self.space.forget_verdicts()
+        self._proposal = None
 
     def forget(self, params: Mapping[str, Any]) -> None:
         """Give up a pending point whose outcome will never be told. It may be suggested again.

@@ -75,6 +75,11 @@ class TunerConfig:
             point's dictionary leaves out what does not exist.
         param_sampler: `f(param_dict, size) -> list of dicts`; the source of all points. Suggestions are then as
             reproducible as the sampler is.
+        promise: `f(list of dicts) -> list of numbers`, larger where better values are expected, None for a point of
+            which nothing is known. Three of four first points are the most promising of 32, and the surrogate's mean is
+            linear in the promise, by a slope that it learns.
+        price: `f(list of dicts) -> list of numbers` above 0: what an evaluation costs, in any unit. Suggestions are
+            then those of the highest expected improvement by price (Snoek et al. 2012, section 3.2); "log_ei" only.
         scale_params: Scale the columns of `DomainSpace.convert_GP_space`, hence of a `surrogate` of the user's, to
             [0, 1]. The tuner's own surrogate always sees the unit cube.
         repeat_partial: Whether a point that was evaluated at lower fidelity only may be suggested again. False where
@@ -111,6 +116,8 @@ class TunerConfig:
     constraint: Callable[[list[Params]], Sequence[bool]] | None = None
     conditions: Mapping[str, Any] | None = None
     param_sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None
+    promise: Callable[[list[Params]], Sequence[float | None]] | None = None
+    price: Callable[[list[Params]], Sequence[float | None]] | None = None
     scale_params: bool = False
     repeat_partial: bool = True
     log_progress: bool = True
@@ -133,8 +140,11 @@ class TunerConfig:
             check_number(key, getattr(self, key), least=0.0, most=1.0)
         if self.alpha is not None:
             check_number("alpha", self.alpha, least=0.0, most=float("inf"))
-        for key in ("early_stopping", "constraint", "param_sampler"):
+        for key in ("early_stopping", "constraint", "param_sampler", "promise", "price"):
             check_callable(key, getattr(self, key))
+        if self.price is not None and not ACQUISITIONS[self.acquisition].logarithmic:
+            what = f"'{self.acquisition}' cannot be divided by a price"
+            raise ConfigValueError(what, where="conf_dict:price", advice="leave it out, or take 'log_ei'")
         if self.surrogate is not None and not all(hasattr(self.surrogate, part) for part in ("fit", "predict")):
             raise ConfigTypeError("the surrogate must have 'fit' and 'predict'", where="conf_dict:surrogate")
         if self.initial_custom is not None:

@@ -37,10 +37,10 @@ def test_predictions_agree_with_scikit_learn():
     lengths = np.array([0.3, 0.6, 1.0, 2.0])
     ours = GaussianProcess.of(Z, y, Kernel(lengths, groups, 1.7), 1e-3)
     kernel = ConstantKernel(1.7, "fixed") * Matern(lengths, "fixed", nu=2.5)
-    theirs = GaussianProcessRegressor(kernel, alpha=1e-3, optimizer=None).fit(Z, y - ours.center)
+    theirs = GaussianProcessRegressor(kernel, alpha=1e-3, optimizer=None).fit(Z, y - ours.mean[0])
     X = np.random.default_rng(1).random((40, 4))
     mean, deviation = theirs.predict(X, return_std=True)
-    np.testing.assert_allclose(ours.predict(X)[0], mean + ours.center, atol=1e-8)
+    np.testing.assert_allclose(ours.predict(X)[0], mean + ours.mean[0], atol=1e-8)
     np.testing.assert_allclose(ours.predict(X)[1], deviation, atol=1e-7)
 
 

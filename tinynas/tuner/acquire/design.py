@@ -17,6 +17,8 @@ __all__ = ["design_points", "explores"]
 # Sobol numbers exist for so many dimensions; a space with more gets plain random points.
 MAX_SOBOL_DIMENSIONS = 21_201
 FIRST_BLOCK = 32
+# Of so many points that many promising ones are tried, and one whatever it promises.
+AMONG, PROMISING = 32, 3
 
 
 def design_points(space: Space, seed: int, n: int, taken: set[PointCode]) -> list[PointCode]:
@@ -44,7 +46,7 @@ def design_points(space: Space, seed: int, n: int, taken: set[PointCode]) -> lis
         12
     """
     rng = np.random.default_rng([seed, 0])
-    rows = list(islice(space.allowed(_blocks(space, rng), taken, tries=MAX_TRIES), n))
+    rows = list(islice(_sequence(space, rng, taken), n))
     if len(rows) < n:
         # Either nearly nothing is allowed or nearly everything is taken: what is left is found by enumeration.
         found = space.codes(np.array(rows)) if rows else []
@@ -56,6 +58,31 @@ def design_points(space: Space, seed: int, n: int, taken: set[PointCode]) -> lis
                 return found
             raise
     return space.codes(np.array(rows))
+
+
+def _sequence(space: Space, rng: np.random.Generator, taken: set[PointCode]) -> Iterator[NDArray[np.float64]]:
+    """Allowed points that are not taken. Where some are thought to be promising, three of four are such points.
+
+    They are the most promising of many. The fourth is any point: from it the surrogate learns how much there is to the
+    promise. Where prices differ it is one of the cheaper half, and the first of the four: nobody knows yet what can be
+    paid.
+    """
+    if not space.promises:
+        yield from space.allowed(_blocks(space, rng), taken, tries=MAX_TRIES)
+        return
+    allowed = space.allowed(_blocks(space, rng), set(), tries=MAX_TRIES)
+    while group := list(islice(allowed, AMONG)):
+        X = np.array(group)
+        order = np.argsort(-space.promise(X)[:, 0], kind="stable")
+        best, others = order[:PROMISING], np.sort(order[PROMISING:])[:1]
+        if space.priced:
+            prices = space.log_price(X)
+            others = order[prices[order] <= np.median(prices)][:1]
+            best = order[order != others[0]][:PROMISING]
+            best = best[np.argsort(prices[best], kind="stable")]
+        for index in [*others, *best] if space.priced else [*best, *others]:
+            if space.codes(X[index : index + 1])[0] not in taken:
+                yield X[index]
 
 
 def _blocks(space: Space, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:

@@ -59,19 +59,19 @@ class Scorer:
         value = np.zeros(len(Z)) if self.best is None else self._value(*self.surrogate.predict(Z))[0]
         for limit in self.limits:
             value = value + log_feasibility(*limit.predict(Z))[0]
-        return value
+        return value - self.space.log_price(X)
 
     def with_gradient(self, X: Array) -> tuple[Array, Array]:
         """Values, shape (n,), and gradients by the coordinates, shape (n, dimension); 0 for columns not continuous."""
         Z = self._features(X)
-        value, slope = np.zeros(len(Z)), np.zeros(Z.shape)
+        value, slope = np.zeros(len(Z)), np.zeros(X.shape)
         terms = [] if self.best is None else [(self.surrogate, self._value)]
         for posterior, term in [*terms, *((limit, log_feasibility) for limit in self.limits)]:
             mean, deviation, d_mean, d_deviation = posterior.predict_gradient(Z)
             more, by_mean, by_deviation = term(mean, deviation)
             value = value + more
-            slope += by_mean[:, None] * d_mean + by_deviation[:, None] * d_deviation
-        slope = slope[:, : self.space.dimension]
+            slope += (by_mean[:, None] * d_mean + by_deviation[:, None] * d_deviation)[:, : self.space.dimension]
+        value = value - self.space.log_price(X)
         return value, np.where(self.space.continuous & self.space.present(X), slope, 0.0)
 
     def _features(self, X: Array) -> Array:

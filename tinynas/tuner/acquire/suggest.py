@@ -102,7 +102,7 @@ class Suggester:
 
         The longer that brings nothing better, the rarer: on a rugged function the quadratic follows its ripples.
         """
-        apt = self.space.continuous.all() and model.plain and not self.space.draws_by_sampler
+        apt = not self.space.priced and self.space.continuous.all() and model.plain and not self.space.draws_by_sampler
         period = (2 if n == 1 else 1) * (1 + model.stagnation // (PATIENCE * n))
         if not apt or not ACQUISITIONS[self.config.acquisition].polishes or (history.asked // n) % period:
             return []

@@ -70,7 +70,8 @@ class MetaTuner(MetaAskTell):
         constraints: For each arm a known constraint, as `TunerConfig.constraint`, or None.
         conditions: For each arm its conditional parameters, as `TunerConfig.conditions`, or None.
         initial_custom: For each arm what it evaluates first, as `TunerConfig.initial_custom`, or None.
-        arm_options: What else the tuner of every arm is told, by the names of `TunerConfig`.
+        arm_options: What else the tuners of the arms are told, by the names of `TunerConfig`: one mapping for all, or a
+            list with one for each.
         early_stopping: `f(results) -> bool`, called after every iteration.
         exploration, exploration_decay, exploration_min: Of rule "mango".
         sense: "maximize" or "minimize": what `run` and `ask` aim for.
@@ -105,7 +106,7 @@ class MetaTuner(MetaAskTell):
         constraints: Sequence[Callable[[list[Params]], Sequence[bool]] | None] | None = None,
         conditions: Sequence[Mapping[str, Any] | None] | None = None,
         initial_custom: Sequence[Any] | None = None,
-        arm_options: Mapping[str, Any] | None = None,
+        arm_options: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         sense: str = "maximize",
         seed: int | None = None,
         **options: Any,
@@ -129,11 +130,17 @@ class MetaTuner(MetaAskTell):
         check_count("seed", drawn, 0, where="")
         config = TunerConfig.from_dict({**shared, "sense": sense, "seed": int(drawn)})
         seeds = np.random.default_rng(int(drawn)).integers(2**32, size=count)
-        own = {**(arm_options or {}), "sense": sense, "design_size": n_init, **OF_RULE[rule]}
+        all_alike = arm_options is None or isinstance(arm_options, Mapping)
+        more = _one_each("arm_options", [arm_options or {}] * count if all_alike else arm_options, count)
+        own = {"sense": sense, "design_size": n_init, **OF_RULE[rule]}
         tuners = [
-            Tuner(space, objective, {"constraint": c, "conditions": d, "initial_custom": e, "seed": int(one), **own})
-            for space, objective, c, d, e, one in zip(
-                param_dict_list, objectives, limits, conditional, firsts, seeds, strict=True
+            Tuner(
+                space,
+                objective,
+                {"constraint": c, "conditions": d, "initial_custom": e, "seed": int(one), **options_of, **own},
+            )
+            for space, objective, c, d, e, one, options_of in zip(
+                param_dict_list, objectives, limits, conditional, firsts, seeds, more, strict=True
             )
         ]
         super().__init__(tuners, config, rule, n_init)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from tinynas.errors import ExhaustedError, SpaceError
 from tinynas.tuner.config import ConfigTypeError, ConfigValueError, Params
 from tinynas.tuner.space.holding import MAX_TRIES, HoldingEncoding
 from tinynas.tuner.space.parameters import Multivariate, PointCode
+from tinynas.tuner.space.promise import Ask, Known, Promise
 
 __all__ = ["ExhaustedError", "PointCode", "Space"]
 
@@ -20,6 +22,8 @@ Array = NDArray[np.float64]
 
 # Constraint verdicts remembered; the memory saves time only, so it may be emptied at any moment.
 MAX_MEMORY = 200_000
+# Random points that say on which scale promises lie.
+SCALE_POINTS = 256
 
 
 class Space(HoldingEncoding):
@@ -32,6 +36,8 @@ class Space(HoldingEncoding):
             parameter on its own.
         conditions: Names of parameters that not every point has, each with the names of others and the values that
             these must have for it to exist; see `Conditions`.
+        promise: `f(list of dicts) -> list of numbers`, larger where better values are expected; see `Promise`.
+        price: `f(list of dicts) -> list of numbers` above 0: what an evaluation costs, in any unit.
 
     Attributes:
         names: Parameter names, sorted; the order of columns.
@@ -66,9 +72,13 @@ class Space(HoldingEncoding):
         constraint: Callable[[list[Params]], Sequence[bool]] | None = None,
         sampler: Callable[[Mapping[str, Any], int], Sequence[Params]] | None = None,
         conditions: Mapping[str, Any] | None = None,
+        promise: Ask | None = None,
+        price: Ask | None = None,
     ) -> None:
         super().__init__(param_dict, conditions)
         self._constraint, self._sampler = constraint, sampler
+        self._promised = None if promise is None else Known("promise", promise, self.params)
+        self._price = None if price is None else Known("price", price, self.params)
         self._verdicts: dict[PointCode, bool] = {}
 
     def place(self, U: Array, rng: np.random.Generator) -> Array:
@@ -89,6 +99,47 @@ class Space(HoldingEncoding):
             return self.place(rng.random((n, self.dimension)), rng)
         points = self._sampler(self.param_dict, n)
         return self.coordinates([self.code(point) for point in points])
+
+    @cached_property
+    def _promise(self) -> Promise | None:
+        if self._promised is None:
+            return None
+        sample = self.codes(self.sample(np.random.default_rng(0), SCALE_POINTS))
+        return Promise(self._promised, sample)
+
+    def promise(self, X: Array) -> Array:
+        """How promising points are thought to be, shape (n, 1), mostly within [0, 1]; (n, 0) where nothing is thought.
+
+        Raises:
+            ConfigTypeError, ConfigValueError: As `Promise`.
+        """
+        if self._promise is None:
+            return np.empty((len(X), 0))
+        return self._promise(self.codes(X))[:, None]
+
+    def log_price(self, X: Array) -> Array:
+        """Logarithm of what an evaluation costs, shape (n,); that of 1 where nothing is known.
+
+        Raises:
+            ConfigTypeError: As `Known`.
+            ConfigValueError: As `Known`; or a price is not above 0.
+        """
+        if self._price is None:
+            return np.zeros(len(X))
+        price = np.nan_to_num(self._price(self.codes(X)), nan=1.0)
+        if (price <= 0.0).any():
+            raise ConfigValueError(f"a price must be above 0, not {price.min():g}", where="conf_dict:price")
+        return np.asarray(np.log(price))
+
+    @property
+    def priced(self) -> bool:
+        """Whether evaluations differ in what they cost."""
+        return self._price is not None
+
+    @property
+    def promises(self) -> bool:
+        """Whether anything is thought of points beforehand."""
+        return self._promised is not None
 
     @property
     def draws_by_sampler(self) -> bool:
@@ -112,6 +163,10 @@ class Space(HoldingEncoding):
         there = [self.holds(code) for code in codes]
         satisfied = iter(self._satisfied([code for code, held in zip(codes, there, strict=True) if held]))
         return [held and next(satisfied) for held in there]
+
+    def forget_verdicts(self) -> None:
+        """Ask the constraint again about points that it was asked about before."""
+        self._verdicts.clear()
 
     def _satisfied(self, codes: Sequence[PointCode]) -> list[bool]:
         if self._constraint is None:

@@ -69,6 +69,8 @@ class Kernel:
     The sum learns what each parameter does by itself from a fraction of the points that the product needs (Duvenaud,
     Nickisch & Rasmussen 2011, "Additive Gaussian processes"); the product learns the rest. The data decide the shares.
 
+    Of what it is given it reads the first columns, as many as `groups` has: others are those of a trend.
+
     Attributes:
         length_scales: l_g, one per group of features, shape (groups,).
         groups: Group of each feature, shape (features,).
@@ -83,8 +85,7 @@ class Kernel:
 
     def __call__(self, A: Array, B: Array) -> Array:
         """Covariances between the rows of A, shape (m, features), and of B, shape (n, features); shape (m, n)."""
-        scales = self.length_scales[self.groups]
-        A, B = A / scales, B / scales
+        A, B = self.scaled(A), self.scaled(B)
         out = np.empty((len(A), len(B)))
         for rows in _blocks(len(A), len(B)):
             block = matern52(squared_distances(A[rows], B))[0]
@@ -97,8 +98,7 @@ class Kernel:
 
     def with_gradient(self, A: Array, B: Array) -> tuple[Array, Array]:
         """Covariances, shape (m, n), and their derivatives by the features of A, shape (features, m, n)."""
-        scales = self.length_scales[self.groups]
-        difference = (A / scales).T[:, :, None] - (B / scales).T[:, None, :]
+        difference = self.scaled(A).T[:, :, None] - self.scaled(B).T[:, None, :]
         squared = difference**2
         k, slope = matern52(squared.sum(axis=0))
         k *= 1.0 - self.additive
@@ -112,8 +112,12 @@ class Kernel:
             k += share * single.sum(axis=0)
             slope = slope + share * single_slope[self.groups]
         difference *= slope
-        difference *= (2.0 * self.variance / scales)[:, None, None]
+        difference *= (2.0 * self.variance / self.length_scales[self.groups])[:, None, None]
         return self.variance * k, difference
+
+    def scaled(self, A: Array) -> Array:
+        """Features in units of their length scales, shape (m, features)."""
+        return np.asarray(A[:, : len(self.groups)] / self.length_scales[self.groups])
 
     def _alone(self, A: Array, B: Array, columns: NDArray[np.int64]) -> Array:
         """The share of one group's own kernel, for features in units of the length scales."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinynas.tuner.surrogate.kernel import Kernel, matern52
+from tinynas.tuner.surrogate.mean import basis, estimate, log_prior
 
 __all__ = ["Likelihood", "cholesky", "hyperparameters", "lapack", "log_posterior", "presets"]
 
@@ -38,7 +39,7 @@ class Likelihood:
     variance, and the logit of the additive share (absent where there is only one group).
 
     Args:
-        Z: Features, shape (n, features).
+        Z: Features, and beside them the columns of a trend, shape (n, features + trends).
         y: Values, shape (n,).
         groups: Length scale of each feature column, shape (features,).
     """
@@ -48,6 +49,8 @@ class Likelihood:
         self.n = len(y)
         self.count = int(groups.max()) + 1
         self.additive = self.count > 1
+        self.basis = basis(Z, groups)
+        Z = Z[:, : len(groups)]
         # Distances are laid out once, for the pairs i < j only, in row-major order: LAPACK, column-major, sees the
         # lower triangle.
         self.pairs = np.triu_indices(self.n, 1)
@@ -87,14 +90,14 @@ class Likelihood:
         K.ravel()[:: self.n + 1] = signal + noise
         # K.T is the same memory in column-major order: its lower triangle is filled.
         factor = cholesky(K.T, clean=False)
-        solved = lapack().dpotrs(factor, np.column_stack([self.y, np.ones(self.n)]), lower=1)[0]
-        center = float(solved[:, 0].sum() / (solved[:, 1].sum() + 1.0))
-        weights = solved[:, 0] - center * solved[:, 1]
+        solved = lapack().dpotrs(factor, np.column_stack([self.y, self.basis]), lower=1)[0]
+        coefficients = estimate(self.basis.T @ solved[:, 1:], self.basis.T @ solved[:, 0])
+        weights = solved[:, 0] - solved[:, 1:] @ coefficients
         deviation = (theta - self.prior_mean) / self.prior_spread
         value = (
-            0.5 * float((self.y - center) @ weights)
+            0.5 * float((self.y - self.basis @ coefficients) @ weights)
             + float(np.log(factor.diagonal()).sum())
-            + 0.5 * center**2
+            - log_prior(coefficients)
             + 0.5 * float(deviation @ deviation)
         )
         if not gradient:

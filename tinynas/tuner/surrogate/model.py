@@ -94,31 +94,33 @@ class Model:
         y = scalarised(Y, rng)
         warp = Warp.fit(y)
         faithful = bool(np.all(fidelities == 1.0))
-        Z = space.features(told)
-        groups = space.groups
+        features, groups, promise = space.features(told), space.groups, space.promise(told)
         if not faithful:
-            Z, groups = np.column_stack([Z, fidelities]), np.append(groups, space.dimension)
+            features, groups = np.column_stack([features, fidelities]), np.append(groups, space.dimension)
+        Z = np.hstack([features, promise])
         surrogate = fit(Z[succeeded], warp.forward(y), groups)
         feasible = np.array([one.feasible for one in observations])
         allowed = feasible[succeeded]
         X = told[succeeded]
         at_full = Z[succeeded].copy()
         if not faithful:
-            at_full[:, -1] = 1.0
+            at_full[:, len(groups) - 1] = 1.0
         mean, _ = surrogate.predict(at_full)
         order = np.lexsort((mean, ~allowed))[:ANCHORS]
         full = allowed & (fidelities[succeeded] == 1.0)
         counted = mean[full] if full.any() else mean[allowed]
         best = float(counted.min()) if len(counted) else None
-        limits = fit_limits(Z, observations, groups)
+        limits = fit_limits(features, observations, groups)
         return cls(
             space, observations, tuple(signs), surrogate, limits, warp, y, told, fidelities, succeeded, best, X[order]
         )
 
     def features(self, X: Array) -> Array:
-        """Features of coordinates, shape (n, dimension), at fidelity 1."""
+        """What the surrogate reads of coordinates, shape (n, dimension): features at fidelity 1, and the promise."""
         Z = self.space.features(X)
-        return Z if len(self.surrogate.Z.T) == len(Z.T) else np.column_stack([Z, np.ones(len(Z))])
+        if len(self.surrogate.kernel.groups) > len(Z.T):
+            Z = np.column_stack([Z, np.ones(len(Z))])
+        return np.hstack([Z, self.space.promise(X)])
 
     @cached_property
     def known(self) -> Array:
@@ -155,7 +157,7 @@ class Model:
         share = blame(self.space.features(self.told), self.succeeded, FAILURE_REACH * math.sqrt(self.space.dimension))
         mean, _ = self.surrogate.predict(failed)
         kernel = self.surrogate.kernel
-        kept = choose_subset(failed / kernel.length_scales[kernel.groups], mean)
+        kept = choose_subset(kernel.scaled(failed), mean)
         values = mean + share * np.maximum(self.values.max() - mean, 0.0)
         return self.surrogate.condition(failed[kept], values[kept])
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tinynas.tuner.surrogate.kernel import Kernel
 from tinynas.tuner.surrogate.likelihood import Likelihood, cholesky, hyperparameters, lapack, presets
+from tinynas.tuner.surrogate.mean import basis, estimate
 from tinynas.tuner.surrogate.subset import choose_subset
 
 __all__ = ["GaussianProcess", "fit"]
@@ -24,23 +25,23 @@ MAX_STEPS = 30
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """Posterior of a Gaussian process with constant mean, given observations.
+    """Posterior of a Gaussian process, given observations. Its mean is constant, or linear in what is known beforehand.
 
     Attributes:
-        Z: Features of the observed points, shape (n, features).
+        Z: Features of the observed points and, beside them, the columns of a trend, shape (n, features + trends).
         y: Observed values, shape (n,), standardised.
         kernel: Covariance function.
         noise: Variance of one observation about the function.
-        center: Constant mean, estimated with a standard normal prior.
+        mean: Coefficients of the mean: of one, and of each trend, shape (1 + trends,).
         root: Inverse of the lower Cholesky factor of the covariance of the observations, shape (n, n).
-        weights: Inverse covariance times centred values, shape (n,).
+        weights: Inverse covariance times the values less their mean, shape (n,).
     """
 
     Z: Array
     y: Array
     kernel: Kernel
     noise: float
-    center: float
+    mean: Array
     root: Array
     weights: Array
 
@@ -53,38 +54,41 @@ class GaussianProcess:
 
     @classmethod
     def _with_root(cls, Z: Array, y: Array, kernel: Kernel, noise: float, root: Array) -> GaussianProcess:
-        ones, whitened = root @ np.ones(len(y)), root @ y
-        center = float(ones @ whitened / (ones @ ones + 1.0))
-        return cls(Z, y, kernel, noise, center, root, root.T @ (whitened - center * ones))
+        functions, whitened = root @ basis(Z, kernel.groups), root @ y
+        mean = estimate(functions.T @ functions, functions.T @ whitened)
+        return cls(Z, y, kernel, noise, mean, root, root.T @ (whitened - functions @ mean))
 
     def predict(self, Z: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation of the function (without noise) at features Z, shape (m, features)."""
+        """Mean and standard deviation of the function (without noise) at Z, shape (m, features + trends)."""
         cross = self.kernel(Z, self.Z)
         whitened = cross @ self.root.T
-        return self.center + cross @ self.weights, self._deviation(np.einsum("ij,ij->i", whitened, whitened))
+        return self._mean(Z) + cross @ self.weights, self._deviation(np.einsum("ij,ij->i", whitened, whitened))
 
     def predict_gradient(self, Z: Array) -> tuple[Array, Array, Array, Array]:
-        """Mean and standard deviation, shape (m,), and their gradients by the features, shape (m, features)."""
+        """Mean and standard deviation, shape (m,), and their gradients by the features, shape (m, features).
+
+        The trend's part of the gradient is left out: nothing is known of its derivatives.
+        """
         cross, by_feature = self.kernel.with_gradient(Z, self.Z)
         whitened = cross @ self.root.T
         deviation = self._deviation(np.einsum("ij,ij->i", whitened, whitened))
         pull = whitened @ self.root
         d_variance = -2.0 * np.einsum("jmn,mn->mj", by_feature, pull)
-        mean = self.center + cross @ self.weights
+        mean = self._mean(Z) + cross @ self.weights
         return mean, deviation, (by_feature @ self.weights).T, d_variance / (2.0 * deviation[:, None])
 
     def condition(self, Z: Array, y: Array | None = None) -> GaussianProcess:
         """Posterior with further observations and the same hyperparameters.
 
         Args:
-            Z: Features, shape (m, features).
+            Z: Shape (m, features + trends).
             y: Values, shape (m,). None takes the present mean: the mean function stays, the deviation shrinks
                 (hallucinated observations, Desautels et al. 2014).
         """
         if len(Z) == 0:
             return self
         cross = self.kernel(Z, self.Z)
-        values = self.center + cross @ self.weights if y is None else y
+        values = self._mean(Z) + cross @ self.weights if y is None else y
         # The factor of what was known stays; the new rows alone are worked out. A batch of 64 points asks for 64 of
         # these.
         W = cross @ self.root.T
@@ -98,6 +102,9 @@ class GaussianProcess:
         root = np.zeros((n + m, n + m))
         root[:n, :n], root[n:, :n], root[n:, n:] = self.root, -corner @ (W @ self.root), corner
         return self._with_root(np.vstack([self.Z, Z]), np.concatenate([self.y, values]), self.kernel, self.noise, root)
+
+    def _mean(self, Z: Array) -> Array:
+        return np.asarray(basis(Z, self.kernel.groups)[:, : len(self.mean)] @ self.mean)
 
     def _deviation(self, explained: Array) -> Array:
         floor = 1e-12 * self.kernel.variance
@@ -116,7 +123,7 @@ def fit(Z: Array, y: Array, groups: NDArray[np.int64], rank: Array | None = None
     of a fixed set of settings, which takes the place of random restarts, and the better one goes on.
 
     Args:
-        Z: Features, shape (n, features), n >= 1.
+        Z: Features, and beside them the columns of a trend, shape (n, features + trends), n >= 1.
         y: Values, shape (n,), of about zero mean and unit variance.
         groups: Length scale of each feature column, shape (features,).
         rank: Which observations matter most when there are very many, lowest first, shape (n,). None takes the values.
@@ -134,7 +141,7 @@ def fit(Z: Array, y: Array, groups: NDArray[np.int64], rank: Array | None = None
     theta, _ = min(scouts, key=lambda end: end[1])
     theta, _ = _climb(likelihood, theta, MAX_STEPS)
     kernel, noise = hyperparameters(theta, groups)
-    kept = choose_subset(Z / kernel.length_scales[groups], y if rank is None else rank)
+    kept = choose_subset(kernel.scaled(Z), y if rank is None else rank)
     return GaussianProcess.of(Z[kept], y[kept], kernel, noise)
 
 
