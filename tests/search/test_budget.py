@@ -101,7 +101,7 @@ def test_time_that_is_left_goes_to_more_seeds(run):
 
 
 def test_trials_and_time_that_runs_out_first(run):
-    trials, seconds, summary = run(law(0.0, 1.0, 0.0), minutes=2.0, trials=500)
+    trials, seconds, summary = run(law(0.0, 0.25, 0.0), minutes=2.0, trials=500)
     assert seconds == pytest.approx(120, rel=0.05)
     searched = sum(trial.final_of is None for trial in trials)
     assert searched < 500

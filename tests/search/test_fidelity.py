@@ -72,8 +72,9 @@ def test_a_third_goes_on_from_each_rung_and_every_eighth_whatever_its_rank(run):
 
 
 def test_it_costs_a_fraction_of_training_everyone_to_the_end(run):
-    _, short, _ = run(trials=27, tuner={"initial_random": 27})
-    _, whole, _ = run(trials=27, tuner={"initial_random": 27}, fidelity={"rungs": []}, folder="whole")
+    spread = {"initial_random": 27, "promise": False}  # promising ones come first, and more of them go on
+    _, short, _ = run(trials=27, tuner=spread)
+    _, whole, _ = run(trials=27, tuner=spread, fidelity={"rungs": []}, folder="whole")
     # A fifth for everyone, and of 27 about nine go on, of them three to the end; with every eighth besides.
     assert 0.3 * whole.trained_s < short.trained_s < 0.6 * whole.trained_s
 
@@ -86,7 +87,7 @@ def test_slow_starters_survive(run):
     assert best.architecture["skip_connections"]
     # At the first rung it is behind all that begin fast.
     fast = [trial for trial in trials if not trial.architecture["skip_connections"]]
-    assert len(fast) >= 5
+    assert len(fast) >= 3
     assert best.rungs[0]["objective"] > max(trial.rungs[0]["objective"] for trial in fast)
 
 
@@ -180,8 +181,8 @@ def test_rungs_are_ascending_shares(configure, rungs, message):
     ("options", "pauses"),
     [
         ({"training": {"epochs": 20}}, ()),
-        ({"training": {"epochs": 20}, "minutes": 5.0}, (4, 10)),
-        ({"training": {"epochs": 20}, "minutes": 5.0, "fidelity": {"rungs": []}}, ()),
+        ({"training": {"epochs": 20}, "minutes": 5.0}, ()),
+        ({"training": {"epochs": 20}, "fidelity": {"rungs": [0.2, 0.5]}}, (4, 10)),
         ({"training": {"epochs": 1}, "minutes": 5.0}, ()),
         ({"training": {"epochs": 2}, "fidelity": {"rungs": [0.1, 0.2, 0.5]}}, (1,)),
     ],

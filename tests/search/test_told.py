@@ -56,8 +56,9 @@ def test_what_a_board_measures_above_a_limit_is_a_constraint():
 
 
 def test_networks_of_a_front_are_all_trained_to_the_end():
-    assert configure(minutes=5).pauses
-    assert configure(minutes=5, **PARETO).pauses == ()
+    rungs = {"rungs": [0.2, 0.5]}
+    assert configure(fidelity=rungs).pauses
+    assert configure(fidelity=rungs, **PARETO).pauses == ()
 
 
 @pytest.mark.parametrize("names", [["error"], ["error", "error"], ["error", "macs"]])

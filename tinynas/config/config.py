@@ -30,8 +30,6 @@ _FRONT: tuple[Quantity, ...] = ("error", "flash_bytes", "sram_bytes")
 
 _TRIALS = 30
 _WITHOUT_END = 1_000_000
-# Measured on recorded walks: ranks at 20 % of a training correlate by 0.84 with those at its end.
-_RUNGS = (0.2, 0.5)
 
 
 @options()
@@ -111,8 +109,6 @@ class Config:
         if self.objective.pareto:
             return ()
         shares, epochs = self.fidelity.rungs, self.training.epochs
-        if shares is None:
-            shares = () if self.minutes is None else _RUNGS
         return tuple(sorted({pause for share in shares if (pause := max(1, round(share * epochs))) < epochs}))
 
     @property

@@ -25,11 +25,14 @@ class TunerOptions:
 
     Attributes:
         initial_random: Scored candidates spread over the space before the surrogate leads; failed ones do not count.
+            None: 3 where their promise is known, else 10.
+        promise: Whether what is known of networks before their training leads the search; not to a front.
         only_feasible: Suggest only what fits according to the resource model. Otherwise what does not fit is suggested
             and scored too, but not trained.
     """
 
-    initial_random: Count = 10
+    initial_random: Count | None = None
+    promise: Flag = True
     only_feasible: Flag = True
 
 
@@ -77,8 +80,7 @@ class Fidelity:
     hyperparameter tuning").
 
     Attributes:
-        rungs: Shares of `training.epochs`, ascending, at which a training pauses. Empty: it goes on to the end. None:
-            0.2 and 0.5 where the search has a limit of time, else empty.
+        rungs: Shares of `training.epochs`, ascending, at which a training pauses. Empty: it goes on to the end.
         keep: Of the trainings that reach a rung one in so many goes on.
         control: Of so many candidates one goes on whatever its rank, so that the search learns how trainings end that
             begin badly; 0: none.
@@ -89,13 +91,13 @@ class Fidelity:
         ConfigError: The shares do not ascend, or lie outside (0, 1).
     """
 
-    rungs: tuple[float, ...] | None = None
+    rungs: tuple[float, ...] = ()
     keep: Annotated[int, Field(strict=True, ge=2, le=1000)] = 3
     control: Annotated[int, Field(strict=True, ge=0, le=10**6)] = 8
     inherit: Flag = False
 
     def __post_init__(self) -> None:
-        shares = self.rungs or ()
+        shares = self.rungs
         if any(not 0 < share < 1 for share in shares):
             raise ConfigError("every rung is a share of a training, between 0 and 1", where="fidelity.rungs")
         if list(shares) != sorted(set(shares)):

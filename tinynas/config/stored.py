@@ -11,10 +11,14 @@ __all__ = ["config_of_study"]
 
 #: Limits stood beside the weights once.
 _LIMITS = {"sram_max_bytes": "sram_bytes", "flash_max_bytes": "flash_bytes", "latency_max_us": "latency_us"}
-#: What there was no key for, because it was always so: windows in the sensor's own frame, trained on as they are.
+#: Where trainings paused with a limit of time and without `fidelity.rungs`.
+_RUNGS = (0.2, 0.5)
+#: What there was no key for, because it was always so: windows in the sensor's own frame, trained on as they are;
+#: networks of which nothing is known before their training.
 _BEFORE_KEYS: Mapping[tuple[str, str], Any] = {
     ("dataset", "frame"): "body",
     ("training", "augment"): {"yaw": False, "noise": 0.0},
+    ("tuner", "promise"): False,
 }
 
 
@@ -43,6 +47,9 @@ def config_of_study(values: Mapping[str, Any], folder: object) -> Config:
         limits = {new: objective.pop(old) for old, new in _LIMITS.items() if old in objective}
         if limits:
             objective["limits"] = limits
+    fidelity = found.get("fidelity")
+    if isinstance(fidelity, dict) and fidelity.get("rungs", ()) is None:
+        fidelity["rungs"] = list(_RUNGS) if found.get("minutes") is not None else []
     for (section, key), value in _BEFORE_KEYS.items():
         part = found.setdefault(section, {})
         if isinstance(part, dict):

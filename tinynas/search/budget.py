@@ -66,8 +66,9 @@ class Budget:
         trainings = [self.pace.predict_training(trial, epochs) for trial in finalists]
         # Of those that are not known yet, what the known ones take on average.
         each = sum(trainings) / len(trainings) if trainings else 0.0
-        # Boards may choose alike: of each there are at least so many, and at most all that are named here.
-        networks = max(final.candidates, len(finalists)) if final.candidates else 0
+        # Boards may choose alike: of each there are at least so many, and at most all that are named here. While few
+        # are known, another candidate is worth more than many seeds of one.
+        networks = max(min(final.candidates, len(finalists) + 1), len(finalists)) if final.candidates else 0
         whole = each * (math.ceil(networks * final.seeds / self.workers) + final.refit * self.boards)
         return sum(completions) / min(self.workers, max(1, len(completions))) + whole + self.conclusion_s
 

@@ -14,6 +14,8 @@ from tinynas.study import Trial, TrialState
 __all__ = ["Pace"]
 
 Array = npt.NDArray[np.float64]
+# Legs from which on the law of times has its three numbers.
+_LAW = 3
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,20 @@ class Pace:
         same = [piece.seconds for piece in first if piece.epochs == goal]
         return to_the_end + float(np.mean(same or [self._seconds(goal, piece.macs) for piece in first]))
 
+    @property
+    def knows(self) -> bool:
+        """Whether enough was timed to tell what networks take that nobody has trained."""
+        return sum(len(own) for own in self._pieces.values()) >= _LAW
+
+    def predict_unseen(self, macs: float) -> float:
+        """Seconds of a network that nobody has trained, up to its first pause, or to its end.
+
+        Args:
+            macs: Its multiplications.
+        """
+        to_the_end = self.finishing_s if not self.pauses else 0.0
+        return to_the_end + self._seconds(self.pauses[0] if self.pauses else self.epochs, macs)
+
     def predict_leg(self, trial: Trial) -> float:
         """Seconds of a paused trial up to its next pause, or to its end."""
         done = trial.rungs[-1]["epochs"] if trial.rungs else 0
@@ -108,7 +124,7 @@ class Pace:
         from scipy.optimize import nnls
 
         pieces = [piece for own in self._pieces.values() for piece in own]
-        if len(pieces) < len(_features(1, 1.0)):
+        if len(pieces) < _LAW:
             rate = float(np.mean([piece.seconds / piece.epochs for piece in pieces])) if pieces else 0.0
             return np.array([0.0, rate, 0.0])
         rows = np.array([_features(piece.epochs, piece.macs) for piece in pieces])

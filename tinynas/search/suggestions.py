@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from tinynas.errors import SpaceError
+from tinynas.network import plan
 from tinynas.search.family_tuner import make_tuner
 from tinynas.search.known import first_candidates, rescale
 from tinynas.search.neighbours import untried_neighbour
@@ -16,8 +20,12 @@ from tinynas.search.told import Report, has_one_value, record
 from tinynas.study import Study, Trial, TrialState
 from tinynas.tuner import ExhaustedError
 
-__all__ = ["Suggestions"]
+__all__ = ["Affords", "Suggestions"]
 
+Affords: TypeAlias = Callable[[float], bool]
+
+# Random networks that tell what can be afforded, and how many must be, for others to be found.
+_SAMPLE, _LEAST_AFFORDABLE = 64, 2
 # What another board or other data have to do with this search, as a fidelity: below any rung.
 _KINSHIP = 0.05
 
@@ -38,6 +46,7 @@ class Suggestions:
     def __init__(self, problem: Problem, study: Study, cheapest: Mapping[str, Any], *, shared: bool = False) -> None:
         self._problem, self._study, self._cheapest, self._shared = problem, study, cheapest, shared
         self.ended: str | None = None
+        self._affords: Affords | None = None
         self._told: list[Report] = []
         self._suited: dict[int, bool] = {}
         earlier: list[Mapping[str, Any]] = list(study.provenance.get("warm_start", ()))
@@ -46,7 +55,7 @@ class Suggestions:
         plain = has_one_value(problem.config, problem.limits)
         self._earlier = [one for one in earlier if one["params"] not in firsts] if plain else []
         # What pauses is the schedule's to go on with.
-        self._tuner = make_tuner(problem, firsts, repeat_partial=False)
+        self._tuner = make_tuner(problem, firsts, admits=self._admits, repeat_partial=False)
         self._restore()
 
     def _restore(self) -> None:
@@ -99,9 +108,13 @@ class Suggestions:
         values = rescale([one["objective"] for one in self._earlier], own)
         return [(one["params"], value, (), _KINSHIP) for one, value in zip(self._earlier, values, strict=True)]
 
-    def next(self) -> Mapping[str, Any] | None:
-        """The next suggestion, or None; `ended` then says why."""
-        if self.ended is not None:
+    def next(self, affords: Affords | None = None) -> Mapping[str, Any] | None:
+        """The next suggestion, or None; `ended` then says why, unless what is left is too large to be afforded.
+
+        Args:
+            affords: Whether there is time to train a network of so many multiplications; None: for any.
+        """
+        if self.ended is not None or not self._some_affordable(affords):
             return None
         if self._shared:  # what the other boards' tuners have asked for counts as asked for
             self._restore()
@@ -110,8 +123,34 @@ class Suggestions:
         except ExhaustedError:
             self.ended = "every network of the search space was tried"
         except SpaceError:
-            self.ended = "no further network that fits was found"
+            if affords is None:
+                self.ended = "no further network that fits was found"
         return None
+
+    def _admits(self, params: Mapping[str, Any]) -> bool:
+        """The tuner's constraint: a network that fits, and can be trained in the time that is left."""
+        problem, affords = self._problem, self._affords
+        if affords is not None:
+            network = problem.architecture_or_none(params)
+            if network is None or not affords(plan(network).macs):
+                return False
+        return problem.admits(params)
+
+    def _some_affordable(self, affords: Affords | None) -> bool:
+        """Whether looking for a network that can be afforded is worth while; from now on it is looked for."""
+        if affords is not None:
+            if sum(affords(macs) for macs in self._sizes) < _LEAST_AFFORDABLE:
+                return False
+            self._tuner.recheck()  # time has gone by since the constraint was asked
+        self._affords = affords
+        return True
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Multiplications of some random networks of the space."""
+        problem, rng = self._problem, np.random.default_rng(self._problem.config.seed)
+        shape = problem.task.shape
+        return [plan(problem.space.sample(rng, **shape)).macs for _ in range(_SAMPLE)]
 
     def expect(self, trials: Sequence[Trial]) -> list[float] | None:
         """The objective that each trial is expected to reach when it is trained to the end.
@@ -134,6 +173,8 @@ class Suggestions:
         except ExhaustedError:
             raise
         except SpaceError:
+            if self._affords is not None:
+                raise
             return self._stand_in(self._study.trials())
         return params
 

@@ -138,12 +138,17 @@ class SearchUnderWay:
 
     def _begin_fresh(self, kept_s: float) -> bool:
         """Begin a candidate that the next board's tuner suggests, or that of another board if it has none."""
-        number = len(self.sides[0].trials)
-        if number >= self.config.most_trials or not self.budget.allows(self.budget.pace.predict_fresh(), kept_s):
+        number, pace = len(self.sides[0].trials), self.budget.pace
+
+        def affords(macs: float) -> bool:
+            return self.budget.allows(pace.predict_unseen(macs), kept_s)
+
+        limited = self.config.minutes is not None and pace.knows
+        if number >= self.config.most_trials or not (limited or self.budget.allows(pace.predict_fresh(), kept_s)):
             return False
         for turn in range(len(self.sides)):
             side = self.sides[(number + turn) % len(self.sides)]
-            params = side.suggestions.next()
+            params = side.suggestions.next(affords if limited else None)
             if params is not None:
                 trials = _propose(self.studies, side.problem, params, number)
                 for one, trial in zip(self.sides, trials, strict=True):
