@@ -90,6 +90,23 @@ def test_final_trainings_that_find_no_time_are_left_out_seeds_first(run):
     assert max(map(finals.count, finals)) - min(map(finals.count, finals)) <= 1
 
 
+def test_time_that_is_too_short_for_any_final_training_goes_to_candidates(run):
+    trials, seconds, _ = run(law(0.0, 0.5, 0.0), minutes=3.0, final={"candidates": 2, "seeds": 1, "epochs": 500})
+    assert seconds == pytest.approx(180, rel=0.08)
+    assert not any(trial.final_of for trial in trials)
+    assert sum(trial.state is TrialState.DONE for trial in trials) > 10
+
+
+def test_time_for_one_final_training_only_goes_to_that_of_the_best(run):
+    trials, seconds, _ = run(law(0.0, 0.5, 0.0), minutes=3.0, final={"candidates": 3, "seeds": 2, "epochs": 200})
+    finals = [trial for trial in trials if trial.final_of is not None]
+    assert len(finals) == 1
+    searched = [trial for trial in trials if trial.final_of is None]
+    assert finals[0].final_of == min(searched, key=lambda trial: trial.objective).id
+    assert len(searched) > 4
+    assert seconds <= 1.05 * 180
+
+
 def test_time_that_is_left_goes_to_more_seeds(run):
     trials, seconds, summary = run(law(0.0, 1.0, 0.0), minutes=10.0, trials=4, final={"candidates": 2, "seeds": 1})
     finals = [trial.final_of for trial in trials if trial.final_of is not None]

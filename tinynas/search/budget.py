@@ -70,6 +70,9 @@ class Budget:
         # are known, another candidate is worth more than many seeds of one.
         networks = max(min(final.candidates, len(finalists) + 1), len(finalists)) if final.candidates else 0
         whole = each * (math.ceil(networks * final.seeds / self.workers) + final.refit * self.boards)
+        if trainings and whole + self.conclusion_s > self.left_s:
+            # There will not be all of them: time is kept for one of the best network, or for none if that is too long.
+            whole = trainings[0] if trainings[0] + self.conclusion_s <= self.left_s else 0.0
         return sum(completions) / min(self.workers, max(1, len(completions))) + whole + self.conclusion_s
 
     def allows_final(self, trial: Trial) -> bool:
