@@ -17,7 +17,7 @@ import numpy as np
 
 from tinynas.board import Board
 from tinynas.config import Config
-from tinynas.objective import Objective, score
+from tinynas.objective import score
 from tinynas.search import Task
 from tinynas.search.candidate import CandidatePipeline
 from tinynas.search.problem import Problem
@@ -174,12 +174,8 @@ class Evaluator:
         if self.spent_s > self.cpu_s:
             raise TimeIsUp
         cost = self.problem.cost(self.problem.architecture(self.study.trial(trial).params or {}))
-        value = score(rmse, cost, self.problem.limits, self._objective).value
+        value = score(rmse, cost, self.problem.limits, self.problem.config.objective).value
         self._on_epoch(epoch + 1, value)
-
-    @property
-    def _objective(self) -> Objective:
-        return self.problem.config.objective
 
 
 def hypervolume(points: Sequence[Sequence[float]], reference: Sequence[float]) -> float:

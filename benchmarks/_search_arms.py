@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from time import process_time
 from types import SimpleNamespace
 from typing import Any
@@ -80,9 +81,7 @@ def _run(scenario: Scenario, name: str, config: Config) -> dict[str, Any]:
 
 def _emptied(path: Path) -> Path:
     if path.exists():
-        for file in sorted(path.rglob("*"), reverse=True):
-            file.rmdir() if file.is_dir() else file.unlink()
-        path.rmdir()
+        rmtree(path)
     return path
 
 

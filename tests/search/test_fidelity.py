@@ -81,13 +81,13 @@ def test_it_costs_a_fraction_of_training_everyone_to_the_end(run):
 
 @pytest.mark.slow
 def test_slow_starters_survive(run):
-    trials, _, _ = run(with_slow_starters, trials=30)
+    trials, _, _ = run(with_slow_starters, trials=30, tuner={"initial_random": 2, "promise": False})
     ended = [t for t in trials if t.state is TrialState.DONE and t.duplicate_of is None]
     best = min(ended, key=lambda trial: trial.objective)
     assert best.architecture["skip_connections"]
     # At the first rung it is behind all that begin fast.
     fast = [trial for trial in trials if not trial.architecture["skip_connections"]]
-    assert len(fast) >= 3
+    assert len(fast) >= 5
     assert best.rungs[0]["objective"] > max(trial.rungs[0]["objective"] for trial in fast)
 
 
