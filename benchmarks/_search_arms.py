@@ -60,6 +60,12 @@ def search_by_time(scenario: Scenario, name: str, seed: int, cpu_s: float, **mor
     return _run(scenario, name, scenario.config(seed, minutes=cpu_s / 60, **more))
 
 
+def search_front(scenario: Scenario, name: str, seed: int, cpu_s: float) -> dict[str, Any]:
+    """Tinynas with a limit of time, looking for the front of error, flash and SRAM instead of the least f_opt."""
+    objective = {**scenario.options["objective"], "pareto": ["error", "flash_bytes", "sram_bytes"]}
+    return search_by_time(scenario, name, seed, cpu_s, objective=objective)
+
+
 def _run(scenario: Scenario, name: str, config: Config) -> dict[str, Any]:
     path = scenario.folder / f"{name}-{config.seed}"
     # A search that was killed begins anew: what its trials took would be lost.
@@ -194,10 +200,11 @@ def pit(scenario: Scenario, name: str, seed: int, cpu_s: float) -> dict[str, Any
 ARMS: Mapping[str, Callable[[Scenario, str, int, int, float], dict[str, Any]]] = {
     "whole": lambda s, name, seed, trials, _cpu_s: search_by_trials(s, name, seed, trials),
     "random": lambda s, name, seed, trials, _cpu_s: search_by_trials(s, name, seed, trials, random=True),
-    "tinyodom": lambda s, name, seed, _trials, cpu_s: tinyodom(s, name, seed, 0.6 * cpu_s),
+    "tinyodom": lambda s, name, seed, _trials, cpu_s: tinyodom(s, name, seed, cpu_s),
     "tenth": lambda s, name, seed, _trials, cpu_s: search_by_time(s, name, seed, cpu_s / 10),
     "fifth": lambda s, name, seed, _trials, cpu_s: search_by_time(s, name, seed, cpu_s / 5),
     "two-fifths": lambda s, name, seed, _trials, cpu_s: search_by_time(s, name, seed, cpu_s / 2.5),
+    "front": lambda s, name, seed, _trials, cpu_s: search_front(s, name, seed, cpu_s / 5),
     "pit": lambda s, name, seed, _trials, cpu_s: pit(s, name, seed, cpu_s / 5),
     "optuna-tpe": lambda s, name, seed, _trials, cpu_s: hyperband(s, name, seed, cpu_s / 5, sampler="TPESampler"),
     "optuna-gp": lambda s, name, seed, _trials, cpu_s: hyperband(s, name, seed, cpu_s / 5, sampler="GPSampler"),

@@ -53,6 +53,8 @@ def _vizier() -> Callable[[Evaluations, int], None]:
         # The public module has all designers, and needs a dozen packages that this one does without.
         from vizier._src.algorithms.designers.gp_ucb_pe import VizierGPUCBPEBandit
 
+        # With single precision it proposes points without coordinates.
+        jax.config.update("jax_enable_x64", True)
         problem = pyvizier.ProblemStatement()
         root = problem.search_space.root
         for name, parameter in evaluations.problem.space.items():

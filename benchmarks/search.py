@@ -10,7 +10,8 @@ north. Arms:
   unit of the others, unless `--cpu` gives one.
 - `random`: N random networks that fit, trained to the end.
 - `tenth`, `fifth`, `two-fifths`: tinynas with a limit of time, of such a share of the unit.
-- `tinyodom`: TinyOdom's procedure (`_tinyodom.py`) for three fifths of the unit; needs `arm-mango`.
+- `front`: the same, of a fifth, for the Pareto front of error, flash and SRAM; it is compared by its hypervolume.
+- `tinyodom`: TinyOdom's procedure (`_tinyodom.py`) for one unit, ten times `tenth`; needs `arm-mango`.
 - `pit`: PLiNIO's PIT (`_pit_arm.py`), three strengths in a fifth of the unit; needs `--pit`.
 - `optuna-tpe`, `optuna-gp`, `optuna-nsga`: Optuna's samplers with Hyperband, for a fifth of the unit; need `optuna`,
   and the second one `torch`.
@@ -33,10 +34,11 @@ from _common import add_output_options, environment, limit_threads, report
 from rich.table import Table
 
 NAMES = (
-    "whole", "random", "tinyodom", "tenth", "fifth", "two-fifths", "pit", "optuna-tpe", "optuna-gp", "optuna-nsga",
+    "whole", "random", "tinyodom", "tenth", "fifth", "two-fifths", "front", "pit",
+    "optuna-tpe", "optuna-gp", "optuna-nsga",
 )  # fmt: skip
 # Arms that plan for a limit of time: what they have halfway says nothing.
-PLANNED = ("tenth", "fifth", "two-fifths")
+PLANNED = ("tenth", "fifth", "two-fifths", "front")
 LIMITS = {"sram_bytes": 16 * 1024, "flash_bytes": 64 * 1024}
 # Recorded walks; and the built-in data, few of them and short trainings, so that all arms take minutes.
 RECORDED: Mapping[str, Any] = {"dataset": {"window": 200, "stride": 10, "evaluation_stride": 10, "frame": "north"}}
