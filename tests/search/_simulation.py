@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from tinynas.config import Config
@@ -16,7 +17,7 @@ from tinynas.search.rungs import next_pause
 from tinynas.search.workers import Step
 from tinynas.study import Trial, TrialState
 
-__all__ = ["PretendingWorkers", "simulate"]
+__all__ = ["PretendingWorkers", "simulate", "survive"]
 
 #: Error of a network after a share of its training.
 Curve = Callable[[Mapping[str, Any], float, int], float]
@@ -131,6 +132,40 @@ def simulate(monkeypatch: Any, workers: PretendingWorkers) -> None:
     monkeypatch.setattr(loop, "hire", lambda *_args, **_options: workers)
     monkeypatch.setattr(loop, "load_tensorflow", lambda _threads: None)
     monkeypatch.setattr(loop, "_conclude", _conclude)
+
+
+def survive(search: Callable[[list[Any]], Any], observers: int = 1, news: int = 3, sessions: int = 300) -> Any:
+    """Run a search that is killed again and again, each session after so much news of its trials.
+
+    Args:
+        search: Runs a session with such observers, on what earlier ones left.
+        observers: How many it takes.
+        news: Of all observers together; the first states of a session are those that the earlier one stored.
+        sessions: At most.
+
+    Returns:
+        What the session returns that comes to the end.
+    """
+    for _ in range(sessions):
+        heard = _Countdown(news)
+        with suppress(KeyboardInterrupt):
+            return search([heard] * observers)
+    raise AssertionError(f"the search did not end in {sessions} sessions")
+
+
+class _Countdown:
+    """An observer who interrupts after so many states."""
+
+    def __init__(self, news: int) -> None:
+        self._left = news
+
+    def epoch(self, _trial: int, _epoch: int, _rmse: float) -> None:
+        pass
+
+    def state(self, _trial: Trial) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise KeyboardInterrupt
 
 
 def _conclude(sides: Sequence[Any], _task: Any, budget: Any, early: Sequence[str | None]) -> None:

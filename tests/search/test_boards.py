@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.search._simulation import PretendingWorkers, simulate
+from tests.search._simulation import PretendingWorkers, simulate, survive
 from tinynas.board import load_board
 from tinynas.errors import NoFeasibleCandidate, StudyError
 from tinynas.measurement import Measurement
@@ -139,26 +139,10 @@ def test_tuners_take_turns_and_hear_of_all_that_fit_their_board(run, monkeypatch
     assert last[0] == [params for params in heard if fits(params)]
 
 
-def test_killed_at_every_step_it_makes_the_same_search(run, watcher):
+def test_killed_at_every_step_it_makes_the_same_search(run):
     options = {"trials": 5, "tuner": {"initial_random": 3}, "final": {"candidates": 1, "seeds": 1, "epochs": 10}}
     expected, _, _ = run(folder="whole", **options)
-
-    class Killing(watcher):
-        told = 0
-
-        def state(self, trial):
-            super().state(trial)
-            Killing.told += 1
-            if Killing.told == 5:
-                raise KeyboardInterrupt
-
-    for _session in range(300):
-        Killing.told = 0
-        try:
-            found, _, _ = run(folder="killed", observers=[Killing(), Killing()], **options)
-            break
-        except KeyboardInterrupt:
-            continue
+    found, _, _ = survive(lambda observers: run(folder="killed", observers=observers, **options), observers=2, news=5)
     assert [facts(trials) for trials in found] == [facts(trials) for trials in expected]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.search._simulation import PretendingWorkers, simulate
+from tests.search._simulation import PretendingWorkers, simulate, survive
 from tinynas.errors import ConfigError
 from tinynas.search import Problem, run_search
 from tinynas.study import Study, TrialState
@@ -131,23 +131,11 @@ def facts(trials):
     return [(t.id, t.state, t.seed, t.params, t.objective, epochs_of(t), t.duplicate_of) for t in trials]
 
 
-def test_killed_at_every_step_it_makes_the_same_search(run, watcher):
+def test_killed_at_every_step_it_makes_the_same_search(run):
     """A search that is stopped after each of its transitions in turn ends like one that is not."""
-    expected, _, _ = run(trials=10, tuner={"initial_random": 3}, folder="whole")
-
-    class Killing(watcher):
-        def state(self, trial):
-            super().state(trial)
-            # The first states of a session are those that the earlier one stored.
-            if len(self.states) == 3:
-                raise KeyboardInterrupt
-
-    for _session in range(200):
-        try:
-            trials, _, _ = run(trials=10, tuner={"initial_random": 3}, observer=Killing(), folder="killed")
-            break
-        except KeyboardInterrupt:
-            continue
+    options = {"trials": 10, "tuner": {"initial_random": 3}}
+    expected, _, _ = run(folder="whole", **options)
+    trials, _, _ = survive(lambda observers: run(observer=observers[0], folder="killed", **options))
     assert facts(trials) == facts(expected)
 
 

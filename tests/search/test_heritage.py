@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.search._simulation import PretendingWorkers, simulate
+from tests.search._simulation import PretendingWorkers, simulate, survive
 from tests.search.conftest import Watcher
 from tinynas.board import load_board
 from tinynas.network import TCN
@@ -143,21 +143,10 @@ def test_final_trainings_never_inherit(run):
 
 @pytest.mark.slow
 def test_killed_at_every_step_it_makes_the_same_search(run):
-    expected, _ = run(trials=9, tuner={"initial_random": 9}, folder="whole")
+    options = {"trials": 9, "tuner": {"initial_random": 9}}
+    expected, _ = run(folder="whole", **options)
     assert any(trial.inherits_from is not None for trial in expected)
-
-    class Killing(Watcher):
-        def state(self, trial):
-            super().state(trial)
-            if len(self.states) == 3:
-                raise KeyboardInterrupt
-
-    for _session in range(200):
-        try:
-            trials, _ = run(trials=9, tuner={"initial_random": 9}, observer=Killing(), folder="killed")
-            break
-        except KeyboardInterrupt:
-            continue
+    trials, _ = survive(lambda observers: run(observer=observers[0], folder="killed", **options))
     assert facts(trials) == facts(expected)
 
 
