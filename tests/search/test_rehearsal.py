@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from tinynas.search import Problem, rehearse
+from tinynas.search import Problem, rehearse, rehearsal
+from tinynas.search.suggestions import Suggestions
+from tinynas.study import Study
 
 
 @pytest.mark.exhaustive
@@ -55,3 +57,26 @@ def test_minutes_are_filled_with_as_many_trials_as_they_allow(configure, board, 
     assert found.seconds is not None
     assert 360 - one <= 2 * found.seconds <= 360
     assert found.trials == int(360 / one)
+
+
+def test_it_times_what_the_search_tries_first(configure, board, tasks, tmp_path, monkeypatch):
+    own = {"filters": 4, "kernel_size": 2, "dilations": [1, 4]}
+    config = configure(trials=None, minutes=3, space={"candidates": [own]})
+    problem, timed = Problem(board, tasks(config), config), []
+    monkeypatch.setattr(rehearsal, "_time", lambda _problem, params: timed.append(params) or (0.1, 0.1, 0.1, 0.1))
+    rehearse(problem, workers=1)
+    with Study.create(tmp_path / "study", config=config.to_dict(), board=board.to_dict(), provenance={}) as study:
+        suggestions = Suggestions(problem, study, problem.require_feasible())
+        assert timed == [suggestions.next() for _ in range(3)]
+    assert problem.architecture(timed[0]).dilations == (1, 4)
+
+
+def test_a_space_of_which_chance_finds_nothing_that_fits_is_timed_by_its_cheapest_network(
+    configure, board, tasks, monkeypatch
+):
+    config = configure(trials=2)
+    problem, timed = Problem(board, tasks(config), config), []
+    monkeypatch.setattr(rehearsal, "_time", lambda _problem, params: timed.append(params) or (0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(rehearsal, "_first", lambda _problem: iter(()))
+    assert rehearse(problem, workers=1).networks == 1
+    assert timed == [problem.require_feasible()]

@@ -52,8 +52,8 @@ def _print(problem: Problem, found: Rehearsal) -> None:
         f"validation / test, {window} x {channels} in the {found.frame} frame",
         f"networks: {found.trials} trials and {found.finals} final trainings; {percent(found.infeasible_share)} of the "
         "space does not fit",
-        f"a trial: {_duration(found.train_s)} of training, {_duration(found.rest_s)} for the rest, by {found.networks} "
-        f"random networks; the slowest takes {found.spread:.1f} times the mean",
+        f"a trial: {_duration(found.train_s)} of training, {_duration(found.rest_s)} for the rest, by the first "
+        f"{found.networks} networks; the slowest takes {found.spread:.1f} times the mean",
         f"time: {whole}"
         + ("" if found.seconds is None else f", with {found.workers} worker{'s' * (found.workers != 1)}"),
         "nothing was written",

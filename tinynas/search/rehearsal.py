@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from time import perf_counter
@@ -14,7 +15,9 @@ import numpy as np
 from tinynas.config import Config
 from tinynas.cost import lower
 from tinynas.deploy import convert, load_tensorflow
-from tinynas.network import Architecture, TrainingData
+from tinynas.errors import SpaceError
+from tinynas.search.family_tuner import make_tuner
+from tinynas.search.known import first_candidates
 from tinynas.search.outcome import predict_deployed
 from tinynas.search.problem import Problem
 
@@ -23,7 +26,6 @@ __all__ = ["Rehearsal", "rehearse"]
 _NETWORKS = 3
 # Steps of an epoch that are timed; the first epoch also traces the graph.
 _STEPS, _EPOCHS = 12, 3
-_TRIES = 200
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Rehearsal:
         frame: Of these inputs.
         infeasible_share: Of the search space, by random networks of it.
         sram_bytes, flash_bytes: What a network may use.
-        networks: How many were timed.
+        networks: How many were timed: the first ones that the search would try.
         train_s: Seconds that one training takes on the average of these networks.
         rest_s: Seconds for conversion and measurement of one.
         spread: How much the slowest of the networks takes of the mean: the search may choose slower ones.
@@ -80,8 +82,7 @@ def rehearse(problem: Problem, *, workers: int) -> Rehearsal:
     """
     config, task = problem.config, problem.task
     load_tensorflow(config.training.threads)
-    data = task.training_data(config.training.augment)
-    timed = [_time(problem, network, data) for network in _sample(problem)]
+    timed = [_time(problem, params) for params in list(_first(problem)) or [problem.require_feasible()]]
     step, start, valid, rest = (float(np.mean(column)) for column in zip(*timed, strict=True))
     steps = max(1, len(task.train) // config.training.batch_size)
     totals = [steps * one[0] + one[2] for one in timed]
@@ -118,20 +119,20 @@ def _epochs(config: Config) -> float:
     return float(sum((end - begin) / config.fidelity.keep**n for n, (begin, end) in enumerate(pairwise([0, *ends]))))
 
 
-def _sample(problem: Problem) -> Iterator[Architecture]:
-    """Random networks of the space, those that fit first."""
-    rng = np.random.default_rng(problem.config.seed)
-    drawn = [problem.space.sample(rng, **problem.task.shape) for _ in range(_TRIES)]
-    limits = problem.limits
-    fitting = [network for network in drawn if limits.admits(problem.cost(network))]
-    yield from (fitting or drawn)[:_NETWORKS]
+def _first(problem: Problem) -> Iterator[Mapping[str, Any]]:
+    """The first suggestions of the search. Random networks are smaller than those that it mostly tries."""
+    tuner = make_tuner(problem, first_candidates(problem, []))
+    with suppress(SpaceError):  # a space may have fewer
+        for _ in range(_NETWORKS):
+            yield from tuner.ask()
 
 
-def _time(problem: Problem, architecture: Architecture, whole: TrainingData) -> tuple[float, float, float, float]:
+def _time(problem: Problem, params: Mapping[str, Any]) -> tuple[float, float, float, float]:
     """Seconds of a training step, of a training's start, of a validation, and of all that follows a training."""
     from tinynas.network import fold, inference_function, predict, train
 
-    config, task = problem.config, problem.task
+    config, task = problem.config, problem.task.of(params)
+    architecture, whole = problem.architecture(params), task.training_data(problem.config.training.augment)
     rng, batch = np.random.default_rng(config.seed), config.training.batch_size
     data = copy.copy(whole)
     data.windows = min(data.windows, _STEPS * batch)
