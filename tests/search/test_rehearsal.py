@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tinynas.search import Problem, rehearse, rehearsal
+from tinynas.search import Problem, rehearsal, rehearse
 from tinynas.search.suggestions import Suggestions
 from tinynas.study import Study
 
