@@ -64,7 +64,8 @@ def _maximise(run: _Run, seed: int) -> None:
 
     np.random.seed(seed)  # noqa: NPY002  # Mango draws from numpy's and Python's global generators
     random.seed(seed)
-    dilations = [list(some) for count in _LAYERS for some in itertools.combinations(_DILATIONS, count)]
+    # As text: Mango 1.6 refuses the lists of the original.
+    dilations = [" ".join(map(str, some)) for n in _LAYERS for some in itertools.combinations(_DILATIONS, n)]
     space = {
         "nb_filters": range(2, 64),
         "kernel_size": range(2, 16),
@@ -93,7 +94,7 @@ class _Run:
         self.suggested += 1
         network = Architecture.from_dict({
             "filters": int(point["nb_filters"]), "kernel_size": int(point["kernel_size"]),
-            "dilations": tuple(point["dil_list"]), "dropout": round(float(point["dropout_rate"]), 2),
+            "dilations": tuple(map(int, point["dil_list"].split())), "dropout": round(float(point["dropout_rate"]), 2),
             "skip_connections": bool(point["use_skip_connections"]), "norm": "none", "symmetry": "none",
             **self.problem.task.shape,
         })  # fmt: skip
