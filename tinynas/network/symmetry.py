@@ -82,8 +82,13 @@ def tie(network: Network, weights: Mapping[str, T]) -> dict[str, T]:
     Raises:
         SpaceError: The graph holds a layer that does not respect turns.
     """
-    orbits = _orbits(network.graph)
-    return {name: _mean(value, orbits[name]) if name in orbits else value for name, value in weights.items()}
+    orbits, found, tensors = _orbits(network.graph), dict(weights), dict[str, T]()
+    for name, value in weights.items():
+        if name in orbits and isinstance(value, np.ndarray):
+            found[name] = _mean(value, orbits[name])
+        elif name in orbits:
+            tensors[name] = value
+    return found | _means(tensors, orbits) if tensors else found
 
 
 def spread(network: Network, weights: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:
@@ -102,11 +107,20 @@ def spread(network: Network, weights: Mapping[str, npt.NDArray[np.float32]]) -> 
 
 
 def _mean(value: Any, orbit: _Orbit) -> Any:
-    if isinstance(value, np.ndarray):
-        # In float64 the sum of four does not depend on their order: what is tied is equal to the last bit.
-        parts = value.ravel().astype(np.float64)[orbit.origin] * orbit.sign
-        return parts.mean(axis=0).reshape(value.shape).astype(value.dtype)
+    # In float64 the sum of four does not depend on their order: what is tied is equal to the last bit.
+    parts = value.ravel().astype(np.float64)[orbit.origin] * orbit.sign
+    return parts.mean(axis=0).reshape(value.shape).astype(value.dtype)
+
+
+def _means(tensors: Mapping[str, Any], orbits: Mapping[str, _Orbit]) -> dict[str, Any]:
+    """The means of tensors, all in one vector: tied one by one they would be half of a network's graph."""
     import tensorflow as tf
+
+    mine = [orbits[name] for name in tensors]
+    sizes = [orbit.origin.shape[1] for orbit in mine]
+    starts = np.cumsum([0, *sizes[:-1]], dtype=np.int32)
+    origin = np.concatenate([orbit.origin + start for orbit, start in zip(mine, starts, strict=True)], axis=1)
+    sign = np.concatenate([orbit.sign for orbit in mine], axis=1)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def tied(x: Any) -> Any:
@@ -114,10 +128,10 @@ def _mean(value: Any, orbit: _Orbit) -> Any:
         return average(x), average
 
     def average(x: Any) -> Any:
-        flat = tf.gather(tf.reshape(x, [-1]), orbit.origin)
-        return tf.reshape(tf.reduce_mean(flat * orbit.sign, axis=0), x.shape)
+        return tf.reduce_mean(tf.gather(x, origin) * sign, axis=0)
 
-    return tied(tf.convert_to_tensor(value))
+    parts = tf.split(tied(tf.concat([tf.reshape(value, [-1]) for value in tensors.values()], axis=0)), sizes)
+    return {name: tf.reshape(part, tensors[name].shape) for name, part in zip(tensors, parts, strict=True)}
 
 
 @lru_cache(maxsize=4)  # a search has one network at a time

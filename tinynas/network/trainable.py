@@ -15,7 +15,7 @@ from tinynas.network.layers import GROUP, Normalisation
 from tinynas.network.needed import plan
 from tinynas.network.symmetry import tie
 from tinynas.network.training_data import TrainingData
-from tinynas.network.training_layers import drop, normalise_batch
+from tinynas.network.training_layers import drop, normalise_batch, share_scales
 from tinynas.network.weights import BATCH_NORM_EPSILON, NORM_FIELDS
 
 __all__ = ["EVALUATION_BATCH", "Trainable"]
@@ -28,7 +28,7 @@ EVALUATION_BATCH = 1024
 _BATCH_NORM_MOMENTUM = 0.95
 # Below the usual norm: batches of a hard recording then move the weights no further than others do.
 _GRADIENT_NORM_LIMIT = 0.3
-_BETA1, _BETA2 = 0.9, 0.999  # Adam's
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-7  # Adam's
 
 
 class Trainable:
@@ -115,29 +115,31 @@ class Trainable:
 
         with tf.GradientTape() as tape:
             weights = tie(self.architecture, self.variables)
+            scales = share_scales(weights, self.group)
             predicted = forward(
                 self.needed,
                 weights,
                 x,
-                normalise=lambda z, layer: self._normalise_batch(z, layer, weights, seed),
+                normalise=lambda z, layer: self._normalise_batch(z, layer, scales, seed),
                 drop=lambda z, layer: drop(z, layer, seed, self.group),
             )
             loss = tf.reduce_mean(tf.square(predicted - y))
         gradients = tape.gradient(loss, self.trainable)
         gradients, _ = tf.clip_by_global_norm(gradients, _GRADIENT_NORM_LIMIT)
+        beta1, beta2, epsilon = (tf.constant(value, tf.float32) for value in (_BETA1, _BETA2, _EPSILON))
         for variable, gradient, (m, v) in zip(self.trainable, gradients, self.moments, strict=True):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle, m=m.handle, v=v.handle, beta1_power=beta1_power, beta2_power=beta2_power,
-                lr=rate, beta1=_BETA1, beta2=_BETA2, epsilon=1e-7, grad=gradient,
+                lr=rate, beta1=beta1, beta2=beta2, epsilon=epsilon, grad=gradient,
             )  # fmt: skip
 
-    def _normalise_batch(self, z: Any, layer: Normalisation, weights: Mapping[str, Any], seed: Any) -> Any:
+    def _normalise_batch(self, z: Any, layer: Normalisation, scales: Mapping[str, Any], seed: Any) -> Any:
         """Normalise by the batch's statistics (over the positions in use), and keep their running means."""
         import tensorflow as tf
 
         # A plain mean over the first steps: with a fixed momentum the initial (0, 1) would linger for 50 of them.
         momentum = tf.minimum(_BATCH_NORM_MOMENTUM, 1.0 - 1.0 / tf.cast(seed[1], tf.float32))
-        gamma, beta = weights[f"{layer.name}/gamma"], weights[f"{layer.name}/beta"]
+        gamma, beta = scales[f"{layer.name}/gamma"], scales[f"{layer.name}/beta"]
         z, mean, variance = normalise_batch(z, gamma, beta, self.group)
         for field, value in (("mean", mean), ("variance", variance)):
             moving = self.variables[f"{layer.name}/{field}"]
