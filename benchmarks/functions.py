@@ -15,8 +15,15 @@ file, which is reported at the end with `--jobs 0`:
     ax/bin/python benchmarks/functions.py --every 7 --evaluations 40 --optimisers ax --cache runs.jsonl
     python benchmarks/functions.py --every 7 --evaluations 40 --optimisers tinynas random ax --cache runs.jsonl --jobs 0
 
-Likewise `hebo` with HEBO, `smac-gp` with smac, `optuna-gp` with optuna and torch, `mango` with arm-mango. `random` runs
-in any of them. `vizier` is google-vizier[jax], whose version 0.1.24 needs older packages than pip chooses. After it:
+Likewise `smac-gp` with smac, `optuna-gp` with optuna and torch, `mango` with arm-mango. `random` runs in any of them. `hebo`
+is HEBO, for whose version 0.3.6 pip finds no packages that agree; these do:
+
+    pip install rich numpy==1.24.4 pandas==2.0.3 scipy==1.10.1 scikit-learn==1.3.2 torch matplotlib==3.8.4 catboost
+    pip install --no-deps HEBO==0.3.6 GPy==1.13.2 gpytorch==1.11 linear_operator==0.5.3 jaxtyping==0.2.19
+    pip install --no-deps typeguard==2.13.3 pymoo==0.6.0.1 disjoint-set paramz decorator autograd cma alive-progress
+    pip install --no-deps about-time grapheme Deprecated wrapt dill
+
+`vizier` is google-vizier[jax], whose version 0.1.24 needs older packages than pip chooses. After it:
 
     pip uninstall tfp-nightly
     pip install --no-deps jax==0.4.34 jaxlib==0.4.34 flax==0.10.0 optax==0.2.3 chex==0.1.87 orbax-checkpoint==0.7.0
