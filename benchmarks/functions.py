@@ -15,8 +15,8 @@ file, which is reported at the end with `--jobs 0`:
     ax/bin/python benchmarks/functions.py --every 7 --evaluations 40 --optimisers ax --cache runs.jsonl
     python benchmarks/functions.py --every 7 --evaluations 40 --optimisers tinynas random ax --cache runs.jsonl --jobs 0
 
-Likewise `smac-gp` with smac, `optuna-gp` with optuna and torch, `mango` with arm-mango. `random` runs in any of them. `hebo`
-is HEBO, for whose version 0.3.6 pip finds no packages that agree; these do:
+Likewise `smac-gp` with smac, `optuna-gp` with optuna and torch, `mango` with arm-mango. `random` runs in any of them.
+`hebo` is HEBO, for whose version 0.3.6 pip finds no packages that agree; these do:
 
     pip install rich numpy==1.24.4 pandas==2.0.3 scipy==1.10.1 scikit-learn==1.3.2 torch matplotlib==3.8.4 catboost
     pip install --no-deps HEBO==0.3.6 GPy==1.13.2 gpytorch==1.11 linear_operator==0.5.3 jaxtyping==0.2.19

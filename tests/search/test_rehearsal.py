@@ -80,3 +80,13 @@ def test_a_space_of_which_chance_finds_nothing_that_fits_is_timed_by_its_cheapes
     monkeypatch.setattr(rehearsal, "_first", lambda _problem: iter(()))
     assert rehearse(problem, workers=1).networks == 1
     assert timed == [problem.require_feasible()]
+
+
+def test_networks_that_do_not_fit_are_not_timed(configure, board, tasks, monkeypatch):
+    limits = {"limits": {"flash_bytes": 89_400}}
+    config = configure(trials=2, tuner={"only_feasible": False, "initial_random": 9}, objective=limits)
+    problem, timed = Problem(board, tasks(config), config), []
+    monkeypatch.setattr(rehearsal, "_time", lambda _problem, params: timed.append(params) or (0.1, 0.1, 0.1, 0.1))
+    assert 0.2 < rehearse(problem, workers=1).infeasible_share < 0.99
+    assert timed
+    assert all(problem.fits(problem.architecture(params), params) for params in timed)

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from time import perf_counter
 from typing import Any
 
@@ -23,7 +23,8 @@ from tinynas.search.problem import Problem
 
 __all__ = ["Rehearsal", "rehearse"]
 
-_NETWORKS = 3
+# Networks that are timed, and suggestions that are looked at for them.
+_NETWORKS, _TRIES = 3, 30
 # Steps of an epoch that are timed; the first epoch also traces the graph.
 _STEPS, _EPOCHS = 12, 3
 
@@ -82,7 +83,8 @@ def rehearse(problem: Problem, *, workers: int) -> Rehearsal:
     """
     config, task = problem.config, problem.task
     load_tensorflow(config.training.threads)
-    timed = [_time(problem, params) for params in list(_first(problem)) or [problem.require_feasible()]]
+    first = list(islice(_first(problem), _NETWORKS)) or [problem.require_feasible()]
+    timed = [_time(problem, params) for params in first]
     step, start, valid, rest = (float(np.mean(column)) for column in zip(*timed, strict=True))
     steps = max(1, len(task.train) // config.training.batch_size)
     totals = [steps * one[0] + one[2] for one in timed]
@@ -120,11 +122,13 @@ def _epochs(config: Config) -> float:
 
 
 def _first(problem: Problem) -> Iterator[Mapping[str, Any]]:
-    """The first suggestions of the search. Random networks are smaller than those that it mostly tries."""
+    """The first suggestions of the search that fit. Random networks are smaller than those that it mostly tries."""
     tuner = make_tuner(problem, first_candidates(problem, []))
     with suppress(SpaceError):  # a space may have fewer
-        for _ in range(_NETWORKS):
-            yield from tuner.ask()
+        for _ in range(_TRIES):
+            [params] = tuner.ask()
+            if problem.fits(problem.architecture(params), params):  # what does not is not trained
+                yield params
 
 
 def _time(problem: Problem, params: Mapping[str, Any]) -> tuple[float, float, float, float]:
