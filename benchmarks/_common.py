@@ -7,13 +7,15 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from rich.console import Console, RenderableType
 
-__all__ = ["add_output_options", "environment", "limit_threads", "report"]
+__all__ = ["add_output_options", "environment", "limit_threads", "report", "spread"]
 
 # A table in a file or a pipe must not be cut to the width of a terminal nobody looks at.
 _PIPE_WIDTH = 160
@@ -41,6 +43,14 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add `--json` and `--out FILE`."""
     parser.add_argument("--json", action="store_true", help="print the JSON result instead of the table")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON result to FILE as well")
+
+
+def spread(values: Sequence[float], digits: int, nothing: str = "-") -> str:
+    """Mean and standard deviation as text; the mean alone of one value."""
+    if not values:
+        return nothing
+    text = f"{mean(values):.{digits}f}"
+    return f"{text} +- {stdev(values):.{digits}f}" if len(values) > 1 else text
 
 
 def report(options: argparse.Namespace, result: dict[str, Any], table: RenderableType) -> None:

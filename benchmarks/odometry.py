@@ -17,12 +17,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
-from _common import add_output_options, environment, limit_threads, report
+from _common import add_output_options, environment, limit_threads, report, spread
 from rich.table import Table
 
 from tinynas.config import Config, Deploy, Training
@@ -254,19 +254,12 @@ def _table(runs: list[dict[str, Any]]) -> Table:
             LINES[name].what,
             str(epochs),
             str(len(mine)),
-            _spread([run["rmse_int8"] for run in mine], 3),
-            _spread(ratios, 2),
+            spread([run["rmse_int8"] for run in mine], 3, ""),
+            spread(ratios, 2, ""),
             f"{mine[0]['baselines']['zero']:.3f}",
             f"{mean(run['cpu_s'] for run in mine):.0f}",
         )
     return table
-
-
-def _spread(values: list[float], digits: int) -> str:
-    if not values:
-        return ""
-    text = f"{mean(values):.{digits}f}"
-    return f"{text} +- {stdev(values):.{digits}f}" if len(values) > 1 else text
 
 
 if __name__ == "__main__":

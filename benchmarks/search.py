@@ -27,10 +27,10 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
-from _common import add_output_options, environment, limit_threads, report
+from _common import add_output_options, environment, limit_threads, report, spread
 from rich.table import Table
 
 NAMES = (
@@ -171,15 +171,8 @@ def table_of(result: Mapping[str, Any]) -> Table:
         seeds = f"{row['seeds']}, {row['found_nothing']} in vain" if row["found_nothing"] else str(row["seeds"])
         figures = [("objective", 4), ("error_int8", 3), ("test_error_int8", 3), ("hypervolume", 3)]
         spent = f"{mean(row['of_the_unit']):.2f}", f"{mean(row['cpu_s']):.0f}"
-        table.add_row(row["arm"], *spent, seeds, *(_spread(row[key], digits) for key, digits in figures))
+        table.add_row(row["arm"], *spent, seeds, *(spread(row[key], digits) for key, digits in figures))
     return table
-
-
-def _spread(values: Sequence[float], digits: int) -> str:
-    if not values:
-        return "-"
-    text = f"{mean(values):.{digits}f}"
-    return f"{text} +- {stdev(values):.{digits}f}" if len(values) > 1 else text
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from _common import add_output_options, environment, limit_threads, report
+from _common import add_output_options, environment, limit_threads, report, spread
 from promise import correlate, rows_of
 from rich.table import Table
 
@@ -42,7 +42,7 @@ def main() -> None:
     add_output_options(parser)
     options = parser.parse_args()
     limit_threads(1)
-    runs = list(compare(options.study, options.shares, options.seeds))
+    runs = compare(options.study, options.shares, options.seeds)
     alone = correlate(list(rows_of(options.study)))
     result = {
         "benchmark": "weight_sharing",
@@ -122,10 +122,8 @@ def _batch(rng: np.random.Generator, data: Any, size: int) -> tuple[Array, Array
 
 def _take(member: Any, shared: Mapping[str, Array], count: int) -> None:
     """Set a network's variables and Adam's moments to its part of the shared ones."""
-    state = {}
-    for name, (key, value) in _keyed(member).items():
-        state[name] = shared[key][_part(shared[key].shape, value.shape)]
-    member.restore(state, count)
+    keyed = _keyed(member).items()
+    member.restore({name: shared[key][_part(shared[key].shape, value.shape)] for name, (key, value) in keyed}, count)
 
 
 def _give(member: Any, shared: dict[str, Array]) -> None:
@@ -151,14 +149,12 @@ def _part(whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 def _keyed(member: Any) -> dict[str, tuple[str, Array]]:
     """Variables and moments by their names in a state, each with the name that all networks share."""
-    network, state = member.architecture, member.state()
-    names = list(member.variables)
-    trained = [name for name in names if name.rsplit("/", 1)[1] not in ("mean", "variance")]
-    found = {f"v/{name}": (f"v/{_shared_name(network, name)}", state[f"v/{name}"]) for name in names}
-    for index, name in enumerate(trained):
-        for kind in "ms":
-            found[f"{kind}/{index}"] = (f"{kind}/{_shared_name(network, name)}", state[f"{kind}/{index}"])
-    return found
+    names = {id(variable): name for name, variable in member.variables.items()}
+    of = {f"v/{name}": name for name in member.variables}
+    of |= {f"{kind}/{index}": names[id(one)] for index, one in enumerate(member.trainable) for kind in "ms"}
+    return {
+        key: (f"{key[0]}/{_shared_name(member.architecture, of[key])}", value) for key, value in member.state().items()
+    }
 
 
 def _shared_name(network: Any, name: str) -> str:
@@ -183,8 +179,7 @@ def table_of(result: Mapping[str, Any]) -> Table:
         table.add_row(name, f"{value:.2f}")
     for share in dict.fromkeys(run["share"] for run in result["shared"]):
         mine = [run["rank_correlation"] for run in result["shared"] if run["share"] == share]
-        spread = f" +- {np.std(mine, ddof=1):.2f}" if len(mine) > 1 else ""
-        table.add_row(f"shared weights, {share:.0%} of the time", f"{np.mean(mine):.2f}{spread}")
+        table.add_row(f"shared weights, {share:.0%} of the time", spread(mine, 2))
     return table
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+from tests.search.conftest import Watcher
 from tinynas.config import Config
 from tinynas.cost import Engine, estimate
 from tinynas.measurement import Measurement
@@ -134,7 +135,7 @@ def simulate(monkeypatch: Any, workers: PretendingWorkers) -> None:
     monkeypatch.setattr(loop, "_conclude", _conclude)
 
 
-def survive(search: Callable[[list[Any]], Any], observers: int = 1, news: int = 3, sessions: int = 300) -> Any:
+def survive(search: Callable[[list[Any]], Any], observers: int = 1, news: int = 3, sessions: int = 200) -> Any:
     """Run a search that is killed again and again, each session after so much news of its trials.
 
     Args:
@@ -147,24 +148,22 @@ def survive(search: Callable[[list[Any]], Any], observers: int = 1, news: int = 
         What the session returns that comes to the end.
     """
     for _ in range(sessions):
-        heard = _Countdown(news)
+        heard = _Killer(news)
         with suppress(KeyboardInterrupt):
             return search([heard] * observers)
     raise AssertionError(f"the search did not end in {sessions} sessions")
 
 
-class _Countdown:
-    """An observer who interrupts after so many states."""
+class _Killer(Watcher):
+    """An observer that interrupts after so many states."""
 
     def __init__(self, news: int) -> None:
-        self._left = news
+        super().__init__()
+        self.news = news
 
-    def epoch(self, _trial: int, _epoch: int, _rmse: float) -> None:
-        pass
-
-    def state(self, _trial: Trial) -> None:
-        self._left -= 1
-        if self._left == 0:
+    def state(self, trial: Trial) -> None:
+        super().state(trial)
+        if len(self.states) == self.news:
             raise KeyboardInterrupt
 
 

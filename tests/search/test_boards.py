@@ -142,7 +142,9 @@ def test_tuners_take_turns_and_hear_of_all_that_fit_their_board(run, monkeypatch
 def test_killed_at_every_step_it_makes_the_same_search(run):
     options = {"trials": 5, "tuner": {"initial_random": 3}, "final": {"candidates": 1, "seeds": 1, "epochs": 10}}
     expected, _, _ = run(folder="whole", **options)
-    found, _, _ = survive(lambda observers: run(folder="killed", observers=observers, **options), observers=2, news=5)
+    found, _, _ = survive(
+        lambda observers: run(folder="killed", observers=observers, **options), observers=2, news=5, sessions=300
+    )
     assert [facts(trials) for trials in found] == [facts(trials) for trials in expected]
 
 

@@ -63,7 +63,9 @@ def test_it_times_what_the_search_tries_first(configure, board, tasks, tmp_path,
     own = {"filters": 4, "kernel_size": 2, "dilations": [1, 4]}
     config = configure(trials=None, minutes=3, space={"candidates": [own]})
     problem, timed = Problem(board, tasks(config), config), []
-    monkeypatch.setattr(rehearsal, "_time", lambda _problem, params: timed.append(params) or (0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(
+        rehearsal, "_time", lambda _problem, params, _data: timed.append(params) or (0.1, 0.1, 0.1, 0.1)
+    )
     rehearse(problem, workers=1)
     with Study.create(tmp_path / "study", config=config.to_dict(), board=board.to_dict(), provenance={}) as study:
         suggestions = Suggestions(problem, study, problem.require_feasible())
@@ -76,7 +78,9 @@ def test_a_space_of_which_chance_finds_nothing_that_fits_is_timed_by_its_cheapes
 ):
     config = configure(trials=2)
     problem, timed = Problem(board, tasks(config), config), []
-    monkeypatch.setattr(rehearsal, "_time", lambda _problem, params: timed.append(params) or (0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(
+        rehearsal, "_time", lambda _problem, params, _data: timed.append(params) or (0.1, 0.1, 0.1, 0.1)
+    )
     monkeypatch.setattr(rehearsal, "_first", lambda _problem: iter(()))
     assert rehearse(problem, workers=1).networks == 1
     assert timed == [problem.require_feasible()]
@@ -86,7 +90,9 @@ def test_networks_that_do_not_fit_are_not_timed(configure, board, tasks, monkeyp
     limits = {"limits": {"flash_bytes": 89_400}}
     config = configure(trials=2, tuner={"only_feasible": False, "initial_random": 9}, objective=limits)
     problem, timed = Problem(board, tasks(config), config), []
-    monkeypatch.setattr(rehearsal, "_time", lambda _problem, params: timed.append(params) or (0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(
+        rehearsal, "_time", lambda _problem, params, _data: timed.append(params) or (0.1, 0.1, 0.1, 0.1)
+    )
     assert 0.2 < rehearse(problem, workers=1).infeasible_share < 0.99
     assert timed
     assert all(problem.fits(problem.architecture(params), params) for params in timed)

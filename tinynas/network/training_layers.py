@@ -55,7 +55,7 @@ def normalise_batch(z: Any, gamma: Any, beta: Any, group: int) -> tuple[Any, Any
     z, mean, variance = tf.compat.v1.nn.fused_batch_norm(z, gamma, beta, epsilon=BATCH_NORM_EPSILON)
     if group > 1:
         z = tf.reshape(tf.transpose(z, [0, 1, 3, 2]), [-1, 1, positions, channels])
-        mean, variance = (_spread(statistic, group) for statistic in (mean, variance))
+        mean, variance = (_repeat(statistic, group) for statistic in (mean, variance))
     return z, mean, variance
 
 
@@ -74,11 +74,11 @@ def drop(z: Any, layer: Dropout, seed: Any, group: int) -> Any:
     salt = tf.constant([0, _salt(layer.name)], tf.int32)
     keep = tf.random.stateless_uniform(shape, seed + salt) >= layer.rate
     if group > 1:
-        keep = _spread(keep, group)
+        keep = _repeat(keep, group)
     return z * tf.cast(keep, tf.float32) / (1.0 - layer.rate)
 
 
-def _spread(values: Any, group: int) -> Any:
+def _repeat(values: Any, group: int) -> Any:
     """Each value of the last axis so many times: `tf.repeat` is some fifty operations, this is one."""
     import tensorflow as tf
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import islice, pairwise
 from time import perf_counter
 from typing import Any
@@ -16,6 +17,7 @@ from tinynas.config import Config
 from tinynas.cost import lower
 from tinynas.deploy import convert, load_tensorflow
 from tinynas.errors import SpaceError
+from tinynas.network import TrainingData
 from tinynas.search.family_tuner import make_tuner
 from tinynas.search.known import first_candidates
 from tinynas.search.outcome import predict_deployed
@@ -84,7 +86,8 @@ def rehearse(problem: Problem, *, workers: int) -> Rehearsal:
     config, task = problem.config, problem.task
     load_tensorflow(config.training.threads)
     first = list(islice(_first(problem), _NETWORKS)) or [problem.require_feasible()]
-    timed = [_time(problem, params) for params in first]
+    tensors = cache(lambda task: task.training_data(config.training.augment))  # made once for each frame and window
+    timed = [_time(problem, params, tensors(task.of(params))) for params in first]
     step, start, valid, rest = (float(np.mean(column)) for column in zip(*timed, strict=True))
     steps = max(1, len(task.train) // config.training.batch_size)
     totals = [steps * one[0] + one[2] for one in timed]
@@ -131,12 +134,11 @@ def _first(problem: Problem) -> Iterator[Mapping[str, Any]]:
                 yield params
 
 
-def _time(problem: Problem, params: Mapping[str, Any]) -> tuple[float, float, float, float]:
+def _time(problem: Problem, params: Mapping[str, Any], whole: TrainingData) -> tuple[float, float, float, float]:
     """Seconds of a training step, of a training's start, of a validation, and of all that follows a training."""
     from tinynas.network import fold, inference_function, predict, train
 
-    config, task = problem.config, problem.task.of(params)
-    architecture, whole = problem.architecture(params), task.training_data(problem.config.training.augment)
+    config, task, architecture = problem.config, problem.task.of(params), problem.architecture(params)
     rng, batch = np.random.default_rng(config.seed), config.training.batch_size
     data = copy.copy(whole)
     data.windows = min(data.windows, _STEPS * batch)
